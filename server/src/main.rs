@@ -1,0 +1,3 @@
+//! The keytag server.
+
+fn main() {}
