@@ -1,0 +1,70 @@
+//! How far two replies must agree.
+
+use crate::support::Reply;
+use crate::support::keyspace::Entry;
+
+/// Absolute times of the conversation are multiples of this, and no relative one is: they tell
+/// each other apart in the replies.
+pub(super) const ROUND_MS: i64 = 1_000_000;
+
+/// How much later the second server may have had a command, in milliseconds.
+const LATENESS_MS: i64 = 1_000;
+
+/// How the replies of a command are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compare {
+    /// Byte for byte.
+    Same,
+    /// The elements in any order.
+    Sorted,
+    /// A number that is random or the server's own: only what kind of reply it is. Errors: the same.
+    Sort,
+    /// A time left or a time of expiry, in seconds.
+    Seconds,
+    /// The same in milliseconds.
+    Millis,
+    /// As many seconds or so: idle times.
+    About,
+    /// An iteration to its end.
+    Scan,
+}
+
+impl Compare {
+    /// Whether two replies agree.
+    pub(super) fn is_same(self, ours: &Reply, theirs: &Reply) -> bool {
+        if ours == theirs {
+            return true;
+        }
+        match (self, ours, theirs) {
+            (Compare::Sorted, _, _) => ours.clone().sorted() == theirs.clone().sorted(),
+            (Compare::Sort | Compare::Scan, _, _) => {
+                !ours.is_error() && std::mem::discriminant(ours) == std::mem::discriminant(theirs)
+            }
+            (Compare::Seconds, Reply::Integer(ours), Reply::Integer(theirs)) => {
+                is_near(*ours * 1_000, *theirs * 1_000)
+            }
+            (Compare::Millis, Reply::Integer(ours), Reply::Integer(theirs)) => is_near(*ours, *theirs),
+            (Compare::About, Reply::Integer(ours), Reply::Integer(theirs)) => (ours - theirs).abs() <= 1,
+            _ => false,
+        }
+    }
+}
+
+fn is_near(ours_ms: i64, theirs_ms: i64) -> bool {
+    let is_absolute = ours_ms % ROUND_MS == 0 || theirs_ms % ROUND_MS == 0;
+    ours_ms > 0 && theirs_ms > 0 && !is_absolute && (ours_ms - theirs_ms).abs() <= LATENESS_MS
+}
+
+/// Whether the replies of a transaction agree, each compared in its own way.
+pub(super) fn all(compares: &[Compare], ours: &Reply, theirs: &Reply) -> bool {
+    let (Reply::Array(ours), Reply::Array(theirs)) = (ours, theirs) else { return ours == theirs };
+    ours.len() == theirs.len()
+        && compares.len() == theirs.len()
+        && compares.iter().zip(ours.iter().zip(theirs)).all(|(compare, (ours, theirs))| compare.is_same(ours, theirs))
+}
+
+/// Whether two keys hold the same.
+pub(super) fn entries(ours: &Entry, theirs: &Entry) -> bool {
+    let is_same_time = ours.expires_at_ms == theirs.expires_at_ms || is_near(ours.expires_at_ms, theirs.expires_at_ms);
+    is_same_time && ours.kind == theirs.kind && ours.value == theirs.value && ours.encoding == theirs.encoding
+}

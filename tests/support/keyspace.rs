@@ -1,0 +1,100 @@
+//! Everything that a server holds, read through a connection, to compare before and after.
+
+use std::collections::BTreeMap;
+
+use super::client::Client;
+use super::reply::Reply;
+use super::words::quote;
+
+/// What is known of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) kind: String,
+    pub(crate) value: Reply,
+    /// `PEXPIRETIME`: milliseconds since 1970, or -1.
+    pub(crate) expires_at_ms: i64,
+    pub(crate) encoding: String,
+    /// Sorted; empty where the server knows no tags.
+    pub(crate) tags: Reply,
+}
+
+/// A database number and a key, to what the key holds.
+pub(crate) type Keyspace = BTreeMap<(usize, Vec<u8>), Entry>;
+
+/// Reads all of it. Keys that expire within five seconds are left out: they might go in between.
+pub(crate) fn read(client: &mut Client) -> Keyspace {
+    let now_ms = now_ms(client);
+    let mut keyspace = Keyspace::new();
+    for database in 0..16 {
+        assert_eq!(client.line(&format!("SELECT {database}")).to_string(), "OK");
+        for key in keys(client) {
+            let entry = entry(client, &key);
+            if entry.expires_at_ms == -1 || entry.expires_at_ms > now_ms + 5_000 {
+                keyspace.insert((database, key), entry);
+            }
+        }
+    }
+    client.line("SELECT 0");
+    keyspace
+}
+
+/// The server's own clock, in milliseconds.
+pub(crate) fn now_ms(client: &mut Client) -> i64 {
+    let time = client.line("TIME");
+    let part = |index: usize| time.items()[index].text().parse::<i64>().expect("TIME is numbers");
+    part(0) * 1_000 + part(1) / 1_000
+}
+
+/// All keys of the selected database, sorted.
+pub(crate) fn keys(client: &mut Client) -> Vec<Vec<u8>> {
+    let Reply::Array(items) = client.line("KEYS *") else { panic!("KEYS is answered with an array") };
+    let mut keys: Vec<Vec<u8>> = items
+        .into_iter()
+        .map(|item| match item {
+            Reply::Bulk(key) => key,
+            other => panic!("a key is a string: {other}"),
+        })
+        .collect();
+    keys.sort();
+    keys
+}
+
+fn entry(client: &mut Client, key: &[u8]) -> Entry {
+    let kind = client.call(&[b"TYPE", key]).text();
+    let command: Vec<&[u8]> = match kind.as_str() {
+        "string" => vec![b"GET", key],
+        "list" => vec![b"LRANGE", key, b"0", b"-1"],
+        "set" => vec![b"SMEMBERS", key],
+        "hash" => vec![b"HGETALL", key],
+        "zset" => vec![b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"],
+        "stream" => vec![b"XRANGE", key, b"-", b"+"],
+        other => panic!("unknown type {other} of {}", quote(key)),
+    };
+    let value = client.call(&command);
+    let tags = match client.call(&[b"TAGLIST", key]) {
+        Reply::Error(_) => Reply::Array(Vec::new()),
+        tags => tags.in_resp2().sorted(),
+    };
+    Entry {
+        value: if kind == "set" { value.sorted() } else { value },
+        kind,
+        expires_at_ms: client.call(&[b"PEXPIRETIME", key]).integer(),
+        encoding: client.call(&[&b"OBJECT"[..], b"ENCODING", key]).text(),
+        tags,
+    }
+}
+
+/// Compares two keyspaces and names the first difference.
+///
+/// # Panics
+/// If they differ.
+pub(crate) fn assert_same(before: &Keyspace, after: &Keyspace, what: &str) {
+    for (at, entry) in before {
+        let name = format!("{} in database {}", quote(&at.1), at.0);
+        let Some(other) = after.get(at) else { panic!("{what}: {name} is missing") };
+        assert_eq!(entry, other, "{what}: {name} differs");
+    }
+    for at in after.keys() {
+        assert!(before.contains_key(at), "{what}: {} has appeared in database {}", quote(&at.1), at.0);
+    }
+}

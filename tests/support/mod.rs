@@ -1,0 +1,34 @@
+//! What every test stands on: servers, clients, replies and transcripts.
+
+pub(crate) mod client;
+pub(crate) mod keyspace;
+pub(crate) mod reply;
+pub(crate) mod server;
+pub(crate) mod tools;
+pub(crate) mod transcript;
+pub(crate) mod words;
+
+pub(crate) use client::Client;
+pub(crate) use reply::Reply;
+pub(crate) use server::{Kind, Server};
+pub(crate) use transcript::transcript;
+
+/// Whether the long campaigns are asked for (`KEYTAG_FULL=1`).
+pub(crate) fn is_full_run() -> bool {
+    std::env::var("KEYTAG_FULL").is_ok_and(|value| value == "1")
+}
+
+/// A number from the environment, or its default.
+pub(crate) fn setting(name: &str, default: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text:?}")),
+        Err(_) => default,
+    }
+}
+
+/// The seed of a random test: `KEYTAG_SEED`, or a new one; printed, so that a failure can be repeated.
+pub(crate) fn seed() -> u64 {
+    let seed = setting("KEYTAG_SEED", fastrand::u64(..));
+    println!("KEYTAG_SEED={seed}");
+    seed
+}
