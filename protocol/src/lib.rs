@@ -1,1 +1,16 @@
 //! RESP2 and RESP3: bytes to requests, replies to bytes.
+//!
+//! [`Parser`] finds the words of a request in a connection's read buffer, [`Encoder`] writes
+//! replies into its [`Output`], and [`number`] knows how Redis reads and prints numbers.
+//! Nothing here knows a command, a key, a client or a clock, and nothing reads or writes a socket.
+
+#![forbid(unsafe_code)]
+
+pub mod number;
+pub mod reply;
+pub mod request;
+
+pub use reply::{Chunk, Encoder, Mark, Output, SHARE_FROM_BYTES, Version};
+pub use request::{
+    Args, Limits, Parsed, Parser, ProtocolError, Request, encode_request, split_line,
+};

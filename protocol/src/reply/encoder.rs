@@ -1,0 +1,287 @@
+//! Writing of replies, value by value, in RESP2 or RESP3.
+
+use bytes::Bytes;
+use memchr::memchr2;
+
+use super::{Mark, Output, SHARE_FROM_BYTES};
+use crate::number::{self, LongDouble};
+
+/// The version of the protocol a client has asked for with HELLO; RESP2 until it does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Version {
+    /// The protocol of Redis 2 to 5, still the default.
+    #[default]
+    Resp2,
+    /// The protocol of Redis 6, with maps, sets, doubles, nulls and pushes of their own.
+    Resp3,
+}
+
+/// Writes replies into an [`Output`].
+///
+/// Each method writes one value in the client's version, or the header of an aggregate whose
+/// values follow. What RESP2 does not have is written as Redis writes it there.
+#[derive(Debug)]
+pub struct Encoder<'a> {
+    out: &'a mut Output,
+    version: Version,
+}
+
+impl<'a> Encoder<'a> {
+    /// Writes behind what `out` already holds.
+    #[inline]
+    pub fn new(out: &'a mut Output, version: Version) -> Self {
+        Self { out, version }
+    }
+
+    /// The version values are written in.
+    #[inline]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Writes what follows in another version (HELLO answers in the one it switches to).
+    pub fn set_version(&mut self, version: Version) {
+        self.version = version;
+    }
+
+    /// What is written into.
+    #[inline]
+    pub fn output(&mut self) -> &mut Output {
+        self.out
+    }
+
+    #[inline]
+    fn is_resp3(&self) -> bool {
+        self.version == Version::Resp3
+    }
+
+    /// `+OK`.
+    #[inline]
+    pub fn ok(&mut self) {
+        self.raw(b"+OK\r\n");
+    }
+
+    /// A status: `+` and a text. Ends of lines in it become spaces, each byte one.
+    pub fn simple(&mut self, text: impl AsRef<[u8]>) {
+        self.line(b'+', text.as_ref());
+    }
+
+    /// An error: `-` and a text, which begins with the code (`ERR …`).
+    ///
+    /// Ends of lines in front and behind are cut off; those within become spaces, each byte one.
+    pub fn error(&mut self, text: impl AsRef<[u8]>) {
+        let mut text = text.as_ref();
+        while let [b'\r' | b'\n', rest @ ..] | [rest @ .., b'\r' | b'\n'] = text {
+            text = rest;
+        }
+        self.line(b'-', text);
+    }
+
+    /// A line that must have no other end than its own.
+    fn line(&mut self, mark: u8, text: &[u8]) {
+        let out = self.out.flat();
+        let start = out.len() + 1;
+        out.push(mark);
+        out.extend_from_slice(text);
+        if memchr2(b'\r', b'\n', text).is_some() {
+            for byte in &mut out[start..] {
+                if matches!(byte, b'\r' | b'\n') {
+                    *byte = b' ';
+                }
+            }
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// `:` and a number.
+    #[inline]
+    pub fn integer(&mut self, number: i64) {
+        match usize::try_from(number) {
+            Ok(count) if count < 100 => number::write_header(b':', count, self.out.flat()),
+            _ => {
+                let mut digits = itoa::Buffer::new();
+                number::write_line(b':', digits.format(number).as_bytes(), self.out.flat());
+            }
+        }
+    }
+
+    /// A string of any bytes: `$`, its length, the bytes.
+    #[inline]
+    pub fn bulk(&mut self, bytes: &[u8]) {
+        let out = self.out.flat();
+        out.reserve(bytes.len() + number::HEADER_MAX_BYTES + 2);
+        number::write_header(b'$', bytes.len(), out);
+        out.extend_from_slice(bytes);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// A string of any bytes, not copied from [`SHARE_FROM_BYTES`] on.
+    pub fn bulk_shared(&mut self, bytes: Bytes) {
+        if bytes.len() < SHARE_FROM_BYTES {
+            return self.bulk(&bytes);
+        }
+        number::write_header(b'$', bytes.len(), self.out.flat());
+        self.out.push_shared(bytes);
+        self.out.push_raw(b"\r\n");
+    }
+
+    /// A number printed as a string.
+    pub fn bulk_integer(&mut self, number: i64) {
+        self.bulk(itoa::Buffer::new().format(number).as_bytes());
+    }
+
+    /// Nothing: `$-1`, or `_` in RESP3.
+    #[inline]
+    pub fn nil(&mut self) {
+        self.raw(if self.is_resp3() {
+            b"_\r\n"
+        } else {
+            b"$-1\r\n"
+        });
+    }
+
+    /// No array: `*-1`, or `_` in RESP3.
+    #[inline]
+    pub fn nil_array(&mut self) {
+        self.raw(if self.is_resp3() {
+            b"_\r\n"
+        } else {
+            b"*-1\r\n"
+        });
+    }
+
+    /// An array of `count` values, which must follow.
+    #[inline]
+    pub fn array(&mut self, count: usize) {
+        number::write_header(b'*', count, self.out.flat());
+    }
+
+    /// A map of `count` pairs, which must follow; in RESP2 an array of twice as many values.
+    pub fn map(&mut self, count: usize) {
+        let (mark, count) = self.map_header(count);
+        number::write_header(mark, count, self.out.flat());
+    }
+
+    /// A set of `count` values, which must follow; in RESP2 an array.
+    pub fn set(&mut self, count: usize) {
+        let mark = self.set_mark();
+        number::write_header(mark, count, self.out.flat());
+    }
+
+    /// A message of `count` values that answers no request; in RESP2 an array.
+    pub fn push(&mut self, count: usize) {
+        let mark = if self.is_resp3() { b'>' } else { b'*' };
+        number::write_header(mark, count, self.out.flat());
+    }
+
+    /// `count` pairs that say something about the value that follows them. RESP3 alone has these:
+    /// in RESP2 nothing is written, and the pairs must not be either.
+    pub fn attribute(&mut self, count: usize) {
+        if self.is_resp3() {
+            number::write_header(b'|', count, self.out.flat());
+        }
+    }
+
+    fn map_header(&self, count: usize) -> (u8, usize) {
+        match self.version {
+            Version::Resp3 => (b'%', count),
+            Version::Resp2 => (b'*', count.saturating_mul(2)),
+        }
+    }
+
+    fn set_mark(&self) -> u8 {
+        match self.version {
+            Version::Resp3 => b'~',
+            Version::Resp2 => b'*',
+        }
+    }
+
+    /// Where the next value begins: for the header of an aggregate whose length is not known yet,
+    /// or to take back what was written since ([`Output::truncate_to`]).
+    #[inline]
+    pub fn mark(&self) -> Mark {
+        self.out.mark()
+    }
+
+    /// Puts the header of an array in front of the `count` values written since `mark`.
+    pub fn array_at(&mut self, mark: Mark, count: usize) {
+        self.header_at(mark, b'*', count);
+    }
+
+    /// Puts the header of a map in front of the `count` pairs written since `mark`.
+    pub fn map_at(&mut self, mark: Mark, count: usize) {
+        let (kind, count) = self.map_header(count);
+        self.header_at(mark, kind, count);
+    }
+
+    /// Puts the header of a set in front of the `count` values written since `mark`.
+    pub fn set_at(&mut self, mark: Mark, count: usize) {
+        let kind = self.set_mark();
+        self.header_at(mark, kind, count);
+    }
+
+    fn header_at(&mut self, mark: Mark, kind: u8, count: usize) {
+        let mut header = Vec::with_capacity(number::HEADER_MAX_BYTES);
+        number::write_header(kind, count, &mut header);
+        self.out.insert(mark, &header);
+    }
+
+    /// A floating-point number, as [`number::format_f64`] prints it; in RESP2 as a string.
+    pub fn double(&mut self, number: f64) {
+        let text = number::format_f64(number);
+        self.floating(text.as_bytes());
+    }
+
+    /// A floating-point number as INCRBYFLOAT prints it, without an exponent; in RESP2 as a
+    /// string.
+    pub fn long_double(&mut self, number: LongDouble) {
+        self.floating(number.to_string().as_bytes());
+    }
+
+    fn floating(&mut self, text: &[u8]) {
+        match self.version {
+            Version::Resp3 => number::write_line(b',', text, self.out.flat()),
+            Version::Resp2 => self.bulk(text),
+        }
+    }
+
+    /// `#t` or `#f`; in RESP2 1 or 0.
+    pub fn boolean(&mut self, is_true: bool) {
+        match (self.version, is_true) {
+            (Version::Resp3, true) => self.raw(b"#t\r\n"),
+            (Version::Resp3, false) => self.raw(b"#f\r\n"),
+            (Version::Resp2, _) => self.integer(i64::from(is_true)),
+        }
+    }
+
+    /// Decimal digits of any number; in RESP2 a string. Ends of lines become spaces in RESP3.
+    pub fn big_number(&mut self, digits: &str) {
+        match self.version {
+            Version::Resp3 => self.line(b'(', digits.as_bytes()),
+            Version::Resp2 => self.bulk(digits.as_bytes()),
+        }
+    }
+
+    /// A text for a human; in RESP2 a string. `format` is three letters (`txt`, `mkd`): shorter
+    /// ones are filled with spaces, longer ones cut.
+    pub fn verbatim(&mut self, format: &str, text: &[u8]) {
+        if !self.is_resp3() {
+            return self.bulk(text);
+        }
+        let mut prefix = *b"   :";
+        for (place, letter) in prefix.iter_mut().take(3).zip(format.bytes()) {
+            *place = letter;
+        }
+        let out = self.out.flat();
+        number::write_header(b'=', text.len() + prefix.len(), out);
+        out.extend_from_slice(&prefix);
+        out.extend_from_slice(text);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// Bytes that are encoded already.
+    #[inline]
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.out.push_raw(bytes);
+    }
+}

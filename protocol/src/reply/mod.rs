@@ -1,0 +1,7 @@
+//! Replies: written value by value, and kept until they are on their way.
+
+mod encoder;
+mod output;
+
+pub use encoder::{Encoder, Version};
+pub use output::{Chunk, Mark, Output, SHARE_FROM_BYTES};

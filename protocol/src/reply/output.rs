@@ -1,0 +1,308 @@
+//! Bytes on their way to a client.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::{Buf, Bytes};
+
+/// Values of at least this many bytes go out by reference count instead of by copy.
+pub const SHARE_FROM_BYTES: usize = 16 * 1024;
+
+/// How much memory an output keeps once everything is written.
+const KEPT_BYTES: usize = 16 * 1024;
+/// How many shared values an output keeps room for once everything is written.
+const KEPT_SHARED: usize = 16;
+
+/// Bytes on their way to a client: flat memory, with large values shared in between.
+///
+/// Written bytes are taken off the front with [`advance`](Self::advance). Once it is empty, it
+/// keeps at most 16 KiB of its memory. It is a [`Buf`], so a vectored write can read from it.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// The copied bytes, in order.
+    flat: Vec<u8>,
+    /// How many bytes at the front of `flat` are written.
+    written: usize,
+    /// The shared values, in order.
+    shared: VecDeque<Shared>,
+    /// What is left to write of `shared`, in bytes.
+    shared_bytes: usize,
+    /// How many bytes were ever taken off the front of `flat`, and values off that of `shared`:
+    /// what positions and marks count from.
+    dropped: Mark,
+}
+
+/// A value that goes out behind the flat bytes in front of `position`.
+#[derive(Debug)]
+struct Shared {
+    /// Counted from the first flat byte this output ever held.
+    position: usize,
+    bytes: Bytes,
+}
+
+/// A place in an [`Output`], to which it can be cut back or where bytes can be put in later.
+///
+/// Holds while what is behind it is neither written nor cut off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    flat: usize,
+    shared: usize,
+}
+
+/// A piece of an [`Output`].
+#[derive(Clone, Copy, Debug)]
+pub enum Chunk<'a> {
+    /// Bytes that were copied into the output.
+    Flat(&'a [u8]),
+    /// A value that others may hold too.
+    Shared(&'a Bytes),
+}
+
+impl<'a> Chunk<'a> {
+    /// The bytes of this piece; never empty.
+    pub fn as_slice(&self) -> &'a [u8] {
+        match self {
+            Chunk::Flat(bytes) => bytes,
+            Chunk::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl Output {
+    /// An empty output, without memory.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many bytes are to be written.
+    #[inline]
+    pub fn len_bytes(&self) -> usize {
+        self.flat.len() - self.written + self.shared_bytes
+    }
+
+    /// Whether there is nothing to write.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len_bytes() == 0
+    }
+
+    /// The memory held for this client, in bytes: shared values count in full.
+    pub fn memory_bytes(&self) -> usize {
+        self.flat.capacity() + self.shared.capacity() * size_of::<Shared>() + self.shared_bytes
+    }
+
+    /// Drops everything.
+    pub fn clear(&mut self) {
+        self.dropped.flat += self.flat.len();
+        self.dropped.shared += self.shared.len();
+        self.flat.clear();
+        self.shared.clear();
+        self.written = 0;
+        self.shared_bytes = 0;
+        if self.flat.capacity() > KEPT_BYTES || self.shared.capacity() > KEPT_SHARED {
+            self.flat.shrink_to(KEPT_BYTES);
+            self.shared.shrink_to(KEPT_SHARED);
+        }
+    }
+
+    /// Appends bytes as they are.
+    #[inline]
+    pub fn push_raw(&mut self, bytes: &[u8]) {
+        self.flat.extend_from_slice(bytes);
+    }
+
+    /// Appends bytes as they are: by reference from [`SHARE_FROM_BYTES`] on, else by copy.
+    pub fn push_shared(&mut self, bytes: Bytes) {
+        if bytes.len() < SHARE_FROM_BYTES {
+            return self.push_raw(&bytes);
+        }
+        self.shared_bytes += bytes.len();
+        let position = self.dropped.flat + self.flat.len();
+        self.shared.push_back(Shared { position, bytes });
+    }
+
+    /// Appends what `other` still has to write; large values stay shared.
+    pub fn append(&mut self, other: Output) {
+        if self.is_empty() && self.flat.capacity() < other.flat.capacity() {
+            *self = other;
+            return;
+        }
+        for chunk in other.chunks() {
+            match chunk {
+                Chunk::Flat(bytes) => self.push_raw(bytes),
+                Chunk::Shared(bytes) => self.push_shared(bytes.clone()),
+            }
+        }
+    }
+
+    /// The flat memory, for writers of this crate.
+    #[inline]
+    pub(super) fn flat(&mut self) -> &mut Vec<u8> {
+        &mut self.flat
+    }
+
+    /// The end of what is there now.
+    #[inline]
+    pub fn mark(&self) -> Mark {
+        Mark {
+            flat: self.dropped.flat + self.flat.len(),
+            shared: self.dropped.shared + self.shared.len(),
+        }
+    }
+
+    /// Cuts off everything behind `mark`, as if it had not been written.
+    ///
+    /// Bytes already taken by [`advance`](Self::advance) stay taken.
+    pub fn truncate_to(&mut self, mark: Mark) {
+        let flat = mark
+            .flat
+            .saturating_sub(self.dropped.flat)
+            .max(self.written);
+        self.flat.truncate(flat);
+        let kept = mark.shared.saturating_sub(self.dropped.shared);
+        while self.shared.len() > kept {
+            let cut = self.shared.pop_back();
+            self.shared_bytes -= cut.map_or(0, |shared| shared.bytes.len());
+        }
+    }
+
+    /// How many bytes were put in behind `mark`.
+    pub fn bytes_since(&self, mark: Mark) -> usize {
+        let flat = mark.flat.saturating_sub(self.dropped.flat);
+        let shared = mark.shared.saturating_sub(self.dropped.shared);
+        let shared = self
+            .shared
+            .iter()
+            .skip(shared)
+            .map(|shared| shared.bytes.len());
+        self.flat.len().saturating_sub(flat) + shared.sum::<usize>()
+    }
+
+    /// Puts bytes in at `mark`, in front of all that was appended since: the header of an
+    /// aggregate whose length was not known. Moves what was appended since. Marks taken since
+    /// do not hold any more.
+    pub fn insert(&mut self, mark: Mark, bytes: &[u8]) {
+        let at = mark.flat.saturating_sub(self.dropped.flat);
+        let at = at.clamp(self.written, self.flat.len());
+        self.flat.splice(at..at, bytes.iter().copied());
+        let since = mark.shared.saturating_sub(self.dropped.shared);
+        for shared in self.shared.iter_mut().skip(since) {
+            shared.position += bytes.len();
+        }
+    }
+
+    /// The pieces to be written, in order.
+    pub fn chunks(&self) -> Chunks<'_> {
+        Chunks {
+            output: self,
+            flat: self.written,
+            shared: 0,
+        }
+    }
+
+    /// Appends the pieces to be written to `out`, for a vectored write.
+    pub fn io_slices<'a>(&'a self, out: &mut impl Extend<IoSlice<'a>>) {
+        out.extend(self.chunks().map(|chunk| IoSlice::new(chunk.as_slice())));
+    }
+
+    /// Takes `count` bytes off the front: they are written. More than there are take all.
+    pub fn advance(&mut self, mut count: usize) {
+        if count >= self.len_bytes() {
+            return self.clear();
+        }
+        while count > 0 {
+            let flat = self.flat_until_shared() - self.written;
+            let taken = flat.min(count);
+            self.written += taken;
+            count -= taken;
+            count -= self.advance_shared(count);
+        }
+        self.compact();
+    }
+
+    /// Where in `flat` the first shared value goes; the end if there is none.
+    fn flat_until_shared(&self) -> usize {
+        let first = self.shared.front();
+        first.map_or(self.flat.len(), |shared| {
+            shared.position - self.dropped.flat
+        })
+    }
+
+    /// Takes up to `count` bytes off the first shared value. Gives how many.
+    fn advance_shared(&mut self, count: usize) -> usize {
+        if count == 0 {
+            return 0;
+        }
+        let Some(first) = self.shared.front_mut() else {
+            return 0;
+        };
+        let taken = first.bytes.len().min(count);
+        first.bytes.advance(taken);
+        self.shared_bytes -= taken;
+        if first.bytes.is_empty() {
+            self.shared.pop_front();
+            self.dropped.shared += 1;
+        }
+        taken
+    }
+
+    /// Gives up the written front once it is the larger part, so that a client that never reads
+    /// everything does not hold what it has read.
+    fn compact(&mut self) {
+        if self.written > KEPT_BYTES && self.written > self.flat.len() / 2 {
+            self.flat.drain(..self.written);
+            self.dropped.flat += self.written;
+            self.written = 0;
+            self.flat.shrink_to(KEPT_BYTES.max(self.flat.len() * 2));
+        }
+    }
+}
+
+/// The pieces of an [`Output`], in order.
+#[derive(Clone, Debug)]
+pub struct Chunks<'a> {
+    output: &'a Output,
+    /// The next flat byte.
+    flat: usize,
+    /// The next shared value.
+    shared: usize,
+}
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = Chunk<'a>;
+
+    fn next(&mut self) -> Option<Chunk<'a>> {
+        let output = self.output;
+        let shared = output.shared.get(self.shared);
+        let end = shared.map_or(output.flat.len(), |shared| {
+            shared.position - output.dropped.flat
+        });
+        if self.flat < end {
+            let start = std::mem::replace(&mut self.flat, end);
+            return Some(Chunk::Flat(&output.flat[start..end]));
+        }
+        self.shared += 1;
+        shared.map(|shared| Chunk::Shared(&shared.bytes))
+    }
+}
+
+impl Buf for Output {
+    fn remaining(&self) -> usize {
+        self.len_bytes()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.chunks().next().map_or(&[], |chunk| chunk.as_slice())
+    }
+
+    fn chunks_vectored<'a>(&'a self, out: &mut [IoSlice<'a>]) -> usize {
+        let slices = out.iter_mut().zip(self.chunks());
+        slices
+            .map(|(slice, chunk)| *slice = IoSlice::new(chunk.as_slice()))
+            .count()
+    }
+
+    fn advance(&mut self, count: usize) {
+        Output::advance(self, count);
+    }
+}

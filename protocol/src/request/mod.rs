@@ -1,0 +1,14 @@
+//! Requests: their words, how they are found in a read buffer, and how they are written again.
+
+mod args;
+mod error;
+mod inline;
+mod owned;
+mod parser;
+
+pub use args::Args;
+pub use error::ProtocolError;
+pub use owned::{Request, encode_request, split_line};
+pub use parser::{Limits, Parsed, Parser};
+
+use args::Span;
