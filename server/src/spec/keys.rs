@@ -1,6 +1,10 @@
 //! Where the keys of a request are.
 
 use bitflags::bitflags;
+use protocol::Args;
+use smallvec::SmallVec;
+
+use super::{Flags, Spec};
 
 bitflags! {
     /// What a command does with the keys that a key spec finds, in the words of `COMMAND INFO`.
@@ -28,6 +32,31 @@ bitflags! {
         const INCOMPLETE = 1 << 9;
         /// The flags depend on the arguments.
         const VARIABLE_FLAGS = 1 << 10;
+    }
+}
+
+impl KeyFlags {
+    /// Every flag, named and ordered as in `COMMAND INFO`.
+    const NAMES: [(KeyFlags, &'static str); 11] = [
+        (KeyFlags::RO, "RO"),
+        (KeyFlags::RW, "RW"),
+        (KeyFlags::OW, "OW"),
+        (KeyFlags::RM, "RM"),
+        (KeyFlags::ACCESS, "access"),
+        (KeyFlags::UPDATE, "update"),
+        (KeyFlags::INSERT, "insert"),
+        (KeyFlags::DELETE, "delete"),
+        (KeyFlags::NOT_KEY, "not_key"),
+        (KeyFlags::INCOMPLETE, "incomplete"),
+        (KeyFlags::VARIABLE_FLAGS, "variable_flags"),
+    ];
+
+    /// The names of these flags.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        KeyFlags::NAMES
+            .iter()
+            .filter(move |(flag, _)| self.contains(*flag))
+            .map(|(_, name)| *name)
     }
 }
 
@@ -80,26 +109,323 @@ pub struct Keys {
     pub flags: KeyFlags,
     /// Remark shown by `COMMAND INFO`, empty for none.
     pub notes: &'static str,
+    /// What happens to the keys of a particular request, if that depends on a word in it.
+    pub unless: Option<Unless>,
+}
+
+/// What happens to keys if a word is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unless {
+    /// The word, in any case.
+    pub word: &'static str,
+    /// The first argument that may be the word.
+    pub from: usize,
+    /// What happens to the keys without it.
+    pub flags: KeyFlags,
 }
 
 impl Keys {
     /// The key is argument `index`.
     pub const fn at(index: usize, flags: KeyFlags) -> Keys {
-        Keys {
-            begin: Begin::Index(index),
-            find: Find::Range { last: 0, step: 1, limit: 0 },
-            flags,
-            notes: "",
-        }
+        Keys::range(index, 0, 1, flags)
     }
 
     /// Every `step`th argument from `index` to the end.
     pub const fn rest(index: usize, step: usize, flags: KeyFlags) -> Keys {
+        Keys::range(index, -1, step, flags)
+    }
+
+    /// Every `step`th argument from `index` to `last`, which is relative to `index`, or to the end
+    /// if negative.
+    pub const fn range(index: usize, last: isize, step: usize, flags: KeyFlags) -> Keys {
         Keys {
             begin: Begin::Index(index),
-            find: Find::Range { last: -1, step, limit: 0 },
+            find: Find::Range {
+                last,
+                step,
+                limit: 0,
+            },
             flags,
             notes: "",
+            unless: None,
         }
+    }
+
+    /// With a remark for `COMMAND INFO`.
+    pub const fn noted(self, notes: &'static str) -> Keys {
+        Keys { notes, ..self }
+    }
+
+    /// With other flags for requests that do not have `word` at argument `from` or later.
+    pub const fn unless(self, word: &'static str, from: usize, flags: KeyFlags) -> Keys {
+        let flags_with = self.flags.union(KeyFlags::VARIABLE_FLAGS);
+        Keys {
+            flags: flags_with,
+            unless: Some(Unless { word, from, flags }),
+            ..self
+        }
+    }
+
+    /// Calls `found` with the index of each key in `args`.
+    ///
+    /// Nothing is found if the request does not fit: the word to search for is missing, the count is
+    /// no number, a key lies outside (`getKeysUsingKeySpecs` in Redis' `db.c`).
+    #[inline]
+    fn find(&self, args: Args<'_>, mut found: impl FnMut(usize, KeyFlags)) {
+        let Some((first, last, step)) = self.extent(args) else {
+            return;
+        };
+        let flags = self.flags_in(args);
+        for index in (first..=last).step_by(step.max(1)) {
+            found(index, flags);
+        }
+    }
+
+    /// The first and last index and the distance of the keys in `args`, all inside of it.
+    #[inline]
+    fn extent(&self, args: Args<'_>) -> Option<(usize, usize, usize)> {
+        let begin = match self.begin {
+            Begin::Index(index) => index,
+            Begin::Keyword { word, from } => find_word(args, word, from)? + 1,
+        };
+        let (first, last, step) = match self.find {
+            Find::Range { last: 0, step, .. } => (begin, begin, step),
+            Find::Range { last, step, limit } => {
+                (begin, end(args.len(), begin, last, limit)?, step)
+            }
+            Find::Count { count, first, step } => {
+                let keys = count_of_keys(args.get(begin.checked_add(count)?)?)?;
+                let first = begin.checked_add(first)?;
+                (
+                    first,
+                    keys.checked_sub(1)?.checked_mul(step)?.checked_add(first)?,
+                    step,
+                )
+            }
+        };
+        (first <= last && last < args.len()).then_some((first, last, step))
+    }
+
+    /// The flags of the keys, which may depend on a word of the request.
+    #[inline]
+    fn flags_in(&self, args: Args<'_>) -> KeyFlags {
+        let Some(unless) = self.unless else {
+            return self.flags;
+        };
+        let word = unless.word.as_bytes();
+        if args
+            .from(unless.from)
+            .iter()
+            .any(|arg| arg.eq_ignore_ascii_case(word))
+        {
+            self.flags.difference(KeyFlags::VARIABLE_FLAGS)
+        } else {
+            unless.flags
+        }
+    }
+}
+
+/// Index of the last key of a range.
+fn end(len: usize, begin: usize, last: isize, limit: usize) -> Option<usize> {
+    if last >= 0 {
+        return begin.checked_add_signed(last);
+    }
+    match limit {
+        0 => len.checked_add_signed(last),
+        _ => begin
+            .checked_add(len.checked_sub(begin)? / limit)?
+            .checked_add_signed(last),
+    }
+}
+
+/// Index of `word` in the request, searched from `from` up, or from the end down to the first
+/// argument if `from` is negative.
+fn find_word(args: Args<'_>, word: &str, from: isize) -> Option<usize> {
+    let is_word = |&index: &usize| {
+        args.get(index)
+            .is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    match usize::try_from(from) {
+        Ok(start) => (start..args.len()).find(is_word),
+        Err(_) => (1..=args.len().checked_add_signed(from)?)
+            .rev()
+            .find(is_word),
+    }
+}
+
+/// The number of keys that a request announces; `None` if it is no number of keys.
+fn count_of_keys(arg: &[u8]) -> Option<usize> {
+    usize::try_from(protocol::number::parse_i64(arg)?).ok()
+}
+
+/// Where a request has a key, and what happens to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyPosition {
+    /// Index of the argument.
+    pub index: usize,
+    /// What happens to the key.
+    pub flags: KeyFlags,
+}
+
+/// The keys of a request; up to four need no allocation.
+pub type KeyPositions = SmallVec<[KeyPosition; 4]>;
+
+/// Why `COMMAND GETKEYS` finds no keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyError {
+    /// The command never has any.
+    NoKeys,
+    /// The request is too short or too long for the command.
+    Arity,
+    /// The arguments do not make a request of the command.
+    Arguments,
+}
+
+impl Spec {
+    /// The index of the only key, if the command has exactly one and always at the same place.
+    #[inline]
+    pub fn first_key(&self) -> Option<usize> {
+        match self.keys {
+            [
+                Keys {
+                    begin: Begin::Index(index),
+                    find: Find::Range { last: 0, .. },
+                    flags,
+                    ..
+                },
+            ] if !flags.contains(KeyFlags::NOT_KEY) => Some(*index),
+            _ => None,
+        }
+    }
+
+    /// Whether requests of this command may name keys.
+    pub fn has_keys(&self) -> bool {
+        self.keys
+            .iter()
+            .any(|keys| !keys.flags.contains(KeyFlags::NOT_KEY))
+    }
+
+    /// Calls `found` with the index of each key in `args`, in the order of the key specs.
+    ///
+    /// A request that does not fit a key spec has no keys by it; its handler refuses it, or the
+    /// keys are optional. Every index is inside of `args`.
+    #[inline]
+    pub fn each_key(&self, args: Args<'_>, mut found: impl FnMut(usize, KeyFlags)) {
+        for keys in self
+            .keys
+            .iter()
+            .filter(|keys| !keys.flags.contains(KeyFlags::NOT_KEY))
+        {
+            keys.find(args, &mut found);
+        }
+    }
+
+    /// The keys of a request, as `COMMAND GETKEYS` answers them; `words_in_name` is 2 for subcommands.
+    ///
+    /// # Errors
+    /// [`KeyError::NoKeys`] for commands that have none, [`KeyError::Arity`] for requests of the
+    /// wrong length, [`KeyError::Arguments`] if there should be a key and is not.
+    pub fn keys_of(&self, args: Args<'_>, arity: i32) -> Result<KeyPositions, KeyError> {
+        if !self.has_keys() {
+            return Err(KeyError::NoKeys);
+        }
+        if !fits_arity(args.len(), arity) {
+            return Err(KeyError::Arity);
+        }
+        let mut positions = KeyPositions::new();
+        self.each_key(args, |index, flags| {
+            positions.push(KeyPosition { index, flags })
+        });
+        if positions.is_empty() && !self.flags.contains(Flags::NO_MANDATORY_KEYS) {
+            return Err(KeyError::Arguments);
+        }
+        Ok(positions)
+    }
+
+    /// First key, last key and step as `COMMAND INFO` gave them before there were key specs, and
+    /// whether they leave something out (`movablekeys`).
+    ///
+    /// Adjacent ranges of step 1 count as one (`populateCommandLegacyRangeSpec` in Redis'
+    /// `server.c`).
+    pub fn legacy_range(&self) -> LegacyRange {
+        if let [keys] = self.keys
+            && let (Begin::Index(first), Find::Range { last, step, .. }) = (keys.begin, keys.find)
+        {
+            let is_partial = keys.flags.contains(KeyFlags::INCOMPLETE);
+            return LegacyRange {
+                first,
+                last: absolute(first, last),
+                step,
+                is_partial,
+            };
+        }
+        let mut range = LegacyRange {
+            first: 0,
+            last: 0,
+            step: 0,
+            is_partial: false,
+        };
+        for keys in self.keys {
+            range.is_partial |= !range.extend(keys);
+        }
+        range
+    }
+
+    /// Whether the first, last and step of `COMMAND INFO` do not find all keys.
+    pub fn has_movable_keys(&self) -> bool {
+        self.legacy_range().is_partial
+    }
+}
+
+/// First key, last key and step of a command; zeros if it has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegacyRange {
+    /// Argument that is the first key.
+    pub first: usize,
+    /// Argument that is the last key; from the end if negative.
+    pub last: isize,
+    /// Distance between keys.
+    pub step: usize,
+    /// Whether there may be keys elsewhere.
+    pub is_partial: bool,
+}
+
+impl LegacyRange {
+    /// Adds keys that follow on those before; `false` if they do not.
+    fn extend(&mut self, keys: &Keys) -> bool {
+        let (Begin::Index(index), Find::Range { last, step: 1, .. }) = (keys.begin, keys.find)
+        else {
+            return false;
+        };
+        let follows = usize::try_from(self.last).is_ok_and(|before| before + 1 == index);
+        if self.step != 0 && !follows {
+            return false;
+        }
+        if self.step == 0 {
+            self.first = index;
+        }
+        self.step = 1;
+        self.last = absolute(index, last);
+        true
+    }
+}
+
+/// The index of a last key that is relative to the first one, unless it counts from the end.
+fn absolute(first: usize, last: isize) -> isize {
+    if last < 0 {
+        last
+    } else {
+        isize::try_from(first).map_or(last, |first| first + last)
+    }
+}
+
+/// Whether a request of `words` words is of that arity.
+#[inline]
+pub fn fits_arity(words: usize, arity: i32) -> bool {
+    let bound = arity.unsigned_abs() as usize;
+    if arity >= 0 {
+        words == bound
+    } else {
+        words >= bound
     }
 }

@@ -7,9 +7,31 @@
 pub mod keys;
 pub mod usage;
 
-pub use keys::{KeyFlags, Keys};
+pub use keys::{KeyError, KeyFlags, KeyPosition, KeyPositions, Keys};
 
 use bitflags::bitflags;
+
+/// Properties as a constant: `flags!(READONLY | FAST)`.
+///
+/// The operator of a bit set is no `const fn`, and specs are constants.
+macro_rules! flags {
+    ($($flag:ident)|+) => { $crate::spec::Flags::empty()$(.union($crate::spec::Flags::$flag))+ };
+}
+pub(crate) use flags;
+
+/// ACL categories as a constant: `acl!(KEYSPACE | DANGEROUS)`.
+macro_rules! acl {
+    ($($category:ident)|+) => { $crate::spec::Acl::empty()$(.union($crate::spec::Acl::$category))+ };
+}
+pub(crate) use acl;
+
+/// What happens to keys, as a constant: `key_flags!(RW | ACCESS | DELETE)`.
+macro_rules! key_flags {
+    ($($flag:ident)|+) => {
+        $crate::spec::KeyFlags::empty()$(.union($crate::spec::KeyFlags::$flag))+
+    };
+}
+pub(crate) use key_flags;
 
 bitflags! {
     /// Properties of a command, in the words of `COMMAND INFO`.
@@ -47,8 +69,8 @@ bitflags! {
         const MAY_REPLICATE = 1 << 14;
         /// Not inside `MULTI`.
         const NO_MULTI = 1 << 15;
-        /// Keys depend on the arguments in ways the key specs cannot say.
-        const MOVABLE_KEYS = 1 << 16;
+        /// Its key specs allow for no keys at all (`EVAL … 0`).
+        const NO_MANDATORY_KEYS = 1 << 16;
         /// Allowed while a script is busy.
         const ALLOW_BUSY = 1 << 17;
         /// Touches keys that its arguments do not name.
@@ -114,6 +136,75 @@ bitflags! {
     }
 }
 
+impl Flags {
+    /// The properties that `COMMAND INFO` shows, named and ordered as there.
+    ///
+    /// `movablekeys` is not among them: it follows from the key specs ([`Spec::flag_names`]).
+    const NAMES: [(Flags, &str); 18] = [
+        (Flags::WRITE, "write"),
+        (Flags::READONLY, "readonly"),
+        (Flags::DENYOOM, "denyoom"),
+        (Flags::ADMIN, "admin"),
+        (Flags::PUBSUB, "pubsub"),
+        (Flags::NOSCRIPT, "noscript"),
+        (Flags::BLOCKING, "blocking"),
+        (Flags::LOADING, "loading"),
+        (Flags::STALE, "stale"),
+        (Flags::SKIP_MONITOR, "skip_monitor"),
+        (Flags::SKIP_SLOWLOG, "skip_slowlog"),
+        (Flags::ASKING, "asking"),
+        (Flags::FAST, "fast"),
+        (Flags::NO_AUTH, "no_auth"),
+        (Flags::NO_MANDATORY_KEYS, "no_mandatory_keys"),
+        (Flags::NO_ASYNC_LOADING, "no_async_loading"),
+        (Flags::NO_MULTI, "no_multi"),
+        (Flags::ALLOW_BUSY, "allow_busy"),
+    ];
+}
+
+impl Acl {
+    /// Every category, named and ordered as `ACL CAT` and `COMMAND INFO` do.
+    pub const NAMES: [(Acl, &'static str); 21] = [
+        (Acl::KEYSPACE, "keyspace"),
+        (Acl::READ, "read"),
+        (Acl::WRITE, "write"),
+        (Acl::SET, "set"),
+        (Acl::SORTEDSET, "sortedset"),
+        (Acl::LIST, "list"),
+        (Acl::HASH, "hash"),
+        (Acl::STRING, "string"),
+        (Acl::BITMAP, "bitmap"),
+        (Acl::HYPERLOGLOG, "hyperloglog"),
+        (Acl::GEO, "geo"),
+        (Acl::STREAM, "stream"),
+        (Acl::PUBSUB, "pubsub"),
+        (Acl::ADMIN, "admin"),
+        (Acl::FAST, "fast"),
+        (Acl::SLOW, "slow"),
+        (Acl::BLOCKING, "blocking"),
+        (Acl::DANGEROUS, "dangerous"),
+        (Acl::CONNECTION, "connection"),
+        (Acl::TRANSACTION, "transaction"),
+        (Acl::SCRIPTING, "scripting"),
+    ];
+
+    /// The category of this name, in any case, without its `@`.
+    pub fn named(name: &[u8]) -> Option<Acl> {
+        let mut names = Acl::NAMES.iter();
+        names
+            .find(|(_, known)| known.as_bytes().eq_ignore_ascii_case(name))
+            .map(|(acl, _)| *acl)
+    }
+
+    /// The names of these categories, without their `@`.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Acl::NAMES
+            .iter()
+            .filter(move |(acl, _)| self.contains(*acl))
+            .map(|(_, name)| *name)
+    }
+}
+
 /// The chapter of the documentation a command stands in (`group` of `COMMAND DOCS`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
@@ -127,6 +218,19 @@ pub enum Group {
     Connection,
     /// The server as a whole.
     Server,
+}
+
+impl Group {
+    /// As `COMMAND DOCS` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Group::Generic => "generic",
+            Group::String => "string",
+            Group::Transactions => "transactions",
+            Group::Connection => "connection",
+            Group::Server => "server",
+        }
+    }
 }
 
 /// Which shards a command needs before its handler runs.
@@ -151,7 +255,7 @@ pub struct Spec {
     pub summary: &'static str,
     /// First version of Redis (or of this server) that has it.
     pub since: &'static str,
-    /// In O-notation.
+    /// In O-notation; empty if it has no say (`HELLO` has one, `DEBUG` none).
     pub complexity: &'static str,
     /// Chapter.
     pub group: Group,
@@ -194,7 +298,10 @@ impl Spec {
     pub fn categories(&self) -> Acl {
         let mut acl = self.acl;
         let flags = self.flags;
-        acl.set(Acl::WRITE, acl.contains(Acl::WRITE) || flags.contains(Flags::WRITE));
+        acl.set(
+            Acl::WRITE,
+            acl.contains(Acl::WRITE) || flags.contains(Flags::WRITE),
+        );
         if flags.contains(Flags::READONLY) && !acl.contains(Acl::SCRIPTING) {
             acl |= Acl::READ;
         }
@@ -207,6 +314,29 @@ impl Spec {
         if flags.contains(Flags::BLOCKING) {
             acl |= Acl::BLOCKING;
         }
-        acl | if flags.contains(Flags::FAST) { Acl::FAST } else { Acl::SLOW }
+        acl | if flags.contains(Flags::FAST) {
+            Acl::FAST
+        } else {
+            Acl::SLOW
+        }
+    }
+
+    /// How many words a request has, negative if it may have more; `words_in_name` is 2 for
+    /// subcommands.
+    pub fn arity(&self, words_in_name: usize) -> i32 {
+        usage::arity(self.usage, words_in_name)
+    }
+
+    /// The words of `COMMAND INFO` for the flags, in its order.
+    pub fn flag_names(&self) -> impl Iterator<Item = &'static str> {
+        let flags = self.flags;
+        let is_movable = self.has_movable_keys();
+        Flags::NAMES.iter().flat_map(move |&(flag, name)| {
+            // Redis prints this one, which it derives, before the last.
+            let movable = (flag == Flags::ALLOW_BUSY && is_movable).then_some("movablekeys");
+            movable
+                .into_iter()
+                .chain(flags.contains(flag).then_some(name))
+        })
     }
 }
