@@ -1,0 +1,292 @@
+//! The replay of all files of a manifest, and what is done about a damaged one.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::io;
+
+use super::files::{Location, system_text};
+use super::manifest::{Entry, Manifest, PersistError};
+use super::quarantine::{Quarantined, quarantine_file, quarantine_tail};
+use super::reader::{End, Reader, Replay, Step};
+
+/// What is handed to the caller while files are replayed.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A file begins, in database 0.
+    File {
+        /// The file.
+        entry: &'a Entry,
+        /// Its length.
+        file_bytes: u64,
+    },
+    /// Something to apply.
+    Replay {
+        /// The request or requests.
+        replay: Replay,
+        /// Where it ends in the file, in bytes.
+        offset_end: u64,
+    },
+    /// A file is done.
+    Done {
+        /// The file.
+        entry: &'a Entry,
+        /// How it ended.
+        end: End,
+    },
+}
+
+/// What to do about a tail that cannot be replayed (`aof-load-truncated`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDamage {
+    /// Keep what can be replayed and move the rest aside (`yes`).
+    Quarantine,
+    /// Refuse to start and touch nothing (`no`).
+    Refuse,
+}
+
+/// What was replayed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// The length of the files that were replayed, of what is left of them.
+    pub total_bytes: u64,
+    /// The damaged file and how it ended, if one was.
+    pub damaged: Option<(OsString, End)>,
+    /// What was moved aside: the damaged tail and every file behind it.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// Why the files were not replayed. `E` is the error of whoever applies.
+///
+/// Displays as the line with which Redis leaves, where Redis has one.
+#[derive(Debug)]
+pub enum LoadError<E> {
+    /// The manifest names a file that is not there.
+    Missing {
+        /// The name of the file.
+        name: OsString,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A file could not be read.
+    Read {
+        /// The name of the file.
+        name: OsString,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A file is in RDB format.
+    RdbBase {
+        /// The name of the file.
+        name: OsString,
+    },
+    /// A tail cannot be replayed, and [`OnDamage::Refuse`] was asked for.
+    Refused {
+        /// The name of the file.
+        name: OsString,
+        /// How it ended; never [`End::Clean`].
+        end: End,
+    },
+    /// A damaged tail, or a file behind it, could not be moved aside.
+    Quarantine {
+        /// The name of the damaged file.
+        name: OsString,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A request could not be applied.
+    Apply {
+        /// The name of the file.
+        name: OsString,
+        /// Where the request ends in it.
+        offset_end: u64,
+        /// Why not.
+        error: E,
+    },
+}
+
+/// Replays the files that `manifest` names, in order, through `apply`.
+///
+/// All files are looked at before the first is replayed: a missing one or one in RDB format is
+/// found while nothing has been applied. A file whose tail cannot be replayed ends the replay:
+/// what later files hold was made on top of that tail, and applying it without would give a
+/// keyspace that never existed. So they are taken out of the manifest and moved aside too, the
+/// manifest first: a kill in between leaves files that no manifest names, never a hole.
+///
+/// `apply` is told of the beginning and the end of each file as well. Its requests are owned, one
+/// at a time, so memory is bounded by the longest record or transaction.
+///
+/// # Errors
+/// A [`LoadError`]; with any but `Quarantine` the files are as they were.
+pub fn load<E>(
+    location: &Location,
+    manifest: &mut Manifest,
+    on_damage: OnDamage,
+    mut apply: impl FnMut(Event<'_>) -> Result<(), E>,
+) -> Result<Loaded, LoadError<E>> {
+    check_files(location, manifest)?;
+    let mut loaded = Loaded::default();
+    let entries: Vec<Entry> = manifest.replayed().cloned().collect();
+    for entry in entries {
+        let (end, bytes) = load_file(location, &entry, &mut apply)?;
+        loaded.total_bytes += bytes;
+        if end == End::Clean {
+            continue;
+        }
+        let name = entry.name;
+        if on_damage == OnDamage::Refuse {
+            return Err(LoadError::Refused { name, end });
+        }
+        match set_aside(location, manifest, &name, bytes) {
+            Ok(quarantined) => loaded.quarantined = quarantined,
+            Err(error) => return Err(LoadError::Quarantine { name, error }),
+        }
+        loaded.damaged = Some((name, end));
+        break;
+    }
+    Ok(loaded)
+}
+
+fn check_files<E>(location: &Location, manifest: &Manifest) -> Result<(), LoadError<E>> {
+    for entry in manifest.replayed() {
+        let name = || entry.name.clone();
+        let path = location.path(&entry.name);
+        fs::metadata(&path).map_err(|error| LoadError::Missing {
+            name: name(),
+            error,
+        })?;
+        let is_rdb = Reader::open(&path).and_then(|mut reader| reader.is_rdb());
+        match is_rdb {
+            Ok(false) => {}
+            Ok(true) => return Err(LoadError::RdbBase { name: name() }),
+            Err(error) => {
+                return Err(LoadError::Read {
+                    name: name(),
+                    error,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Replays one file; how it ended, and how many of its bytes were replayed.
+fn load_file<E>(
+    location: &Location,
+    entry: &Entry,
+    apply: &mut impl FnMut(Event<'_>) -> Result<(), E>,
+) -> Result<(End, u64), LoadError<E>> {
+    let unread = |error| LoadError::Read {
+        name: entry.name.clone(),
+        error,
+    };
+    let mut reader = Reader::open(&location.path(&entry.name)).map_err(unread)?;
+    let file_bytes = reader.file_bytes();
+    let unapplied = |offset_end: u64| {
+        move |error| LoadError::Apply {
+            name: entry.name.clone(),
+            offset_end,
+            error,
+        }
+    };
+    apply(Event::File { entry, file_bytes }).map_err(unapplied(0))?;
+    loop {
+        match reader.step().map_err(unread)? {
+            Step::Replay { replay, offset_end } => {
+                apply(Event::Replay { replay, offset_end }).map_err(unapplied(offset_end))?;
+            }
+            Step::End(end) => {
+                let bytes = end.valid_bytes().unwrap_or(file_bytes);
+                apply(Event::Done { entry, end }).map_err(unapplied(bytes))?;
+                return Ok((end, bytes));
+            }
+        }
+    }
+}
+
+/// Moves aside what is behind `valid_bytes` of the file of that name, and all later files.
+fn set_aside(
+    location: &Location,
+    manifest: &mut Manifest,
+    name: &OsString,
+    valid_bytes: u64,
+) -> io::Result<Vec<Quarantined>> {
+    let mut quarantined = Vec::new();
+    let behind = manifest.take_behind(name);
+    if !behind.is_empty() {
+        manifest
+            .persist(location)
+            .map_err(PersistError::into_io_error)?;
+    }
+    for entry in &behind {
+        quarantined.push(quarantine_file(&location.path(&entry.name))?);
+    }
+    quarantined.extend(quarantine_tail(&location.path(name), valid_bytes)?);
+    Ok(quarantined)
+}
+
+impl<E: fmt::Display> fmt::Display for LoadError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { name, error } => write!(
+                f,
+                "Unable to obtain the AOF file {} length. stat: {}",
+                name.display(),
+                system_text(error)
+            ),
+            Self::Read { name, error } => write!(
+                f,
+                "Unrecoverable error reading the append only file {}: {}",
+                name.display(),
+                system_text(error)
+            ),
+            Self::RdbBase { name } => {
+                let name = name.display();
+                write!(
+                    f,
+                    "The append only file {name} is in RDB format, which can't be read yet"
+                )
+            }
+            Self::Refused { name, end } => refusal(&name.to_string_lossy(), *end, f),
+            Self::Quarantine { name, error } => write!(
+                f,
+                "Can't move the damaged part of the append only file {} aside: {}",
+                name.display(),
+                system_text(error)
+            ),
+            Self::Apply {
+                name,
+                offset_end,
+                error,
+            } => {
+                let name = name.display();
+                write!(
+                    f,
+                    "{error} reading the append only file {name} up to offset {offset_end}"
+                )
+            }
+        }
+    }
+}
+
+fn refusal(name: &str, end: End, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match end {
+        End::Damaged { .. } => write!(
+            f,
+            "Bad file format reading the append only file {name}: make a backup of your AOF file, \
+             then use ./redis-check-aof --fix <filename.manifest>"
+        ),
+        End::Clean | End::Torn { .. } => write!(
+            f,
+            "Unexpected end of file reading the append only file {name}. You can: 1) Make a backup \
+             of your AOF file, then use ./redis-check-aof --fix <filename.manifest>. \
+             2) Alternatively you can set the 'aof-load-truncated' configuration option to yes and \
+             restart the server."
+        ),
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> std::error::Error for LoadError<E> {}
+
+#[cfg(test)]
+mod tests;
