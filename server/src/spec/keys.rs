@@ -168,26 +168,28 @@ impl Keys {
 
     /// Calls `found` with the index of each key in `args`.
     ///
-    /// Nothing is found if the request does not fit: the word to search for is missing, the count is
-    /// no number, a key lies outside (`getKeysUsingKeySpecs` in Redis' `db.c`).
+    /// `None` if the request does not fit: the count is no number, a key lies outside
+    /// (`getKeysUsingKeySpecs` in Redis' `db.c`). A word to search for may be missing.
     #[inline]
-    fn find(&self, args: Args<'_>, mut found: impl FnMut(usize, KeyFlags)) {
-        let Some((first, last, step)) = self.extent(args) else {
-            return;
+    fn find(&self, args: Args<'_>, mut found: impl FnMut(usize, KeyFlags)) -> Option<()> {
+        let begin = match self.begin {
+            Begin::Index(index) => index,
+            Begin::Keyword { word, from } => match find_word(args, word, from) {
+                Some(index) => index + 1,
+                None => return Some(()),
+            },
         };
+        let (first, last, step) = self.extent(begin, args)?;
         let flags = self.flags_in(args);
         for index in (first..=last).step_by(step.max(1)) {
             found(index, flags);
         }
+        Some(())
     }
 
     /// The first and last index and the distance of the keys in `args`, all inside of it.
     #[inline]
-    fn extent(&self, args: Args<'_>) -> Option<(usize, usize, usize)> {
-        let begin = match self.begin {
-            Begin::Index(index) => index,
-            Begin::Keyword { word, from } => find_word(args, word, from)? + 1,
-        };
+    fn extent(&self, begin: usize, args: Args<'_>) -> Option<(usize, usize, usize)> {
         let (first, last, step) = match self.find {
             Find::Range { last: 0, step, .. } => (begin, begin, step),
             Find::Range { last, step, limit } => {
@@ -270,13 +272,11 @@ pub struct KeyPosition {
 /// The keys of a request; up to four need no allocation.
 pub type KeyPositions = SmallVec<[KeyPosition; 4]>;
 
-/// Why `COMMAND GETKEYS` finds no keys.
+/// Why a request has no keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyError {
     /// The command never has any.
     NoKeys,
-    /// The request is too short or too long for the command.
-    Arity,
     /// The arguments do not make a request of the command.
     Arguments,
 }
@@ -284,7 +284,7 @@ pub enum KeyError {
 impl Spec {
     /// The index of the only key, if the command has exactly one and always at the same place.
     #[inline]
-    pub fn first_key(&self) -> Option<usize> {
+    pub fn only_key(&self) -> Option<usize> {
         match self.keys {
             [
                 Keys {
@@ -305,41 +305,36 @@ impl Spec {
             .any(|keys| !keys.flags.contains(KeyFlags::NOT_KEY))
     }
 
-    /// Calls `found` with the index of each key in `args`, in the order of the key specs.
+    /// The keys of a request, in the order of the key specs; every index is inside of `args`.
     ///
-    /// A request that does not fit a key spec has no keys by it; its handler refuses it, or the
-    /// keys are optional. Every index is inside of `args`.
-    #[inline]
-    pub fn each_key(&self, args: Args<'_>, mut found: impl FnMut(usize, KeyFlags)) {
+    /// Requests of commands that may go without keys (`EVAL`) give an empty list where others fail.
+    ///
+    /// # Errors
+    /// [`KeyError::NoKeys`] for commands that never have any, [`KeyError::Arguments`] if there should
+    /// be one and is not, or the request does not fit a key spec.
+    pub fn keys_of(&self, args: Args<'_>) -> Result<KeyPositions, KeyError> {
+        if !self.has_keys() {
+            return Err(KeyError::NoKeys);
+        }
+        let positions = self.find_keys(args).unwrap_or_default();
+        if positions.is_empty() && !self.flags.contains(Flags::NO_MANDATORY_KEYS) {
+            return Err(KeyError::Arguments);
+        }
+        Ok(positions)
+    }
+
+    fn find_keys(&self, args: Args<'_>) -> Option<KeyPositions> {
+        let mut positions = KeyPositions::new();
         for keys in self
             .keys
             .iter()
             .filter(|keys| !keys.flags.contains(KeyFlags::NOT_KEY))
         {
-            keys.find(args, &mut found);
+            keys.find(args, |index, flags| {
+                positions.push(KeyPosition { index, flags })
+            })?;
         }
-    }
-
-    /// The keys of a request, as `COMMAND GETKEYS` answers them; `words_in_name` is 2 for subcommands.
-    ///
-    /// # Errors
-    /// [`KeyError::NoKeys`] for commands that have none, [`KeyError::Arity`] for requests of the
-    /// wrong length, [`KeyError::Arguments`] if there should be a key and is not.
-    pub fn keys_of(&self, args: Args<'_>, arity: i32) -> Result<KeyPositions, KeyError> {
-        if !self.has_keys() {
-            return Err(KeyError::NoKeys);
-        }
-        if !fits_arity(args.len(), arity) {
-            return Err(KeyError::Arity);
-        }
-        let mut positions = KeyPositions::new();
-        self.each_key(args, |index, flags| {
-            positions.push(KeyPosition { index, flags })
-        });
-        if positions.is_empty() && !self.flags.contains(Flags::NO_MANDATORY_KEYS) {
-            return Err(KeyError::Arguments);
-        }
-        Ok(positions)
+        Some(positions)
     }
 
     /// First key, last key and step as `COMMAND INFO` gave them before there were key specs, and
@@ -419,13 +414,194 @@ fn absolute(first: usize, last: isize) -> isize {
     }
 }
 
-/// Whether a request of `words` words is of that arity.
-#[inline]
-pub fn fits_arity(words: usize, arity: i32) -> bool {
-    let bound = arity.unsigned_abs() as usize;
-    if arity >= 0 {
-        words == bound
-    } else {
-        words >= bound
+#[cfg(test)]
+mod tests {
+    use protocol::split_line;
+
+    use super::super::{flags, key_flags};
+    use super::*;
+
+    const MSET: Spec = Spec {
+        keys: &[Keys::rest(1, 2, key_flags!(OW | UPDATE))],
+        ..Spec::EMPTY
+    };
+    const COPY: Spec = Spec {
+        keys: &[
+            Keys::at(1, key_flags!(RO | ACCESS)),
+            Keys::at(2, key_flags!(OW | UPDATE)),
+        ],
+        ..Spec::EMPTY
+    };
+    const SET: Spec = Spec {
+        keys: &[Keys::at(1, key_flags!(RW | ACCESS | UPDATE)).unless(
+            "GET",
+            3,
+            key_flags!(OW | UPDATE),
+        )],
+        ..Spec::EMPTY
+    };
+    const BLPOP: Spec = Spec {
+        keys: &[Keys::range(1, -2, 1, key_flags!(RW))],
+        ..Spec::EMPTY
+    };
+    const ZUNIONSTORE: Spec = Spec {
+        keys: &[
+            Keys::at(1, key_flags!(OW | UPDATE)),
+            Keys {
+                begin: Begin::Index(2),
+                find: Find::Count {
+                    count: 0,
+                    first: 1,
+                    step: 1,
+                },
+                ..Keys::at(0, key_flags!(RO | ACCESS))
+            },
+        ],
+        ..Spec::EMPTY
+    };
+    const XREAD: Spec = Spec {
+        keys: &[Keys {
+            begin: Begin::Keyword {
+                word: "STREAMS",
+                from: 1,
+            },
+            find: Find::Range {
+                last: -1,
+                step: 1,
+                limit: 2,
+            },
+            ..Keys::at(0, key_flags!(RO | ACCESS))
+        }],
+        ..Spec::EMPTY
+    };
+    const MIGRATE: Spec = Spec {
+        keys: &[Keys {
+            begin: Begin::Keyword {
+                word: "KEYS",
+                from: -2,
+            },
+            find: Find::Range {
+                last: -1,
+                step: 1,
+                limit: 0,
+            },
+            ..Keys::at(0, key_flags!(RW | ACCESS | DELETE | INCOMPLETE))
+        }],
+        ..Spec::EMPTY
+    };
+    const EVAL: Spec = Spec {
+        keys: &[Keys {
+            begin: Begin::Index(2),
+            find: Find::Count {
+                count: 0,
+                first: 1,
+                step: 1,
+            },
+            ..Keys::at(0, key_flags!(RW))
+        }],
+        flags: flags!(NO_MANDATORY_KEYS),
+        ..Spec::EMPTY
+    };
+    const PUBLISH: Spec = Spec {
+        keys: &[Keys::at(1, key_flags!(NOT_KEY))],
+        ..Spec::EMPTY
+    };
+
+    fn indexes(spec: &Spec, line: &str) -> Result<Vec<usize>, KeyError> {
+        let request = split_line(line.as_bytes()).expect("balanced quotes");
+        let found = spec.keys_of(request.args())?;
+        Ok(found.iter().map(|position| position.index).collect())
+    }
+
+    #[test]
+    fn ranges_end_at_the_end_of_the_request() {
+        assert_eq!(indexes(&MSET, "mset a 1 b 2"), Ok(vec![1, 3]));
+        assert_eq!(indexes(&MSET, "mset a 1 b"), Ok(vec![1, 3]));
+        assert_eq!(indexes(&MSET, "mset"), Err(KeyError::Arguments));
+        assert_eq!(indexes(&BLPOP, "blpop a b 0"), Ok(vec![1, 2]));
+        assert_eq!(indexes(&BLPOP, "blpop 0"), Err(KeyError::Arguments));
+        assert_eq!(indexes(&COPY, "copy a b"), Ok(vec![1, 2]));
+        assert_eq!(indexes(&COPY, "copy"), Err(KeyError::Arguments));
+    }
+
+    #[test]
+    fn a_count_that_does_not_fit_finds_nothing() {
+        assert_eq!(
+            indexes(&ZUNIONSTORE, "zunionstore d 2 a b"),
+            Ok(vec![1, 3, 4])
+        );
+        for count in [
+            "3",
+            "0",
+            "-1",
+            "x",
+            "9223372036854775807",
+            "18446744073709551616",
+        ] {
+            let line = format!("zunionstore d {count} a b");
+            assert_eq!(
+                indexes(&ZUNIONSTORE, &line),
+                Err(KeyError::Arguments),
+                "{count}"
+            );
+        }
+        assert_eq!(indexes(&EVAL, "eval x 0"), Ok(vec![]));
+        assert_eq!(indexes(&EVAL, "eval x"), Ok(vec![]));
+        assert_eq!(indexes(&EVAL, "eval x 1 k a"), Ok(vec![3]));
+    }
+
+    #[test]
+    fn keywords_are_searched_in_either_direction() {
+        assert_eq!(
+            indexes(&XREAD, "xread count 1 Streams a b 0 0"),
+            Ok(vec![4, 5])
+        );
+        assert_eq!(indexes(&XREAD, "xread streams"), Err(KeyError::Arguments));
+        assert_eq!(indexes(&XREAD, "xread a b"), Err(KeyError::Arguments));
+        assert_eq!(
+            indexes(&MIGRATE, "migrate h p \"\" 0 0 keys a b"),
+            Ok(vec![7, 8])
+        );
+        assert_eq!(indexes(&MIGRATE, "keys"), Err(KeyError::Arguments));
+        assert_eq!(indexes(&MIGRATE, ""), Err(KeyError::Arguments));
+    }
+
+    #[test]
+    fn what_is_no_key_is_not_found() {
+        assert_eq!(indexes(&PUBLISH, "publish a b"), Err(KeyError::NoKeys));
+        assert_eq!(indexes(&Spec::EMPTY, "ping"), Err(KeyError::NoKeys));
+        assert_eq!(PUBLISH.only_key(), None);
+    }
+
+    #[test]
+    fn set_reads_the_key_only_with_get() {
+        let flags = |line: &str| {
+            let request = split_line(line.as_bytes()).expect("balanced quotes");
+            SET.keys_of(request.args()).map(|keys| keys[0].flags)
+        };
+        let (plain, reading) = (key_flags!(OW | UPDATE), key_flags!(RW | ACCESS | UPDATE));
+        assert_eq!(flags("set a b"), Ok(plain));
+        assert_eq!(flags("set a get"), Ok(plain));
+        assert_eq!(flags("set a b nx GeT"), Ok(reading));
+        assert_eq!(flags("set a b getx"), Ok(plain));
+        assert_eq!(SET.only_key(), Some(1));
+    }
+
+    #[test]
+    fn adjacent_ranges_are_one_legacy_range() {
+        let range = |first, last, step, is_partial| LegacyRange {
+            first,
+            last,
+            step,
+            is_partial,
+        };
+        assert_eq!(Spec::EMPTY.legacy_range(), range(0, 0, 0, false));
+        assert_eq!(SET.legacy_range(), range(1, 1, 1, false));
+        assert_eq!(MSET.legacy_range(), range(1, -1, 2, false));
+        assert_eq!(BLPOP.legacy_range(), range(1, -2, 1, false));
+        assert_eq!(COPY.legacy_range(), range(1, 2, 1, false));
+        assert_eq!(ZUNIONSTORE.legacy_range(), range(1, 1, 1, true));
+        assert_eq!(XREAD.legacy_range(), range(0, 0, 0, true));
+        assert_eq!(EVAL.legacy_range(), range(0, 0, 0, true));
     }
 }

@@ -421,3 +421,153 @@ fn has_alternatives(nested: &str) -> bool {
         depth == 0 && byte == b'|'
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arity_follows_from_the_usage() {
+        // Words in the name, usage, arity as Redis 7.4 declares it.
+        let cases = [
+            (1, "", 1),
+            (1, "key", 2),
+            (1, "key value", 3),
+            (1, "key...", -2),
+            (1, "[message]", -1),
+            (1, "data(key value)...", -3),
+            (1, "key seconds:integer [condition(NX|XX|GT|LT)@7.0.0]", -3),
+            (1, "key [expiration(EX seconds:integer | PERSIST)]", -2),
+            (1, "key BY unit(M|KM)", 4),
+            (1, "key LIMIT(offset:integer count:integer)", 5),
+            (
+                1,
+                "from(FROMMEMBER member | FROMLONLAT(x:double y:double))",
+                -3,
+            ),
+            (
+                1,
+                "key1:key key2:key [LEN] [MINMATCHLEN min-match-len:integer]",
+                -3,
+            ),
+            (1, "[GET pattern]... value", -2),
+            (2, "", 2),
+            (2, "key", 3),
+            (2, "action(ON|OFF|SKIP)", 3),
+            (2, "timeout:integer [mode(WRITE|ALL)@6.2.0]", -3),
+            (
+                2,
+                "arity -3; filter(old-format<ip:port> | new-format([ID id])...)",
+                -3,
+            ),
+            (1, "arity -2;", -2),
+        ];
+        for (words, usage, expected) in cases {
+            assert_eq!(arity(usage, words), expected, "{usage:?}");
+        }
+    }
+
+    fn only(usage: &'static str) -> Argument {
+        let mut found = arguments(usage);
+        let argument = found.next().expect("an argument");
+        assert_eq!(found.next(), None, "{usage:?} has one argument");
+        argument
+    }
+
+    #[test]
+    fn a_name_is_a_string_but_for_key() {
+        assert_eq!(
+            (only("value").kind, only("value").key_spec),
+            (Type::String, None)
+        );
+        assert_eq!(
+            (only("key").kind, only("key").key_spec),
+            (Type::Key, Some(0))
+        );
+        assert_eq!(only("a:key").key_spec, Some(0));
+        assert_eq!(
+            (only("p:pattern#1").kind, only("p:pattern#1").key_spec),
+            (Type::Pattern, Some(1))
+        );
+        assert_eq!(only("pattern:pattern").key_spec, None);
+        assert_eq!(only("t:unix-time").kind, Type::UnixTime);
+    }
+
+    #[test]
+    fn an_upper_case_word_is_a_token_or_introduces_a_value() {
+        let token = only("KEEPTTL@6.0.0");
+        assert_eq!(
+            (token.kind, token.name().as_ref()),
+            (Type::PureToken, "keepttl")
+        );
+        assert_eq!((token.token, token.since), (Some("KEEPTTL"), Some("6.0.0")));
+        let value = only("EX seconds:integer");
+        assert_eq!(
+            (value.kind, value.token, value.name().as_ref()),
+            (Type::Integer, Some("EX"), "seconds")
+        );
+        let named = only("change=CH");
+        assert_eq!(
+            (named.kind, named.token, named.name().as_ref()),
+            (Type::PureToken, Some("CH"), "change")
+        );
+        assert_eq!(only("equal==").token, Some("="));
+        assert_eq!(only("empty-string=\"\"").token, Some(""));
+        assert_eq!(arguments("WITHDIST WITHHASH").count(), 2);
+        assert_eq!(arguments("nx=NX value").count(), 2);
+    }
+
+    #[test]
+    fn suffixes_are_read_in_order() {
+        let argument = only("[KEYS keys<key>:key#1...@3.0.6!7.0.0]");
+        assert_eq!(argument.name(), "keys");
+        assert_eq!(argument.display_text().as_deref(), Some("key"));
+        assert_eq!((argument.kind, argument.key_spec), (Type::Key, Some(1)));
+        assert_eq!(
+            (argument.token, argument.repeats),
+            (Some("KEYS"), Repeats::Many)
+        );
+        assert_eq!(
+            (argument.since, argument.deprecated_since),
+            (Some("3.0.6"), Some("7.0.0"))
+        );
+        assert!(argument.is_optional);
+    }
+
+    #[test]
+    fn dots_behind_brackets_repeat_the_token() {
+        assert_eq!(only("[GET pattern]...").repeats, Repeats::WithToken);
+        assert_eq!(only("[GET pattern...]").repeats, Repeats::Many);
+        assert_eq!(only("[GET pattern]").repeats, Repeats::Once);
+    }
+
+    #[test]
+    fn groups_nest() {
+        let group = only("[trim(strategy(MAXLEN|MINID@6.2.0) threshold [LIMIT count:integer])]");
+        assert_eq!((group.kind, group.display_text()), (Type::Block, None));
+        let parts: Vec<_> = group.arguments().collect();
+        assert_eq!(parts.len(), 3);
+        assert_eq!(parts[0].kind, Type::OneOf);
+        let names: Vec<_> = parts[0]
+            .arguments()
+            .map(|argument| argument.name())
+            .collect();
+        assert_eq!(names, ["maxlen", "minid"]);
+        assert!(parts[2].is_optional);
+        let limit = only("LIMIT(offset:integer count:integer)");
+        assert_eq!(
+            (limit.name().as_ref(), limit.token),
+            ("limit", Some("LIMIT"))
+        );
+        assert_eq!((limit.kind, limit.arguments().count()), (Type::Block, 2));
+    }
+
+    #[test]
+    fn unbalanced_text_ends() {
+        for usage in [
+            "[", "(", "a(", "a(b|", "[a", "a)", "]", "a<b", "|", "A ", "arity 2",
+        ] {
+            assert!(arguments(usage).take(10).count() < 10, "{usage:?}");
+        }
+    }
+}
