@@ -179,3 +179,51 @@ impl Big {
         remainder as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimal_digits_come_back() {
+        for digits in [
+            "0",
+            "1",
+            "18446744073709551616",
+            "10000000000000000000",
+            &"123".repeat(50),
+        ] {
+            assert_eq!(Big::from_digits(digits.bytes()).to_decimal(), digits);
+        }
+        assert_eq!(
+            Big::power_of_ten(40).to_decimal(),
+            format!("1{}", "0".repeat(40))
+        );
+        assert_eq!(
+            Big::from_scaled(3, 100).to_decimal(),
+            (3u128 << 100).to_string()
+        );
+    }
+
+    #[test]
+    fn a_quotient_has_its_leading_bits() {
+        let quotient = Big::from_scaled(1, 0).divide(Big::power_of_ten(1));
+        assert_eq!((quotient.bits, quotient.exponent), ((1 << 69) / 10, -69));
+        assert!(quotient.has_more);
+        let quotient = Big::from_scaled(1, 200).divide(Big::from_scaled(1, 3));
+        assert_eq!((quotient.bits, quotient.exponent), (1 << 66, 197 - 66));
+        assert!(!quotient.has_more);
+    }
+
+    #[test]
+    fn the_top_bits_know_of_those_below() {
+        for shift in [0, 1, 63, 64, 65, 200] {
+            let mut number = Big::from_scaled(u64::MAX, 100 + shift);
+            assert!(!number.top_bits().has_more);
+            number.multiply_add(1, 1);
+            let top = number.top_bits();
+            assert_eq!(top.bits >> 64, u128::from(u64::MAX));
+            assert_eq!((top.exponent, top.has_more), (36 + shift as i64, true));
+        }
+    }
+}

@@ -355,3 +355,124 @@ fn cached_power(exponent: i32) -> (Extended, i32) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each asked of Redis 7.4.1 as a score of ZADD.
+    #[test]
+    fn parse_f64_takes_what_strtod_takes() {
+        let cases = [
+            ("1", 1.0),
+            ("+1", 1.0),
+            ("-.5e1", -5.0),
+            ("5.", 5.0),
+            (".5", 0.5),
+            ("inf", f64::INFINITY),
+            ("+INF", f64::INFINITY),
+            ("-Infinity", f64::NEG_INFINITY),
+            ("0x10", 16.0),
+            ("0X1P-2", 0.25),
+            ("0x.8", 0.5),
+            ("0x8.", 8.0),
+            ("0x1.fffffffffffff8p0", 2.0),
+            ("0x1.fffffffffffff7p0", 1.999_999_999_999_999_8),
+            ("0x0.0000000000001p-1022", 5e-324),
+            ("0x1.fffffffffffffp1023", f64::MAX),
+            ("0x00000000000000000000000000000000000000001p0", 1.0),
+            ("0x0p-9999", 0.0),
+            ("0e-400", 0.0),
+            ("0e99999999999999999999", 0.0),
+            ("5e-324", 5e-324),
+            ("1.7976931348623157e308", f64::MAX),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_f64(text.as_bytes()), Some(expected), "{text}");
+        }
+        let zero = parse_f64(b"-0").expect("a number");
+        assert!(zero == 0.0 && zero.is_sign_negative());
+    }
+
+    /// Each asked of Redis 7.4.1 as a score of ZADD.
+    #[test]
+    fn parse_f64_refuses_what_is_no_number_or_out_of_range() {
+        let refused = [
+            "",
+            " ",
+            " 1",
+            "1 ",
+            "\t1",
+            "nan",
+            "NaN",
+            "-nan",
+            "nan(1)",
+            "infi",
+            "infinit",
+            "0x",
+            "0x1p",
+            "0x.p1",
+            "0xg",
+            "1e",
+            "1e+",
+            "e1",
+            ".",
+            "-",
+            "+",
+            "++1",
+            "+-1",
+            "1_0",
+            "1,5",
+            "1e400",
+            "-1e400",
+            "1e-400",
+            "0x1p-1080",
+            "0x1p1024",
+            "1e99999999999999999999",
+            "1e-99999999999999999999",
+            "1\0",
+            "\0",
+            "1f",
+            "\u{661}",
+        ];
+        for text in refused {
+            assert_eq!(parse_f64(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(parse_f64(b"\xff"), None);
+    }
+
+    /// Each asked of Redis 7.4.1 through EVAL; the rest is in `tests/number.rs`.
+    #[test]
+    fn format_f64_writes_what_is_no_ordinary_number() {
+        let cases = [
+            (f64::NAN, "nan"),
+            (-f64::NAN, "nan"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (0.0, "0"),
+            (-0.0, "-0"),
+        ];
+        for (number, expected) in cases {
+            assert_eq!(format_f64(number).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn format_f64_writes_digits_that_read_back_as_the_number() {
+        let mut state = 0x9e37_79b9_7f4a_7c15u64;
+        for round in 0..200_000 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let number = f64::from_bits(state);
+            if number.is_finite() {
+                let text = format_f64(number);
+                assert_eq!(
+                    parse_f64(text.as_bytes()),
+                    Some(number),
+                    "round {round}: {text}"
+                );
+            }
+        }
+    }
+}

@@ -283,3 +283,80 @@ fn decimal(mantissa: u64, exponent: i32) -> String {
     let text = format!("{}.{:017}", units / UNIT, units % UNIT);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn long_double(text: &str) -> LongDouble {
+        parse_long_double(text.as_bytes()).expect("a number")
+    }
+
+    #[test]
+    fn a_sum_has_the_digits_of_the_x87() {
+        let sum = long_double("0.1") + long_double("0.2");
+        assert_eq!(sum.to_string(), "0.3");
+        let sum = long_double("3.0e3") + long_double("200");
+        assert_eq!(sum.to_string(), "3200");
+        let sum = long_double("1e20") + long_double("0.5");
+        assert_eq!(sum.to_string(), "100000000000000000000");
+    }
+
+    #[test]
+    fn the_range_is_that_of_the_x87() {
+        let largest = long_double("0x1.fffffffffffffffep16383");
+        assert!(largest.is_finite());
+        assert!(!(largest + largest).is_finite());
+        assert!(long_double("0x1p-16445").is_finite());
+        for text in [
+            "0x1p16384",
+            "1e4933",
+            "1e-4951",
+            "0x1p-16446",
+            "1e99999",
+            "1e-99999",
+        ] {
+            assert!(parse_long_double(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn infinities_are_numbers_until_they_cancel_out() {
+        let (plus, minus) = (long_double("inf"), long_double("-inf"));
+        assert_eq!((plus + plus).to_string(), "inf");
+        assert_eq!((minus + long_double("1")).to_string(), "-inf");
+        assert_eq!((plus + minus).to_string(), "nan");
+        assert!(!(plus + minus + plus).is_finite());
+    }
+
+    #[test]
+    fn texts_of_5_kib_and_more_are_refused() {
+        let longest = format!("0.{}", "0".repeat(5_117));
+        assert!(parse_long_double(longest.as_bytes()).is_some());
+        let too_long = format!("{longest}0");
+        assert!(parse_long_double(too_long.as_bytes()).is_none());
+        let many_digits = format!("1.{}1", "0".repeat(5_000));
+        assert_eq!(long_double(&many_digits).to_string(), "1");
+        let many_zeros = format!("{}12.5", "0".repeat(5_000));
+        assert_eq!(long_double(&many_zeros).to_string(), "12.5");
+    }
+
+    #[test]
+    fn integers_and_doubles_are_held_exactly() {
+        for number in [0, 1, -1, i64::MAX, i64::MIN] {
+            assert_eq!(LongDouble::from(number).to_string(), number.to_string());
+        }
+        assert_eq!(LongDouble::from(-0.0).to_string(), "0");
+        assert_eq!(
+            LongDouble::from(13.361_389_338_970_184).to_string(),
+            "13.36138933897018433"
+        );
+        assert_eq!(
+            LongDouble::from(f64::MAX).to_string(),
+            format!("{:.0}", f64::MAX)
+        );
+        assert_eq!(LongDouble::from(5e-324).to_string(), "0");
+        assert_eq!(LongDouble::from(f64::NEG_INFINITY).to_string(), "-inf");
+        assert!(!LongDouble::from(f64::NAN).is_finite());
+    }
+}

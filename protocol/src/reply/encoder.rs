@@ -285,3 +285,150 @@ impl<'a> Encoder<'a> {
         self.out.push_raw(bytes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Version::{Resp2, Resp3};
+
+    fn written(version: Version, write: impl FnOnce(&mut Encoder<'_>)) -> Vec<u8> {
+        let mut output = Output::new();
+        write(&mut Encoder::new(&mut output, version));
+        output
+            .chunks()
+            .flat_map(|chunk| chunk.as_slice().to_vec())
+            .collect()
+    }
+
+    /// What both versions write: RESP2 first.
+    #[track_caller]
+    fn assert_written(resp2: &str, resp3: &str, write: impl Fn(&mut Encoder<'_>)) {
+        let text = |version| String::from_utf8(written(version, &write)).expect("text");
+        assert_eq!(text(Resp2), resp2);
+        assert_eq!(text(Resp3), resp3);
+    }
+
+    #[test]
+    fn lines_are_the_same_in_both_versions() {
+        assert_written("+OK\r\n", "+OK\r\n", |reply| reply.ok());
+        assert_written("+PONG\r\n", "+PONG\r\n", |reply| reply.simple("PONG"));
+        assert_written("-ERR no\r\n", "-ERR no\r\n", |reply| reply.error("ERR no"));
+    }
+
+    /// Asked of Redis 7.4.1 through EVAL and an unknown command with such a name.
+    #[test]
+    fn a_line_cannot_be_ended_from_within() {
+        assert_written("+a  b  \r\n", "+a  b  \r\n", |reply| {
+            reply.simple("a\r\nb\r\n")
+        });
+        assert_written("-x y\r\n", "-x y\r\n", |reply| reply.error("x\ny\n"));
+        assert_written("-E    x\r\n", "-E    x\r\n", |reply| {
+            reply.error("\r\nE\r\n\r\nx\r\n")
+        });
+        assert_written("-\r\n", "-\r\n", |reply| reply.error("\r\n"));
+        let bytes = written(Resp2, |reply| reply.error(b"ERR \xff"));
+        assert_eq!(bytes, b"-ERR \xff\r\n");
+    }
+
+    #[test]
+    fn integers_of_every_size_are_written() {
+        for number in [
+            0,
+            1,
+            9,
+            10,
+            99,
+            100,
+            12_345,
+            i64::MAX,
+            -1,
+            -10,
+            -100,
+            i64::MIN,
+        ] {
+            let expected = format!(":{number}\r\n");
+            assert_written(&expected, &expected, |reply| reply.integer(number));
+            let digits = number.to_string();
+            let expected = format!("${}\r\n{digits}\r\n", digits.len());
+            assert_written(&expected, &expected, |reply| reply.bulk_integer(number));
+        }
+    }
+
+    #[test]
+    fn a_bulk_string_holds_any_bytes() {
+        assert_written("$0\r\n\r\n", "$0\r\n\r\n", |reply| reply.bulk(b""));
+        assert_written("$4\r\na\r\nb\r\n", "$4\r\na\r\nb\r\n", |reply| {
+            reply.bulk(b"a\r\nb")
+        });
+        for length in [SHARE_FROM_BYTES - 1, SHARE_FROM_BYTES] {
+            let value = vec![b'x'; length];
+            let copied = written(Resp2, |reply| reply.bulk(&value));
+            let shared = written(Resp2, |reply| reply.bulk_shared(value.clone().into()));
+            assert_eq!(copied, shared);
+        }
+    }
+
+    #[test]
+    fn what_resp2_lacks_is_written_as_redis_does_there() {
+        assert_written("$-1\r\n", "_\r\n", |reply| reply.nil());
+        assert_written("*-1\r\n", "_\r\n", |reply| reply.nil_array());
+        assert_written("*3\r\n", "*3\r\n", |reply| reply.array(3));
+        assert_written("*6\r\n", "%3\r\n", |reply| reply.map(3));
+        assert_written("*3\r\n", "~3\r\n", |reply| reply.set(3));
+        assert_written("*2\r\n", ">2\r\n", |reply| reply.push(2));
+        assert_written("", "|1\r\n", |reply| reply.attribute(1));
+        assert_written(":1\r\n", "#t\r\n", |reply| reply.boolean(true));
+        assert_written(":0\r\n", "#f\r\n", |reply| reply.boolean(false));
+        assert_written("$5\r\n3.141\r\n", ",3.141\r\n", |reply| reply.double(3.141));
+        assert_written("$4\r\n-inf\r\n", ",-inf\r\n", |reply| {
+            reply.double(f64::NEG_INFINITY)
+        });
+        assert_written("$3\r\nnan\r\n", ",nan\r\n", |reply| reply.double(f64::NAN));
+        assert_written("$3\r\n123\r\n", "(123\r\n", |reply| reply.big_number("123"));
+        assert_written("$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n", |reply| {
+            reply.verbatim("txt", b"hi")
+        });
+        assert_written("$0\r\n\r\n", "=4\r\nt  :\r\n", |reply| {
+            reply.verbatim("t", b"")
+        });
+        let third = LongDouble::from(0.1);
+        assert_written(
+            "$19\r\n0.10000000000000001\r\n",
+            ",0.10000000000000001\r\n",
+            |reply| reply.long_double(third),
+        );
+    }
+
+    #[test]
+    fn the_header_of_an_aggregate_can_come_last() {
+        assert_written("*2\r\n:1\r\n:2\r\n", "~2\r\n:1\r\n:2\r\n", |reply| {
+            let mark = reply.mark();
+            reply.integer(1);
+            reply.integer(2);
+            reply.set_at(mark, 2);
+        });
+        assert_written(
+            "*1\r\n*2\r\n:1\r\n:2\r\n",
+            "*1\r\n%1\r\n:1\r\n:2\r\n",
+            |reply| {
+                let outer = reply.mark();
+                let inner = reply.mark();
+                reply.integer(1);
+                reply.integer(2);
+                reply.map_at(inner, 1);
+                reply.array_at(outer, 1);
+            },
+        );
+    }
+
+    #[test]
+    fn the_version_can_change_between_values() {
+        let bytes = written(Resp2, |reply| {
+            reply.nil();
+            reply.set_version(Resp3);
+            reply.nil();
+            assert_eq!(reply.version(), Resp3);
+        });
+        assert_eq!(bytes, b"$-1\r\n_\r\n");
+    }
+}

@@ -306,3 +306,171 @@ impl Buf for Output {
         Output::advance(self, count);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `a`, a shared value, `b`, a shared value, `c`.
+    fn mixed() -> (Output, Vec<u8>) {
+        let mut output = Output::new();
+        let (first, second) = (
+            vec![b'1'; SHARE_FROM_BYTES],
+            vec![b'2'; SHARE_FROM_BYTES + 1],
+        );
+        output.push_raw(b"a");
+        output.push_shared(first.clone().into());
+        output.push_raw(b"b");
+        output.push_shared(second.clone().into());
+        output.push_raw(b"c");
+        let bytes = [b"a", &first[..], b"b", &second, b"c"].concat();
+        (output, bytes)
+    }
+
+    fn content(output: &Output) -> Vec<u8> {
+        let mut slices = Vec::new();
+        output.io_slices(&mut slices);
+        joined(&slices)
+    }
+
+    fn joined(slices: &[IoSlice<'_>]) -> Vec<u8> {
+        slices.iter().flat_map(|slice| slice.to_vec()).collect()
+    }
+
+    #[test]
+    fn shared_values_lie_where_they_were_pushed() {
+        let (output, bytes) = mixed();
+        assert_eq!(output.chunks().count(), 5);
+        assert_eq!(output.len_bytes(), bytes.len());
+        assert_eq!(content(&output), bytes);
+    }
+
+    #[test]
+    fn large_values_are_not_copied_and_small_ones_are() {
+        let large = Bytes::from(vec![b'x'; SHARE_FROM_BYTES]);
+        let mut output = Output::new();
+        output.push_shared(large.clone());
+        output.push_shared(large.slice(1..));
+        let chunks: Vec<_> = output.chunks().collect();
+        assert!(matches!(chunks[0], Chunk::Shared(bytes) if bytes.as_ptr() == large.as_ptr()));
+        assert!(matches!(chunks[1], Chunk::Flat(bytes) if bytes.len() == SHARE_FROM_BYTES - 1));
+    }
+
+    #[test]
+    fn advance_takes_any_number_of_bytes_off_the_front() {
+        let (_, bytes) = mixed();
+        for step in [1, 7, 1_000, SHARE_FROM_BYTES, SHARE_FROM_BYTES + 1, 40_000] {
+            let (mut output, _) = mixed();
+            let mut written = 0;
+            while !output.is_empty() {
+                let check = content(&output);
+                assert_eq!(check, &bytes[written..], "step {step} at {written}");
+                output.advance(step);
+                // Comparing everything at every single byte would take too long.
+                let skip = if step == 1 { 997 } else { 0 };
+                output.advance(skip);
+                written += step + skip;
+            }
+            assert!(written >= bytes.len());
+        }
+    }
+
+    #[test]
+    fn it_is_a_buffer_for_vectored_writes() {
+        let (output, bytes) = mixed();
+        let mut slices = [IoSlice::new(&[]); 3];
+        assert_eq!(output.chunks_vectored(&mut slices), 3);
+        assert_eq!(joined(&slices), &bytes[..SHARE_FROM_BYTES + 2]);
+        assert_eq!(
+            (output.remaining(), output.chunk()),
+            (bytes.len(), &b"a"[..])
+        );
+        assert_eq!(Output::new().chunk(), b"");
+    }
+
+    #[test]
+    fn what_was_written_since_a_mark_can_be_taken_back() {
+        let (mut output, bytes) = mixed();
+        let mark = output.mark();
+        output.push_raw(b"half of ");
+        output.push_shared(vec![b'x'; SHARE_FROM_BYTES].into());
+        output.push_raw(b"a reply");
+        assert_eq!(output.bytes_since(mark), SHARE_FROM_BYTES + 15);
+        output.truncate_to(mark);
+        assert_eq!(output.bytes_since(mark), 0);
+        assert_eq!(content(&output), bytes);
+    }
+
+    #[test]
+    fn a_mark_holds_while_what_is_before_it_is_written() {
+        let (mut output, bytes) = mixed();
+        output.push_raw(&[b'f'; 100_000]);
+        let mark = output.mark();
+        output.push_raw(b"tail");
+        output.advance(bytes.len() + 90_000);
+        output.truncate_to(mark);
+        assert_eq!(content(&output), [b'f'; 10_000]);
+        output.advance(10_000);
+        output.push_raw(b"behind");
+        output.insert(mark, b"put in ");
+        assert_eq!(content(&output), b"put in behind");
+        output.truncate_to(mark);
+        assert!(output.is_empty());
+    }
+
+    #[test]
+    fn bytes_can_be_put_in_at_a_mark() {
+        let (mut output, bytes) = mixed();
+        let mark = output.mark();
+        let shared = vec![b'x'; SHARE_FROM_BYTES];
+        output.push_shared(shared.clone().into());
+        output.push_raw(b"end");
+        output.insert(mark, b"*2\r\n");
+        assert_eq!(
+            content(&output),
+            [&bytes[..], b"*2\r\n", &shared, b"end"].concat()
+        );
+    }
+
+    #[test]
+    fn append_keeps_order_and_sharing() {
+        let (mut output, bytes) = mixed();
+        let (mut other, _) = mixed();
+        other.advance(10);
+        output.append(other);
+        assert_eq!(content(&output), [&bytes[..], &bytes[10..]].concat());
+        // The rest of a value that is partly written is still large enough to be shared, or copied.
+        let shared = output
+            .chunks()
+            .filter(|chunk| matches!(chunk, Chunk::Shared(_)));
+        assert_eq!(shared.count(), 3);
+        let mut empty = Output::new();
+        empty.append(output);
+        assert_eq!(empty.len_bytes(), 2 * bytes.len() - 10);
+    }
+
+    #[test]
+    fn memory_comes_back_once_everything_is_written() {
+        let mut output = Output::new();
+        output.push_raw(&[0; 1_000_000]);
+        assert!(output.memory_bytes() >= 1_000_000);
+        output.advance(1_000_000);
+        assert!(output.is_empty());
+        assert!(output.memory_bytes() <= 20_000, "{}", output.memory_bytes());
+    }
+
+    #[test]
+    fn a_client_that_reads_slowly_does_not_hold_what_it_has_read() {
+        let mut output = Output::new();
+        for _ in 0..1_000 {
+            output.push_raw(&[0; 10_000]);
+            output.advance(9_990);
+        }
+        assert_eq!(output.len_bytes(), 10_000);
+        assert!(
+            output.memory_bytes() <= 100_000,
+            "{}",
+            output.memory_bytes()
+        );
+    }
+}

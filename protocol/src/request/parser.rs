@@ -370,3 +370,266 @@ fn bulk_number(line: &[u8]) -> Result<Option<i64>, ProtocolError> {
         [got, ..] => Err(ProtocolError::ExpectedBulk(*got)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ProtocolError::*;
+
+    const GET: &[u8] = b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
+
+    fn parse(bytes: &[u8]) -> Result<Parsed, ProtocolError> {
+        Parser::new().parse(bytes, &Limits::default())
+    }
+
+    /// The words of the request that all of `bytes` are.
+    fn words(bytes: &[u8]) -> Vec<Vec<u8>> {
+        let mut parser = Parser::new();
+        let parsed = parser.parse(bytes, &Limits::default());
+        let consumed = bytes.len();
+        assert_eq!(
+            parsed,
+            Ok(Parsed::Request { consumed }),
+            "{}",
+            bytes.escape_ascii()
+        );
+        parser.args(bytes).iter().map(<[u8]>::to_vec).collect()
+    }
+
+    /// A line of `mark`, digits and nothing else, of this many bytes.
+    fn endless(prefix: &[u8], length: usize) -> Vec<u8> {
+        let mut line = prefix.to_vec();
+        line.resize(length, b'1');
+        line
+    }
+
+    #[test]
+    fn a_request_is_its_words() {
+        assert_eq!(words(GET), [&b"GET"[..], b"k"]);
+        assert_eq!(words(b"*1\r\n$0\r\n\r\n"), [b""]);
+        assert_eq!(words(b"*1\r\n$4\r\na\r\nb\r\n"), [b"a\r\nb"]);
+        assert_eq!(words(b"PING\r\n"), [b"PING"]);
+        assert_eq!(words(b"PING\n"), [b"PING"]);
+        assert_eq!(words(b"PING\r\r\n"), [b"PING"]);
+        assert_eq!(words(b"SET k \"a b\"\r\n"), [&b"SET"[..], b"k", b"a b"]);
+    }
+
+    /// Asked of Redis 7.4.1: it skips these bytes without a look.
+    #[test]
+    fn the_end_of_a_word_and_the_second_byte_of_a_line_end_may_be_any() {
+        assert_eq!(words(b"*1\rX$4\rYPINGzz"), [b"PING"]);
+        assert_eq!(words(b"*1\r\n$4\r\nPINGxx"), [b"PING"]);
+    }
+
+    #[test]
+    fn requests_follow_each_other_in_one_buffer() {
+        let mut bytes = b"\r\nPING\r\n*0\r\n".to_vec();
+        bytes.extend_from_slice(GET);
+        bytes.extend_from_slice(b"*-5\r\n*1\r");
+        let (mut parser, limits, mut rest) = (Parser::new(), Limits::default(), &bytes[..]);
+        let mut found = Vec::new();
+        loop {
+            match parser.parse(rest, &limits).expect("no error") {
+                Parsed::Incomplete => break,
+                Parsed::Empty { consumed } => rest = &rest[consumed..],
+                Parsed::Request { consumed } => {
+                    found.push(parser.args(rest).len());
+                    rest = &rest[consumed..];
+                }
+            }
+        }
+        assert_eq!((found, rest), (vec![1, 2], &b"*1\r"[..]));
+    }
+
+    #[test]
+    fn what_asks_nothing_is_empty() {
+        for bytes in [
+            &b"\r\n"[..],
+            b"\n",
+            b"*0\r\n",
+            b"*-1\r\n",
+            b" \t\r\n",
+            b"*-9223372036854775808\r\n",
+        ] {
+            let consumed = bytes.len();
+            assert_eq!(
+                parse(bytes),
+                Ok(Parsed::Empty { consumed }),
+                "{}",
+                bytes.escape_ascii()
+            );
+        }
+    }
+
+    /// Each asked of Redis 7.4.1.
+    #[test]
+    fn what_is_no_request_is_refused_in_the_words_of_redis() {
+        let cases: [(&[u8], ProtocolError); 23] = [
+            (b"*a\r\n", InvalidMultibulkLength),
+            (b"*\r\n", InvalidMultibulkLength),
+            (b"*03\r\n", InvalidMultibulkLength),
+            (b"*+3\r\n", InvalidMultibulkLength),
+            (b"*-0\r\n", InvalidMultibulkLength),
+            (b"* 3\r\n", InvalidMultibulkLength),
+            (b"*2147483648\r\n", InvalidMultibulkLength),
+            (b"*9223372036854775808\r\n", InvalidMultibulkLength),
+            (b"*1\r\n$\r\n", InvalidBulkLength),
+            (b"*1\r\n$-1\r\n", InvalidBulkLength),
+            (b"*1\r\n$04\r\nPING\r\n", InvalidBulkLength),
+            (b"*1\r\n$1x\r\n", InvalidBulkLength),
+            (b"*1\r\n$536870913\r\n", InvalidBulkLength),
+            (b"*1\r\n$9223372036854775807\r\n", InvalidBulkLength),
+            (b"*3\r\nxyz\r\n", ExpectedBulk(b'x')),
+            (b"*3\r\n\xff\r\n", ExpectedBulk(0xff)),
+            (b"*3\r\n\r\n", ExpectedBulk(b'\r')),
+            (b"*3\r\n\n\r\n", ExpectedBulk(b'\n')),
+            (b"*2\r\n$1\r\na\r\n:1\r\n", ExpectedBulk(b':')),
+            (b"ECHO \"a\n", UnbalancedQuotes),
+            (b"ECHO 'a\n", UnbalancedQuotes),
+            (b"ECHO \"a\"b\n", UnbalancedQuotes),
+            (b"'\n", UnbalancedQuotes),
+        ];
+        for (bytes, error) in cases {
+            assert_eq!(parse(bytes), Err(error), "{}", bytes.escape_ascii());
+        }
+    }
+
+    /// Each asked of Redis 7.4.1, which answers nothing. A NUL ends what it searches for a line.
+    #[test]
+    fn what_may_still_become_a_request_is_waited_for() {
+        let cases: [&[u8]; 14] = [
+            b"",
+            b"*",
+            b"*1",
+            b"*1\r",
+            b"*3\r\nxyz",
+            b"*3\r\nxyz\r",
+            b"*1\n",
+            b"*1\n$4\nPING\n",
+            b"*1\x00\r\n$4\r\nPING\r\n",
+            b"*3\r\n\x00\r\n",
+            b"EC\x00HO a\n",
+            b"*2147483647\r\n",
+            b"*1\r\n$536870912\r\n",
+            b"PING",
+        ];
+        for bytes in cases {
+            assert_eq!(
+                parse(bytes),
+                Ok(Parsed::Incomplete),
+                "{}",
+                bytes.escape_ascii()
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_may_be_64_kib_long() {
+        let cases: [(&[u8], &[u8], ProtocolError); 4] = [
+            (b"", b"a", TooBigInline),
+            (b"", b"*", TooBigMultibulkCount),
+            (b"*1\r\n", b"$", TooBigBulkCount),
+            (b"*1\r\n", b"x", TooBigBulkCount),
+        ];
+        for (before, mark, error) in cases {
+            let fits = endless(mark, 65_536);
+            assert_eq!(parse(&[before, &fits].concat()), Ok(Parsed::Incomplete));
+            let exceeds = endless(mark, 65_537);
+            assert_eq!(parse(&[before, &exceeds].concat()), Err(error));
+            // Even if its end has arrived with it: the same however the bytes are split.
+            assert_eq!(parse(&[before, &exceeds, b"\r\n"].concat()), Err(error));
+        }
+        let longest = [&endless(b"a", 65_535)[..], b"\r\n"].concat();
+        assert_eq!(words(&longest)[0].len(), 65_535);
+    }
+
+    #[test]
+    fn a_client_that_has_not_authenticated_may_send_little() {
+        let limits = Limits {
+            is_authenticated: false,
+            ..Limits::default()
+        };
+        let parse = |bytes: &[u8]| Parser::new().parse(bytes, &limits);
+        assert_eq!(parse(b"*10\r\n"), Ok(Parsed::Incomplete));
+        assert_eq!(parse(b"*11\r\n"), Err(UnauthenticatedMultibulkLength));
+        assert_eq!(parse(b"*1\r\n$16384\r\n"), Ok(Parsed::Incomplete));
+        assert_eq!(parse(b"*1\r\n$16385\r\n"), Err(UnauthenticatedBulkLength));
+        assert_eq!(parse(b"*1\r\n$536870913\r\n"), Err(InvalidBulkLength));
+        let many_words = b"A B C D E F G H I J K L\n";
+        assert_eq!(
+            parse(many_words),
+            Ok(Parsed::Request {
+                consumed: many_words.len()
+            })
+        );
+    }
+
+    #[test]
+    fn missing_bytes_says_what_the_arriving_word_lacks() {
+        let (mut parser, limits) = (Parser::new(), Limits::default());
+        assert_eq!(parser.missing_bytes(), 0);
+        let bytes = b"*2\r\n$3\r\nSET\r\n$100000\r\nabc";
+        assert_eq!(parser.parse(&bytes[..6], &limits), Ok(Parsed::Incomplete));
+        assert_eq!(parser.missing_bytes(), 0);
+        assert_eq!(parser.parse(bytes, &limits), Ok(Parsed::Incomplete));
+        assert_eq!(parser.missing_bytes(), 100_000 - 3 + 2);
+    }
+
+    #[test]
+    fn a_claimed_count_takes_no_memory_before_its_words_arrive() {
+        let mut parser = Parser::new();
+        let parsed = parser.parse(b"*2147483647\r\n$1\r\na\r\n", &Limits::default());
+        assert_eq!(parsed, Ok(Parsed::Incomplete));
+        assert!(parser.memory_bytes() < 1024, "{}", parser.memory_bytes());
+    }
+
+    #[test]
+    fn memory_comes_back_after_a_huge_request() {
+        let (mut parser, limits) = (Parser::new(), Limits::default());
+        let array: super::super::Request = std::iter::repeat_n("x", 100_000).collect();
+        let mut bytes = Vec::new();
+        array.encode(&mut bytes);
+        assert!(matches!(
+            parser.parse(&bytes, &limits),
+            Ok(Parsed::Request { .. })
+        ));
+        assert!(parser.memory_bytes() > 1_000_000);
+        let line = [&endless(b"a", 60_000)[..], b"\n"].concat();
+        assert!(matches!(
+            parser.parse(&line, &limits),
+            Ok(Parsed::Request { .. })
+        ));
+        assert!(matches!(
+            parser.parse(GET, &limits),
+            Ok(Parsed::Request { .. })
+        ));
+        assert!(parser.memory_bytes() < 10_000, "{}", parser.memory_bytes());
+    }
+
+    /// Each byte of a long line, or of a request in small pieces, is looked at once.
+    #[test]
+    fn a_request_in_pieces_of_one_byte_is_found_in_linear_time() {
+        let array: super::super::Request = std::iter::repeat_n("x", 200_000).collect();
+        let mut bytes = Vec::new();
+        array.encode(&mut bytes);
+        let (mut parser, limits) = (Parser::new(), Limits::default());
+        for end in 0..bytes.len() {
+            assert_eq!(parser.parse(&bytes[..end], &limits), Ok(Parsed::Incomplete));
+        }
+        let consumed = bytes.len();
+        assert_eq!(
+            parser.parse(&bytes, &limits),
+            Ok(Parsed::Request { consumed })
+        );
+        assert_eq!(parser.args(&bytes).len(), 200_000);
+    }
+
+    #[test]
+    fn a_new_request_is_found_after_an_error_in_the_last() {
+        let (mut parser, limits) = (Parser::new(), Limits::default());
+        assert!(parser.parse(b"*2\r\n$1\r\na\r\nx\r\n", &limits).is_err());
+        let consumed = GET.len();
+        assert_eq!(parser.parse(GET, &limits), Ok(Parsed::Request { consumed }));
+        assert_eq!(parser.args(GET).get(1), Some(&b"k"[..]));
+    }
+}
