@@ -1,1 +1,23 @@
-//! Keys and values.
+//! Keys and values: the sharded keyspace, expiry, eviction, tags, and the append-only files.
+//!
+//! Synchronous; reads no clock (`now_ms` is an argument) and knows no command names.
+//!
+//! - [`keyspace`]: shards and their locks; [`shard`]: what one lock protects.
+//! - [`partition`]: entries, expiries and tags of one database in one shard, over [`table`] and [`tag`].
+//! - [`db`]: what a command sees.
+//! - [`evict`]: policies; [`snapshot`]: a point in time without fork; [`aof`]: files.
+//! - [`memory`]: the counting allocator.
+
+pub mod aof;
+pub mod db;
+pub mod entry;
+pub mod evict;
+pub mod glob;
+pub mod keyspace;
+pub mod memory;
+pub mod partition;
+pub mod shard;
+pub mod snapshot;
+pub mod table;
+pub mod tag;
+pub mod value;

@@ -1,0 +1,807 @@
+//! What a command sees of the keyspace: one database, the shards it has locked, and a moment in time.
+//!
+//! Every change is made here or through an [`Edit`], and each names its keyspace event, so no change can
+//! go unnoticed: it is counted, watchers are told, and whoever executes the command learns of it
+//! from [`Changes`].
+
+use crate::entry::Entry;
+use crate::evict::Access;
+use crate::keyspace::{Cause, Held, Keyspace, SHARDS};
+use crate::partition::Partition;
+use crate::shard::{Shard, WatchFlag};
+use crate::table::Handle;
+use crate::tag::Tags;
+use crate::value::{Str, Value};
+
+/// What happened to a key, in the words of keyspace notifications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The class's letter in `notify-keyspace-events`.
+    pub class: u8,
+    /// The event's name.
+    pub name: &'static str,
+}
+
+impl Event {
+    /// Key deleted.
+    pub const DEL: Event = Event::generic("del");
+    /// Key expired.
+    pub const EXPIRED: Event = Event { class: b'x', name: "expired" };
+    /// Key evicted.
+    pub const EVICTED: Event = Event { class: b'e', name: "evicted" };
+
+    /// An event of any type.
+    pub const fn generic(name: &'static str) -> Event {
+        Event { class: b'g', name }
+    }
+
+    /// An event of strings.
+    pub const fn string(name: &'static str) -> Event {
+        Event { class: b'$', name }
+    }
+}
+
+/// A key that was removed on the way, because its time had passed or its tag was invalidated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// Its database.
+    pub db: usize,
+    /// Its name.
+    pub key: Box<[u8]>,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// What a command has done to the keyspace.
+#[derive(Default)]
+pub struct Changes {
+    /// How many changes, in Redis' sense of `rdb_changes_since_last_save`.
+    pub dirty: u64,
+    /// Keys removed on the way.
+    pub removals: Vec<Removal>,
+    /// Events, if somebody listens: (database, event, key).
+    pub events: Vec<(usize, Event, Box<[u8]>)>,
+    /// What takes long to free, to be dropped after unlocking.
+    pub garbage: Vec<Garbage>,
+}
+
+/// Memory to be freed after unlocking.
+pub enum Garbage {
+    /// One large entry.
+    Entry(Entry),
+    /// A whole database's part of a shard.
+    Partition(Box<Partition>),
+}
+
+/// How expiry and accesses are treated.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Now, milliseconds since 1970; stands still while a command or transaction runs.
+    pub now_ms: i64,
+    /// How accesses are recorded.
+    pub access: Access,
+    /// Whether reads record an access.
+    pub touch: Touch,
+    /// What becomes of expired keys that are met.
+    pub expiry: WhenExpired,
+    /// Whether events are collected.
+    pub has_listeners: bool,
+}
+
+/// Whether reads record an access (`CLIENT NO-TOUCH`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// They do.
+    Yes,
+    /// They do not.
+    No,
+}
+
+/// What becomes of an expired key that is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenExpired {
+    /// It is removed.
+    Remove,
+    /// It is not there, but stays in memory (while writes are paused).
+    Hide,
+    /// It is there (while the log is replayed: the log says when keys go).
+    Keep,
+}
+
+/// What becomes of the expiry of a key that is overwritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// It has none afterwards.
+    Clear,
+    /// It keeps the one it had.
+    Keep,
+    /// It expires then: milliseconds since 1970.
+    At(i64),
+}
+
+/// What becomes of the tags of a key that is overwritten.
+#[derive(Clone, Copy, Debug)]
+pub enum NewTags<'a> {
+    /// They go.
+    Clear,
+    /// They stay.
+    Keep,
+    /// These take their place.
+    Replace(protocol::Args<'a>),
+}
+
+/// An entry taken out of the keyspace, or copied, with what belongs to it.
+pub struct Detached {
+    entry: Entry,
+    expiry_ms: Option<i64>,
+    tags: Vec<Box<[u8]>>,
+}
+
+/// The view of a command.
+pub struct Db<'k> {
+    keyspace: &'k Keyspace,
+    held: Held<'k>,
+    /// The selected database.
+    pub index: usize,
+    /// Time and habits.
+    pub moment: Moment,
+    /// What has been done so far.
+    pub changes: Changes,
+}
+
+/// Entries whose memory beyond the slot is at least this are freed after unlocking.
+const GARBAGE_BYTES: usize = 64 * 1024;
+
+impl<'k> Db<'k> {
+    /// A view of database `index` through locks already taken.
+    pub fn new(keyspace: &'k Keyspace, held: Held<'k>, index: usize, moment: Moment) -> Db<'k> {
+        Db { keyspace, held, index, moment, changes: Changes::default() }
+    }
+
+    /// The locked shards, to leave the log's offset in them.
+    pub fn held(&mut self) -> &mut Held<'k> {
+        &mut self.held
+    }
+
+    /// The keyspace behind.
+    pub fn keyspace(&self) -> &'k Keyspace {
+        self.keyspace
+    }
+
+    fn place(&self, key: &[u8]) -> (usize, u32) {
+        let hash = self.keyspace.hash(key);
+        (Keyspace::shard_of_hash(hash), hash as u32)
+    }
+
+    fn shard(&mut self, number: usize) -> &mut Shard {
+        self.held.get(number).expect("the lock plan covers every key that the command names")
+    }
+
+    /// Finds a live key; one that has expired or was invalidated is removed on the way.
+    #[inline]
+    fn locate(&mut self, db: usize, key: &[u8]) -> Option<(usize, Handle)> {
+        let (number, hash) = self.place(key);
+        let now_ms = self.moment.now_ms;
+        let when_expired = self.moment.expiry;
+        let partition = self.shard(number).partition(db)?;
+        let at = partition.find(hash, key)?;
+        let entry = partition.get(at)?;
+        let is_expired = entry.is_expired(now_ms) && when_expired != WhenExpired::Keep;
+        let is_dead = partition.tags().is_dead(entry);
+        if !is_expired && !is_dead {
+            return Some((number, at));
+        }
+        if is_dead || when_expired == WhenExpired::Remove {
+            let cause = if is_dead { Cause::Invalidated } else { Cause::Expired };
+            self.remove_on_the_way(number, db, at, cause);
+        }
+        None
+    }
+
+    #[cold]
+    fn remove_on_the_way(&mut self, number: usize, db: usize, at: Handle, cause: Cause) {
+        let shard = self.shard(number);
+        let Some(entry) = shard.partition_mut(db).remove(at) else { return };
+        shard.expired += u64::from(cause == Cause::Expired);
+        // As in Redis, expiry does not break a WATCH by itself: EXEC looks at the key's time instead.
+        let key: Box<[u8]> = entry.key().into();
+        if self.moment.has_listeners {
+            let event = if cause == Cause::Expired { Event::EXPIRED } else { Event::DEL };
+            self.changes.events.push((db, event, key.clone()));
+        }
+        self.changes.removals.push(Removal { db, key, cause });
+        self.discard(entry);
+    }
+
+    fn discard(&mut self, entry: Entry) {
+        if entry.heap_bytes() >= GARBAGE_BYTES {
+            self.changes.garbage.push(Garbage::Entry(entry));
+        }
+    }
+
+    /// The entry of a key, as a reader gets it: counted as hit or miss, its access recorded.
+    #[inline]
+    pub fn read(&mut self, key: &[u8]) -> Option<&Entry> {
+        let Some((number, at)) = self.locate(self.index, key) else {
+            let (number, _) = self.place(key);
+            self.shard(number).misses += 1;
+            return None;
+        };
+        let Moment { now_ms, access, touch, .. } = self.moment;
+        let db = self.index;
+        let shard = self.shard(number);
+        shard.hits += 1;
+        let entry = shard.partition_mut(db).touch(at)?;
+        if touch == Touch::Yes {
+            entry.access = access.touched(entry.access, now_ms);
+        }
+        Some(entry)
+    }
+
+    /// The entry of a key, unnoticed: neither counted nor recorded.
+    pub fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
+        self.peek_in(self.index, key)
+    }
+
+    /// The entry of a key in another database, unnoticed.
+    pub fn peek_in(&mut self, db: usize, key: &[u8]) -> Option<&Entry> {
+        let (number, at) = self.locate(db, key)?;
+        self.shard(number).partition(db)?.get(at)
+    }
+
+    /// The string a key holds, read.
+    #[inline]
+    pub fn string(&mut self, key: &[u8]) -> Option<Str<'_>> {
+        self.read(key).map(Entry::string)
+    }
+
+    /// Whether the key is there, recording an access (`TOUCH`, `EXISTS`).
+    pub fn exists(&mut self, key: &[u8]) -> bool {
+        self.read(key).is_some()
+    }
+
+    /// Stores a value, whatever was there before.
+    pub fn put(
+        &mut self,
+        key: &[u8],
+        value: Value<'_>,
+        expiry: Expiry,
+        tags: NewTags<'_>,
+        event: Event,
+    ) {
+        let Moment { now_ms, access, .. } = self.moment;
+        let db = self.index;
+        let found = self.locate(db, key);
+        let (number, hash) = match found {
+            Some((number, _)) => (number, 0),
+            None => self.place(key),
+        };
+        let partition = self.shard(number).partition_mut(db);
+        let at = match found {
+            Some((_, at)) => {
+                let is_volatile = partition.get(at).is_some_and(|it| it.expiry_ms().is_some());
+                if is_volatile && expiry == Expiry::Clear {
+                    partition.set_expiry(at, None);
+                }
+                if let Some(entry) = partition.edit(at) {
+                    // A new value starts a new idle time, but keeps the counter it has earned.
+                    entry.access = match access {
+                        Access::Time => access.fresh(now_ms),
+                        Access::Count { .. } => access.touched(entry.access, now_ms),
+                    };
+                    entry.put_value(value);
+                }
+                if !matches!(tags, NewTags::Keep) {
+                    partition.detach_all(at);
+                }
+                at
+            }
+            None => partition.insert(key, hash, value, access.fresh(now_ms)),
+        };
+        if let Expiry::At(expiry_ms) = expiry {
+            partition.set_expiry(at, Some(expiry_ms));
+        }
+        if let NewTags::Replace(names) = tags {
+            self.attach_all(number, db, at, names.iter());
+        }
+        self.mark(number, db, key, event);
+    }
+
+    fn attach_all<'n>(
+        &mut self,
+        number: usize,
+        db: usize,
+        at: Handle,
+        names: impl Iterator<Item = &'n [u8]>,
+    ) -> usize {
+        let keyspace = self.keyspace;
+        let partition = self.shard(number).partition_mut(db);
+        names.filter(|name| partition.attach(at, keyspace.hash(name), name)).count()
+    }
+
+    /// Counts a change and tells those who watch the key.
+    #[inline]
+    fn mark(&mut self, number: usize, db: usize, key: &[u8], event: Event) {
+        self.changes.dirty += 1;
+        let shard = self.shard(number);
+        if shard.has_watches() {
+            shard.notify_watches(db, key);
+        }
+        if self.moment.has_listeners {
+            self.changes.events.push((db, event, key.into()));
+        }
+    }
+
+    /// A guard to change the entry of a live key; the change is marked when it is dropped.
+    pub fn edit(&mut self, key: &[u8], event: Event) -> Option<Edit<'_, 'k>> {
+        let (number, at) = self.locate(self.index, key)?;
+        let Moment { now_ms, access, touch, .. } = self.moment;
+        let db = self.index;
+        let entry = self.shard(number).partition_mut(db).touch(at)?;
+        if touch == Touch::Yes {
+            entry.access = access.touched(entry.access, now_ms);
+        }
+        Some(Edit { db: self, number, at, event, is_changed: false })
+    }
+
+    /// Removes a key; whether it was there.
+    pub fn remove(&mut self, key: &[u8], event: Event) -> bool {
+        let db = self.index;
+        let Some((number, at)) = self.locate(db, key) else { return false };
+        let Some(entry) = self.shard(number).partition_mut(db).remove(at) else { return false };
+        self.discard(entry);
+        self.mark(number, db, key, event);
+        true
+    }
+
+    /// Takes a key out with all that belongs to it, to be placed elsewhere.
+    pub fn take(&mut self, key: &[u8], event: Event) -> Option<Detached> {
+        let db = self.index;
+        let (number, at) = self.locate(db, key)?;
+        let partition = self.shard(number).partition_mut(db);
+        let tags = tag_names(partition, at);
+        let expiry_ms = partition.get(at)?.expiry_ms();
+        let entry = partition.remove(at)?;
+        self.mark(number, db, key, event);
+        Some(Detached { entry, expiry_ms, tags })
+    }
+
+    /// Copies a key with all that belongs to it, to be placed elsewhere.
+    pub fn duplicate(&mut self, key: &[u8]) -> Option<Detached> {
+        let db = self.index;
+        let (number, at) = self.locate(db, key)?;
+        let partition = self.shard(number).partition_mut(db);
+        let tags = tag_names(partition, at);
+        let entry = partition.get(at)?;
+        Some(Detached { entry: entry.duplicate(), expiry_ms: entry.expiry_ms(), tags })
+    }
+
+    /// Puts a taken or copied entry under `key` of database `db`, in place of what was there.
+    pub fn place_at(&mut self, db: usize, key: &[u8], detached: Detached, event: Event) {
+        let (number, hash) = self.place(key);
+        if let Some((_, at)) = self.locate(db, key)
+            && let Some(old) = self.shard(number).partition_mut(db).remove(at)
+        {
+            self.discard(old);
+        }
+        let Detached { mut entry, expiry_ms, tags } = detached;
+        entry.put_expiry(None);
+        entry.put_key(key, hash);
+        let partition = self.shard(number).partition_mut(db);
+        let at = partition.insert_entry(entry);
+        if expiry_ms.is_some() {
+            partition.set_expiry(at, expiry_ms);
+        }
+        self.attach_all(number, db, at, tags.iter().map(AsRef::as_ref));
+        self.mark(number, db, key, event);
+    }
+
+    /// Empties one database, or all; how many keys there were. Every lock is held.
+    pub fn flush(&mut self, which: Option<usize>) -> usize {
+        let mut removed = 0;
+        let mut garbage = Vec::new();
+        for shard in self.held.iter() {
+            let dbs = which.map_or(0..shard.partitions().len(), |db| db..db + 1);
+            for db in dbs {
+                let Some(partition) = shard.partition(db) else { continue };
+                removed += partition.len();
+                if shard.has_watches() {
+                    notify_watches_of_flushed(shard, self.keyspace, db);
+                }
+                if let Some(taken) = shard.take(db).filter(|taken| !taken.is_empty()) {
+                    garbage.push(Garbage::Partition(Box::new(taken)));
+                }
+            }
+        }
+        self.changes.garbage.append(&mut garbage);
+        // Redis counts one change more than keys, so that an empty FLUSHALL is logged too.
+        self.changes.dirty += removed as u64 + 1;
+        removed
+    }
+
+    /// Exchanges two databases. Every lock is held.
+    pub fn swap(&mut self, a: usize, b: usize) {
+        for shard in self.held.iter() {
+            if shard.has_watches() {
+                for (db, other) in [(a, b), (b, a)] {
+                    notify_watches_of_swapped(shard, self.keyspace, db, other);
+                }
+            }
+            shard.swap(a, b);
+        }
+        self.changes.dirty += 1;
+    }
+
+    /// Watches a key; whether it was expired already (then its expiry later breaks nothing).
+    pub fn watch(&mut self, key: &[u8], flag: &WatchFlag) -> bool {
+        let db = self.index;
+        let now_ms = self.moment.now_ms;
+        let (number, hash) = self.place(key);
+        let shard = self.shard(number);
+        shard.watch(db, key, flag);
+        is_stale(shard, db, hash, key, now_ms)
+    }
+
+    /// Whether a key that is in memory has expired or been invalidated.
+    pub fn is_stale(&mut self, db: usize, key: &[u8]) -> bool {
+        let now_ms = self.moment.now_ms;
+        let (number, hash) = self.place(key);
+        is_stale(self.shard(number), db, hash, key, now_ms)
+    }
+
+    /// How many keys the selected database has. Every lock is held.
+    pub fn len(&mut self) -> usize {
+        let db = self.index;
+        self.held.iter().filter_map(|shard| shard.partition(db)).map(Partition::len).sum()
+    }
+
+    /// Looks at one shard: one that is held, or, if none is, one that is locked for as long as the look takes.
+    pub fn visit<R>(&mut self, number: usize, look: impl FnOnce(&mut Shard) -> R) -> R {
+        if let Some(shard) = self.held.get(number) {
+            return look(shard);
+        }
+        assert!(self.held.set().is_empty(), "locks are taken in ascending order, all at once");
+        look(&mut self.keyspace.lock_one(number))
+    }
+
+    /// Hands the live entries of the next stretch of a scan to `look`; gives the cursor to go on from.
+    ///
+    /// A cursor is a shard and a slot below which the scan goes on, downwards. Slots do not move upwards,
+    /// so an entry that is there from the first call to the last is met at least once, whatever is
+    /// added, removed or moved in between. `count` entries are looked at in a call, and at most ten
+    /// times as many slots. 0 begins, and is given at the end.
+    pub fn scan(&mut self, cursor: u64, count: usize, mut look: impl FnMut(&Entry)) -> u64 {
+        let (mut number, mut below) = match cursor {
+            0 => (0, u32::MAX),
+            cursor => ((cursor >> 32) as usize, cursor as u32),
+        };
+        let (db, now_ms) = (self.index, self.moment.now_ms);
+        let (mut entries, mut slots) = (0, 0);
+        while number < SHARDS && entries < count && slots < count.saturating_mul(10) {
+            let next = self.visit(number, |shard| {
+                let Some(partition) = shard.partition(db) else { return 0 };
+                let table = partition.table();
+                let top = table.slots().min(below as usize);
+                for at in (0..top).rev() {
+                    slots += 1;
+                    if let Some(entry) = table.get(at as Handle) {
+                        entries += 1;
+                        if partition.is_live(entry, now_ms) {
+                            look(entry);
+                        }
+                    }
+                    if entries >= count || slots >= count.saturating_mul(10) {
+                        return at as u32;
+                    }
+                }
+                0
+            });
+            if next == 0 {
+                (number, below) = (number + 1, u32::MAX);
+            } else {
+                below = next;
+            }
+        }
+        if number >= SHARDS { 0 } else { (number as u64) << 32 | u64::from(below) }
+    }
+
+    /// A live key chosen at random; `None` if there is none.
+    pub fn random_key(&mut self) -> Option<Vec<u8>> {
+        let (db, now_ms) = (self.index, self.moment.now_ms);
+        let mut rng = fastrand::Rng::new();
+        let sizes: Vec<usize> = (0..SHARDS)
+            .map(|number| self.visit(number, |it| it.partition(db).map_or(0, Partition::len)))
+            .collect();
+        let total: usize = sizes.iter().sum();
+        // A bounded number of draws: as in Redis, when nearly all keys have expired an expired one will do.
+        for draw in 0..100 {
+            if total == 0 {
+                return None;
+            }
+            let mut place = rng.usize(..total);
+            let number = sizes.iter().position(|&size| {
+                let is_here = place < size;
+                place = place.saturating_sub(size);
+                is_here
+            })?;
+            let key = self.visit(number, |shard| {
+                let partition = shard.partition(db)?;
+                let entry = partition.get(partition.table().sample(&mut rng)?)?;
+                (partition.is_live(entry, now_ms) || draw == 99).then(|| entry.key().to_vec())
+            });
+            if key.is_some() {
+                return key;
+            }
+        }
+        None
+    }
+
+    /// Attaches tags to a key; how many were new. `None` if there is no such key.
+    pub fn attach_tags(&mut self, key: &[u8], names: protocol::Args<'_>) -> Option<usize> {
+        let db = self.index;
+        let (number, at) = self.locate(db, key)?;
+        let added = self.attach_all(number, db, at, names.iter());
+        if added > 0 {
+            self.mark(number, db, key, Event::generic("tagadd"));
+        }
+        Some(added)
+    }
+
+    /// Detaches tags from a key; how many it had. `None` if there is no such key.
+    pub fn detach_tags(&mut self, key: &[u8], names: protocol::Args<'_>) -> Option<usize> {
+        let db = self.index;
+        let (number, at) = self.locate(db, key)?;
+        let keyspace = self.keyspace;
+        let partition = self.shard(number).partition_mut(db);
+        let mut removed = 0;
+        for name in names.iter() {
+            let id = partition.tags().find(keyspace.hash(name), name);
+            removed += usize::from(id.is_some_and(|id| partition.detach(at, id)));
+        }
+        if removed > 0 {
+            self.mark(number, db, key, Event::generic("tagrem"));
+        }
+        Some(removed)
+    }
+
+    /// The tags of a key, in the order they were attached; empty if there is no such key.
+    pub fn tags_of(&mut self, key: &[u8]) -> Vec<Box<[u8]>> {
+        let db = self.index;
+        let Some((number, at)) = self.locate(db, key) else { return Vec::new() };
+        self.shard(number).partition(db).map_or_else(Vec::new, |it| tag_names(it, at))
+    }
+
+    /// Invalidates tags: from now on no key that carries one of them is there. Every lock is held.
+    ///
+    /// Gives how many keys that were. Up to `exact` memberships are reclaimed at once and the
+    /// count is exact; beyond, it is the sum over the tags and the keys are reclaimed later.
+    pub fn invalidate_tags(&mut self, names: protocol::Args<'_>, exact: usize) -> usize {
+        let db = self.index;
+        let now_ms = self.moment.now_ms;
+        let hashes: Vec<u64> = names.iter().map(|name| self.keyspace.hash(name)).collect();
+        let has_listeners = self.moment.has_listeners;
+        let mut memberships = 0;
+        for shard in self.held.iter().filter(|shard| shard.partition(db).is_some()) {
+            if shard.has_watches() {
+                notify_watches_of_tags(shard, self.keyspace, db, names, &hashes);
+            }
+            let partition = shard.partition_mut(db);
+            for (name, &hash) in names.iter().zip(&hashes) {
+                if let Some(id) = partition.tags().find(hash, name) {
+                    memberships += partition.invalidate(id);
+                }
+            }
+        }
+        if memberships == 0 {
+            return 0;
+        }
+        self.changes.dirty += 1;
+        if memberships > exact && !has_listeners {
+            return memberships;
+        }
+        let mut removed = 0;
+        for shard in self.held.iter().filter(|shard| shard.partition(db).is_some()) {
+            while let Some(entry) = shard.partition_mut(db).reclaim() {
+                // An expired key was gone before it was invalidated.
+                removed += usize::from(!entry.is_expired(now_ms));
+                let removal = Removal { db, key: entry.key().into(), cause: Cause::Invalidated };
+                if has_listeners {
+                    self.changes.events.push((db, Event::DEL, removal.key.clone()));
+                }
+                self.changes.removals.push(removal);
+            }
+        }
+        removed
+    }
+
+    /// How many keys carry a tag; up to `exact` memberships those that have expired are left out. Every
+    /// lock is held.
+    pub fn tag_card(&mut self, name: &[u8], exact: usize) -> usize {
+        let (db, now_ms, hash) = (self.index, self.moment.now_ms, self.keyspace.hash(name));
+        let mut count = 0;
+        for partition in self.held.iter().filter_map(|shard| shard.partition(db)) {
+            let Some(id) = partition.tags().find(hash, name) else { continue };
+            let postings = partition.tags().postings(id);
+            if postings.len() > exact {
+                count += postings.len();
+                continue;
+            }
+            let entries = postings.iter().filter_map(|&at| partition.get(at));
+            count += entries.filter(|entry| partition.is_live(entry, now_ms)).count();
+        }
+        count
+    }
+
+    /// The keys of a tag, as a scan: like [`Db::scan`], over the tag's postings, downwards.
+    pub fn scan_tag(
+        &mut self,
+        name: &[u8],
+        cursor: u64,
+        count: usize,
+        mut look: impl FnMut(&Entry),
+    ) -> u64 {
+        let hash = self.keyspace.hash(name);
+        let (db, now_ms) = (self.index, self.moment.now_ms);
+        self.scan_lists(cursor, count, db, |partition, below, room| {
+            let id = partition.tags().find(hash, name)?;
+            let postings = partition.tags().postings(id);
+            let top = postings.len().min(below);
+            let bottom = top.saturating_sub(room);
+            for &at in postings[bottom..top].iter().rev() {
+                if let Some(entry) = partition.get(at).filter(|it| partition.is_live(it, now_ms)) {
+                    look(entry);
+                }
+            }
+            Some((bottom, top - bottom))
+        })
+    }
+
+    /// The tags in use, as a scan. A tag may be met more than once: it lives in every shard.
+    pub fn scan_tags(&mut self, cursor: u64, count: usize, mut look: impl FnMut(&[u8])) -> u64 {
+        let db = self.index;
+        self.scan_lists(cursor, count, db, |partition, below, room| {
+            let tags = partition.tags();
+            let top = tags.slots().min(below);
+            let bottom = top.saturating_sub(room);
+            for id in tags.downwards(top).take_while(|&id| id as usize >= bottom) {
+                look(tags.name(id));
+            }
+            Some((bottom, top - bottom))
+        })
+    }
+
+    /// Walks one list a partition downwards, shard by shard. `step` is given (partition, below, room) and
+    /// gives where it stopped and how many it looked at; `None` or 0 goes on to the next shard.
+    fn scan_lists(
+        &mut self,
+        cursor: u64,
+        count: usize,
+        db: usize,
+        mut step: impl FnMut(&Partition, usize, usize) -> Option<(usize, usize)>,
+    ) -> u64 {
+        let (mut number, mut below) = match cursor {
+            0 => (0, u32::MAX),
+            cursor => ((cursor >> 32) as usize, cursor as u32),
+        };
+        let mut room = count;
+        while number < SHARDS && room > 0 {
+            let stopped = self.visit(number, |shard| {
+                step(shard.partition(db)?, below as usize, room)
+            });
+            let (at, looked) = stopped.unwrap_or((0, 0));
+            room = room.saturating_sub(looked);
+            (number, below) = if at == 0 { (number + 1, u32::MAX) } else { (number, at as u32) };
+        }
+        if number >= SHARDS { 0 } else { (number as u64) << 32 | u64::from(below) }
+    }
+}
+
+fn tag_names(partition: &Partition, at: Handle) -> Vec<Box<[u8]>> {
+    let Some(entry) = partition.get(at) else { return Vec::new() };
+    Tags::of(entry).map(|id| partition.tags().name(id).into()).collect()
+}
+
+fn is_stale(shard: &Shard, db: usize, hash: u32, key: &[u8], now_ms: i64) -> bool {
+    let Some(partition) = shard.partition(db) else { return false };
+    let entry = partition.find(hash, key).and_then(|at| partition.get(at));
+    entry.is_some_and(|entry| !partition.is_live(entry, now_ms))
+}
+
+fn notify_watches_of_flushed(shard: &Shard, keyspace: &Keyspace, db: usize) {
+    let Some(partition) = shard.partition(db) else { return };
+    shard.notify_watches_of(db, |key| partition.find(keyspace.hash(key) as u32, key).is_some());
+}
+
+fn notify_watches_of_swapped(shard: &Shard, keyspace: &Keyspace, db: usize, other: usize) {
+    shard.notify_watches_of(db, |key| {
+        let hash = keyspace.hash(key) as u32;
+        let mut partitions = [db, other].into_iter().filter_map(|db| shard.partition(db));
+        partitions.any(|partition| partition.find(hash, key).is_some())
+    });
+}
+
+fn notify_watches_of_tags(
+    shard: &Shard,
+    keyspace: &Keyspace,
+    db: usize,
+    names: protocol::Args<'_>,
+    hashes: &[u64],
+) {
+    let Some(partition) = shard.partition(db) else { return };
+    shard.notify_watches_of(db, |key| {
+        let at = partition.find(keyspace.hash(key) as u32, key);
+        let Some(entry) = at.and_then(|at| partition.get(at)) else { return false };
+        Tags::of(entry).any(|id| {
+            let mut pairs = names.iter().zip(hashes);
+            pairs.any(|(name, &hash)| partition.tags().find(hash, name) == Some(id))
+        })
+    });
+}
+
+/// One live entry, to be changed; the change is marked when the guard goes.
+pub struct Edit<'d, 'k> {
+    db: &'d mut Db<'k>,
+    number: usize,
+    at: Handle,
+    event: Event,
+    is_changed: bool,
+}
+
+impl Edit<'_, '_> {
+    fn partition(&mut self) -> &mut Partition {
+        let db = self.db.index;
+        self.db.shard(self.number).partition_mut(db)
+    }
+
+    fn changed(&mut self) -> &mut Entry {
+        self.is_changed = true;
+        let at = self.at;
+        self.partition().edit(at).expect("the guard's entry stays while the guard does")
+    }
+
+    /// The entry.
+    pub fn entry(&mut self) -> &Entry {
+        let at = self.at;
+        self.partition().get(at).expect("the guard's entry stays while the guard does")
+    }
+
+    /// The string it holds.
+    pub fn string(&mut self) -> Str<'_> {
+        self.entry().string()
+    }
+
+    /// Replaces the value; expiry and tags stay.
+    pub fn put(&mut self, value: Value<'_>) {
+        self.changed().put_value(value);
+    }
+
+    /// The string's bytes, to change in place.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        self.changed().buffer()
+    }
+
+    /// Sets or clears the expiry.
+    pub fn set_expiry(&mut self, expiry_ms: Option<i64>) {
+        self.is_changed = true;
+        let at = self.at;
+        self.partition().set_expiry(at, expiry_ms);
+    }
+}
+
+impl Drop for Edit<'_, '_> {
+    fn drop(&mut self) {
+        if !self.is_changed {
+            return;
+        }
+        let (number, db, event) = (self.number, self.db.index, self.event);
+        self.db.changes.dirty += 1;
+        let needs_key = self.db.moment.has_listeners || self.db.shard(number).has_watches();
+        if needs_key {
+            let key: Box<[u8]> = self.entry().key().into();
+            self.db.shard(number).notify_watches(db, &key);
+            if self.db.moment.has_listeners {
+                self.db.changes.events.push((db, event, key));
+            }
+        }
+    }
+}

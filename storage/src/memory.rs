@@ -1,0 +1,196 @@
+//! The allocator, and what it has handed out.
+//!
+//! Every allocation of the process is counted at the size class jemalloc rounds it up to, so
+//! [`used_bytes`] is what the memory limit is held against. Each thread adds to a counter of its
+//! own cache line without an atomic read-modify-write; reading sums the lines.
+
+#![expect(unsafe_code, reason = "a global allocator cannot be written without it")]
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+
+use tikv_jemallocator::Jemalloc;
+
+/// Threads with a counter of their own; later ones share the last line.
+const LINES: usize = 64;
+
+#[repr(align(128))]
+struct Line(AtomicIsize);
+
+static COUNTED: [Line; LINES] = [const { Line(AtomicIsize::new(0)) }; LINES];
+static NEXT_LINE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    // `const` and without a destructor: may be used inside the allocator, at any time of a thread.
+    static LINE: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// jemalloc, counting.
+pub struct CountingAllocator;
+
+// SAFETY: every method hands the call to jemalloc unchanged; the counting touches only statics and
+// a destructor-free thread local, so it neither allocates nor unwinds.
+unsafe impl GlobalAlloc for CountingAllocator {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's contract is the same as the callee's.
+        let pointer = unsafe { Jemalloc.alloc(layout) };
+        if !pointer.is_null() {
+            count(class_bytes(layout.size()) as isize);
+        }
+        pointer
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { Jemalloc.dealloc(pointer, layout) };
+        count(-(class_bytes(layout.size()) as isize));
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        let pointer = unsafe { Jemalloc.alloc_zeroed(layout) };
+        if !pointer.is_null() {
+            count(class_bytes(layout.size()) as isize);
+        }
+        pointer
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: as above.
+        let moved = unsafe { Jemalloc.realloc(pointer, layout, new_size) };
+        if !moved.is_null() {
+            count(class_bytes(new_size) as isize - class_bytes(layout.size()) as isize);
+        }
+        moved
+    }
+}
+
+#[inline]
+fn count(bytes: isize) {
+    let line = LINE.get();
+    if line < LINES - 1 {
+        // Only this thread writes the line, so a plain load and store lose nothing.
+        let counter = &COUNTED[line].0;
+        counter.store(counter.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
+    } else {
+        count_slowly(line, bytes);
+    }
+}
+
+#[cold]
+fn count_slowly(line: usize, bytes: isize) {
+    if line == usize::MAX {
+        LINE.set(NEXT_LINE.fetch_add(1, Ordering::Relaxed).min(LINES - 1));
+    }
+    COUNTED[LINES - 1].0.fetch_add(bytes, Ordering::Relaxed);
+}
+
+/// The size class that jemalloc serves a request of `size` bytes from.
+///
+/// Classes are multiples of 16 up to 128 (and 8), then four a doubling, as in jemalloc's
+/// default configuration (`sz.h`).
+#[inline]
+pub fn class_bytes(size: usize) -> usize {
+    if size <= 8 {
+        return 8 * usize::from(size > 0);
+    }
+    if size <= 128 {
+        return (size + 15) & !15;
+    }
+    let step = 1usize << (usize::BITS - 1 - (size - 1).leading_zeros() - 2);
+    (size + step - 1) & !(step - 1)
+}
+
+/// Bytes the allocator has handed out to the process, in size classes.
+pub fn used_bytes() -> usize {
+    let sum: isize = COUNTED.iter().map(|line| line.0.load(Ordering::Relaxed)).sum();
+    usize::try_from(sum).unwrap_or(0)
+}
+
+/// The highest [`used_bytes`] that [`note_peak`] has seen.
+pub fn peak_bytes() -> usize {
+    PEAK.load(Ordering::Relaxed)
+}
+
+/// Takes the present [`used_bytes`] into the peak and returns it.
+pub fn note_peak() -> usize {
+    let used = used_bytes();
+    PEAK.fetch_max(used, Ordering::Relaxed);
+    used
+}
+
+/// Starts the peak anew from the present.
+pub fn reset_peak() {
+    PEAK.store(used_bytes(), Ordering::Relaxed);
+}
+
+/// jemalloc's own figures, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AllocatorStats {
+    /// Handed out to the process.
+    pub allocated: usize,
+    /// In pages that hold at least one allocation.
+    pub active: usize,
+    /// Mapped and backed by memory.
+    pub resident: usize,
+    /// Given back to jemalloc but not to the system.
+    pub retained: usize,
+}
+
+/// Asks jemalloc; all zero if it does not answer.
+pub fn allocator_stats() -> AllocatorStats {
+    use tikv_jemalloc_ctl::{epoch, stats};
+    if epoch::advance().is_err() {
+        return AllocatorStats::default();
+    }
+    AllocatorStats {
+        allocated: stats::allocated::read().unwrap_or(0),
+        active: stats::active::read().unwrap_or(0),
+        resident: stats::resident::read().unwrap_or(0),
+        retained: stats::retained::read().unwrap_or(0),
+    }
+}
+
+/// Gives unused pages back to the system (`MEMORY PURGE`).
+///
+/// # Errors
+/// Whatever jemalloc answers, as text.
+pub fn purge() -> Result<(), String> {
+    // 4096 is MALLCTL_ARENAS_ALL. The call has no argument and no result.
+    // SAFETY: a void control: every pointer is null or a NUL-terminated name, as mallctl(3) asks.
+    unsafe { tikv_jemalloc_ctl::raw::write(b"arena.4096.purge\0", ()) }
+        .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_those_of_jemalloc() {
+        for (size, class) in [
+            (0, 0),
+            (1, 8),
+            (8, 8),
+            (9, 16),
+            (16, 16),
+            (17, 32),
+            (128, 128),
+            (129, 160),
+            (161, 192),
+            (257, 320),
+            (1024, 1024),
+            (1025, 1280),
+            (16_385, 20_480),
+            (1 << 20, 1 << 20),
+        ] {
+            assert_eq!(class_bytes(size), class, "{size}");
+        }
+    }
+}

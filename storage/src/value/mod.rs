@@ -1,0 +1,5 @@
+//! What keys hold.
+
+mod string;
+
+pub use string::{Str, Value};
