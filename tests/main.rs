@@ -2,5 +2,8 @@
 
 mod support;
 
+mod aof_files;
+mod crash;
+mod garbage;
 mod oracle;
 mod string;

@@ -15,16 +15,14 @@ const LATENESS_MS: i64 = 1_000;
 pub(super) enum Compare {
     /// Byte for byte.
     Same,
-    /// The elements in any order.
+    /// The elements in any order, on every level: keys, options, subcommands.
     Sorted,
-    /// A number that is random or the server's own: only what kind of reply it is. Errors: the same.
+    /// Random or the server's own: only what sort of reply it is. Errors are the same.
     Sort,
     /// A time left or a time of expiry, in seconds.
     Seconds,
     /// The same in milliseconds.
     Millis,
-    /// As many seconds or so: idle times.
-    About,
     /// An iteration to its end.
     Scan,
 }
@@ -36,7 +34,7 @@ impl Compare {
             return true;
         }
         match (self, ours, theirs) {
-            (Compare::Sorted, _, _) => ours.clone().sorted() == theirs.clone().sorted(),
+            (Compare::Sorted, _, _) => deep_sorted(ours) == deep_sorted(theirs),
             (Compare::Sort | Compare::Scan, _, _) => {
                 !ours.is_error() && std::mem::discriminant(ours) == std::mem::discriminant(theirs)
             }
@@ -44,9 +42,26 @@ impl Compare {
                 is_near(*ours * 1_000, *theirs * 1_000)
             }
             (Compare::Millis, Reply::Integer(ours), Reply::Integer(theirs)) => is_near(*ours, *theirs),
-            (Compare::About, Reply::Integer(ours), Reply::Integer(theirs)) => (ours - theirs).abs() <= 1,
             _ => false,
         }
+    }
+}
+
+fn deep_sorted(reply: &Reply) -> Reply {
+    let sorted = |items: &[Reply]| {
+        let mut items: Vec<Reply> = items.iter().map(deep_sorted).collect();
+        items.sort();
+        items
+    };
+    match reply {
+        Reply::Array(items) => Reply::Array(sorted(items)),
+        Reply::Set(items) => Reply::Set(sorted(items)),
+        Reply::Map(pairs) => {
+            let mut pairs: Vec<_> = pairs.iter().map(|(key, value)| (deep_sorted(key), deep_sorted(value))).collect();
+            pairs.sort();
+            Reply::Map(pairs)
+        }
+        other => other.clone(),
     }
 }
 

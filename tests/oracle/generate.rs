@@ -226,8 +226,30 @@ fn absolute(rng: &mut Rng, step: i64, per_second: i64) -> Vec<u8> {
 /// commands a server has.
 pub(super) fn is_unfit(command: &[Vec<u8>]) -> bool {
     let word = |at: usize| command.get(at).map(|word| word.to_ascii_uppercase()).unwrap_or_default();
-    let lists_all = word(0) == b"COMMAND" && (command.len() == 1 || word(1) == b"INFO" && command.len() == 2);
-    lists_all || expires_soon(command)
+    let lists_all = match word(0).as_slice() {
+        b"COMMAND" => command.len() == 1 || word(1) == b"INFO" && command.len() == 2,
+        b"CONFIG" => word(1) == b"GET" && command.iter().any(|pattern| pattern == b"*"),
+        _ => false,
+    };
+    lists_all || waits_for_ever(command) || expires_soon(command)
+}
+
+/// Whether a command may fail to authenticate.
+///
+/// Redis 7.4.1 drops that error reply when another reply waits to be sent (`addAuthErrReply` in
+/// `acl.c`), as in EXEC: the client loses count. Nobody can rely on that, so it is not asked for.
+pub(super) fn authenticates(command: &[Vec<u8>]) -> bool {
+    matches!(command[0].to_ascii_uppercase().as_slice(), b"AUTH" | b"HELLO")
+}
+
+/// Whether a command waits for replicas that will never come.
+fn waits_for_ever(command: &[Vec<u8>]) -> bool {
+    let counts = match command[0].to_ascii_uppercase().as_slice() {
+        b"WAIT" => 1..2,
+        b"WAITAOF" => 2..3,
+        _ => return false,
+    };
+    command.get(counts).is_some_and(|counts| counts.iter().any(|count| count != b"0"))
 }
 
 /// Whether a command sets a time that would run out while the conversation goes on.

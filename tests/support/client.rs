@@ -21,8 +21,8 @@ pub(crate) struct Client {
 pub(crate) enum Silence {
     /// The server closed the connection.
     Closed,
-    /// The time was up.
-    TimedOut,
+    /// The time was up, with so much of a reply there.
+    TimedOut(Vec<u8>),
 }
 
 impl Client {
@@ -76,7 +76,7 @@ impl Client {
                 self.received.extend_from_slice(&chunk[..count]);
                 Ok(())
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Err(Silence::TimedOut),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Err(Silence::TimedOut(self.received.clone())),
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
             Err(_) => Err(Silence::Closed),
         }
@@ -88,7 +88,7 @@ impl Client {
             match self.fill() {
                 Ok(()) => {}
                 Err(Silence::Closed) => return Ok(std::mem::take(&mut self.received)),
-                Err(Silence::TimedOut) => return Err(Silence::TimedOut),
+                Err(timed_out) => return Err(timed_out),
             }
         }
     }

@@ -212,7 +212,10 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            println!("--- log of {:?} on port {} ---\n{}", self.kind, self.port, self.log());
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = &lines[lines.len().saturating_sub(10)..];
+            println!("--- end of the log of {:?} on port {} ---\n{}", self.kind, self.port, last.join("\n"));
         }
         self.kill();
     }

@@ -1,0 +1,287 @@
+//! The append-only files: Redis' own tools and servers read them, and damage costs only what is damaged.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{Client, Kind, Server, keyspace, tools, transcript::rewrite};
+
+const AOF: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
+
+/// Something of everything: databases, times, binary keys, tags, deletions, a transaction.
+fn fill(client: &mut Client) {
+    let lines = [
+        "SET plain value",
+        "SET \"\\x00\\xff\\r\\n# \" \"#not a comment\\r\\n\"",
+        "SET number 12345",
+        "INCRBYFLOAT float 1.1",
+        "SET expiring v EX 1000",
+        "SET tagged v PX 10000000 TAGS 2 user \"a tag\\r\\nwith a line end\"",
+        "SET gone v TAGS 1 dropped",
+        "TAGINVALIDATE dropped",
+        "SET renamed v TAGS 1 moves",
+        "RENAME renamed new",
+        "TAGADD plain user x y",
+        "TAGREM plain x",
+        "MULTI",
+        "SET a 1 EX 5000",
+        "SET b 2 TAGS 1 user",
+        "EXEC",
+        "SELECT 9",
+        "MSET k1 v1 k2 v2",
+        "COPY k1 copied DB 3",
+        "APPEND k1 more",
+        "GETEX k2 EX 4000",
+        "SETRANGE padded 20 x",
+        "DEL k1",
+        "SELECT 0",
+    ];
+    for reply in client.pipeline(&lines) {
+        assert!(!reply.is_error(), "{reply}");
+    }
+}
+
+fn appendonlydir(server: &Server) -> PathBuf {
+    server.dir().join("appendonlydir")
+}
+
+/// The files of the directory whose names contain `part`, in order.
+fn files(dir: &Path, part: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(dir)
+        .unwrap_or_else(|error| panic!("{}: {error}", dir.display()))
+        .map(|file| file.expect("listed").path())
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains(part)))
+        .collect();
+    files.sort();
+    files
+}
+
+fn incremental(server: &Server) -> PathBuf {
+    files(&appendonlydir(server), ".incr.aof").pop().expect("an incremental file")
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for file in files(from, "") {
+        fs::copy(&file, to.join(file.file_name().expect("a name"))).expect("copied");
+    }
+}
+
+fn assert_accepted_by_redis(server: &Server) {
+    let manifest = appendonlydir(server).join("appendonly.aof.manifest");
+    let check = tools::run(Command::new("redis-check-aof").arg(&manifest), Duration::from_secs(20));
+    assert!(check.status.success(), "redis-check-aof: {}", check.output);
+    assert!(check.output.contains("All AOF files and manifest are valid"), "{}", check.output);
+}
+
+/// Starts a stock Redis on a copy of the files and compares all that it reads.
+fn assert_read_by(kind: Kind, server: &Server) {
+    let mut ours = keyspace::read(&mut server.connect());
+    let stock = Server::start_on(kind, AOF, |dir| {
+        copy_directory(&appendonlydir(server), &dir.join("appendonlydir"));
+    });
+    let theirs = keyspace::read(&mut stock.connect());
+    for entry in ours.values_mut() {
+        // Redis has no tags, and it must not stumble over ours.
+        entry.tags = crate::support::Reply::Array(Vec::new());
+    }
+    keyspace::assert_same(&ours, &theirs, &format!("read by {kind:?}"));
+}
+
+#[test]
+fn redis_reads_the_files_as_written() {
+    let server = Server::keytag(AOF);
+    fill(&mut server.connect());
+    assert_accepted_by_redis(&server);
+    assert_read_by(Kind::Stock, &server);
+    assert_read_by(Kind::Oracle, &server);
+}
+
+#[test]
+fn redis_reads_the_files_as_rewritten() {
+    let server = Server::keytag(AOF);
+    let mut client = server.connect();
+    fill(&mut client);
+    rewrite(&mut client);
+    assert_accepted_by_redis(&server);
+    assert_read_by(Kind::Stock, &server);
+    assert_read_by(Kind::Oracle, &server);
+    fill(&mut client);
+    assert_accepted_by_redis(&server);
+    assert_read_by(Kind::Stock, &server);
+}
+
+#[test]
+fn the_files_are_named_as_redis_names_them() {
+    let server = Server::keytag(AOF);
+    let mut client = server.connect();
+    fill(&mut client);
+    rewrite(&mut client);
+    let manifest = fs::read_to_string(appendonlydir(&server).join("appendonly.aof.manifest")).expect("a manifest");
+    let lines: Vec<&str> = manifest.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "file appendonly.aof.2.base.aof seq 2 type b",
+            "file appendonly.aof.2.incr.aof seq 2 type i",
+        ],
+    );
+    let names: Vec<PathBuf> = files(&appendonlydir(&server), "");
+    assert_eq!(names.len(), 3, "old files are removed: {names:?}");
+}
+
+#[test]
+fn the_append_only_file_of_redis_is_taken_over_and_given_back() {
+    // Without the RDB preamble: this file is plain commands.
+    let flags = [AOF, &["--aof-use-rdb-preamble", "no"]].concat();
+    let mut redis = Server::start(Kind::Oracle, &flags);
+    let mut client = redis.connect();
+    for line in ["SET k v EX 1000", "SELECT 5", "MSET a 1 b 2", "RENAME a c", "INCR b", "PEXPIREAT c 99999999999999"] {
+        assert!(!client.line(line).is_error(), "{line}");
+    }
+    let before = keyspace::read(&mut client);
+    redis.terminate();
+    let mut server = Server::start_on(Kind::Keytag, AOF, |dir| {
+        copy_directory(&appendonlydir(&redis), &dir.join("appendonlydir"));
+    });
+    keyspace::assert_same(&before, &keyspace::read(&mut server.connect()), "taken over");
+    assert_eq!(server.connect().line("SET more v TAGS 1 t").to_string(), "OK");
+    assert_read_by(Kind::Oracle, &server);
+    server.restart();
+    assert_eq!(server.connect().line("TAGCARD t").to_string(), "(integer) 1");
+}
+
+#[test]
+fn absolute_times_are_written_for_relative_ones() {
+    let server = Server::keytag(AOF);
+    let mut client = server.connect();
+    for line in ["SET k v EX 100", "EXPIRE k 200", "GETEX k PX 300000", "SETEX j 100 v", "PSETEX j 100000 v"] {
+        assert!(!client.line(line).is_error(), "{line}");
+    }
+    let text = fs::read(incremental(&server)).expect("readable");
+    let text = String::from_utf8_lossy(&text).to_ascii_uppercase();
+    for relative in ["\r\nEX\r\n", "\r\nPX\r\n", "\r\nEXPIRE\r\n", "SETEX\r\n", "\r\nGETEX\r\n"] {
+        assert!(!text.contains(relative), "{relative:?} would mean another time when it is replayed:\n{text}");
+    }
+}
+
+#[test]
+fn what_changes_nothing_is_not_written() {
+    let server = Server::keytag(AOF);
+    let mut client = server.connect();
+    client.line("SET k v");
+    let size = || fs::metadata(incremental(&server)).expect("there").len();
+    let before = size();
+    for line in ["SET k w NX", "DEL none", "EXPIRE none 10", "GET k", "PERSIST k", "MSETNX k 1 j 2", "RENAMENX k k",
+        "TAGADD none t", "TAGREM k t", "TAGINVALIDATE t", "APPEND k \"\""]
+    {
+        client.line(line);
+    }
+    assert_eq!(size(), before, "{}", String::from_utf8_lossy(&fs::read(incremental(&server)).expect("readable")));
+}
+
+/// Writes ten keys, damages the last incremental file, starts, and gives what is left.
+fn damaged(damage: impl FnOnce(&mut Vec<u8>)) -> (Server, Vec<Vec<u8>>) {
+    let mut server = Server::keytag(AOF);
+    let mut client = server.connect();
+    for index in 0..10 {
+        assert_eq!(client.line(&format!("SET key:{index} value:{index} TAGS 1 t")).to_string(), "OK");
+    }
+    server.kill();
+    let path = incremental(&server);
+    let mut bytes = fs::read(&path).expect("readable");
+    damage(&mut bytes);
+    fs::write(&path, bytes).expect("writable");
+    server.start_again();
+    let keys = keyspace::keys(&mut server.connect());
+    (server, keys)
+}
+
+/// The damaged part is kept aside, reported, and gone from the file.
+fn assert_quarantined(server: &mut Server, expected: &[u8]) {
+    let mut kept = files(&appendonlydir(server), "quarantine");
+    kept.extend(files(&server.dir(), "quarantine"));
+    assert_eq!(kept.len(), 1, "one quarantine file: {kept:?}");
+    let kept = fs::read(&kept[0]).expect("readable");
+    assert!(kept.ends_with(expected), "it holds what was cut off");
+    assert!(server.log().contains("quarantine"), "the log names it:\n{}", server.log());
+    // The next start finds nothing to complain about.
+    let before = keyspace::read(&mut server.connect());
+    server.restart();
+    keyspace::assert_same(&before, &keyspace::read(&mut server.connect()), "the next start");
+    assert_accepted_by_redis(server);
+}
+
+#[test]
+fn a_cut_off_tail_costs_the_last_command() {
+    let mut rest = Vec::new();
+    let (mut server, keys) = damaged(|bytes| {
+        let at = find_last(bytes, b"key:9");
+        rest = bytes.split_off(at + 2);
+    });
+    assert_eq!(keys.len(), 9, "{keys:?}");
+    assert_quarantined(&mut server, b"ke");
+}
+
+#[test]
+fn zeros_at_the_end_cost_nothing() {
+    let (mut server, keys) = damaged(|bytes| bytes.extend_from_slice(&[0; 4_096]));
+    assert_eq!(keys.len(), 10, "{keys:?}");
+    assert_quarantined(&mut server, &[0; 4_096]);
+}
+
+#[test]
+fn a_flipped_bit_is_noticed_and_costs_what_follows() {
+    // Redis 7.0.15 loads the changed value and says nothing.
+    let (mut server, keys) = damaged(|bytes| {
+        let at = find_last(bytes, b"value:8");
+        bytes[at + 2] ^= 1;
+    });
+    assert!(keys.len() <= 8, "what is damaged is not loaded: {keys:?}");
+    assert!(!keys.is_empty(), "what stands before the damage is");
+    assert_quarantined(&mut server, b"");
+}
+
+#[test]
+fn a_tag_line_that_is_cut_off_does_not_leave_an_untagged_key() {
+    let (server, keys) = damaged(|bytes| {
+        let end = find_last(bytes, b"\r\n");
+        bytes.truncate(end.saturating_sub(3));
+    });
+    let mut client = server.connect();
+    for key in keys {
+        let tags = client.call(&[b"TAGLIST", key.as_slice()]);
+        assert_eq!(tags.items().len(), 1, "{} is there without its tag", String::from_utf8_lossy(&key));
+    }
+}
+
+fn find_last(bytes: &[u8], needle: &[u8]) -> usize {
+    bytes.windows(needle.len()).rposition(|window| window == needle).expect("it was written")
+}
+
+#[test]
+fn a_file_that_is_no_append_only_file_stops_the_start() {
+    let mut server = Server::keytag(AOF);
+    fill(&mut server.connect());
+    server.terminate();
+    let manifest = appendonlydir(&server).join("appendonly.aof.manifest");
+    let good = fs::read_to_string(&manifest).expect("a manifest");
+    for bad in ["nonsense\n", "file x seq y type z\n", "", "file ../../etc/passwd seq 1 type i\n"] {
+        fs::write(&manifest, bad).expect("writable");
+        let output = start_and_fail(&server);
+        assert!(output.contains("AOF manifest"), "{bad:?}:\n{output}");
+    }
+    fs::write(&manifest, good).expect("writable");
+    fs::remove_file(incremental(&server)).expect("removable");
+    let output = start_and_fail(&server);
+    assert!(output.contains("doesn't exist"), "{output}");
+}
+
+fn start_and_fail(server: &Server) -> String {
+    let mut command = Command::new(tools::keytag());
+    command.args(["--port", &server.port().to_string(), "--dir"]).arg(server.dir()).args(AOF);
+    let finished = tools::run(&mut command, Duration::from_secs(10));
+    assert_eq!(finished.status.code(), Some(1), "{}", finished.output);
+    finished.output
+}
