@@ -18,7 +18,7 @@ fn main() {
     write("OK", |reply| reply.ok());
     write("integer 12345", |reply| reply.integer(12_345));
     write("bulk, 64 bytes", |reply| reply.bulk(&value));
-    write("double 3.14", |reply| reply.double(3.14));
+    write("double 2.71", |reply| reply.double(2.71));
 }
 
 /// Parses pipelines of one request, as a connection does.

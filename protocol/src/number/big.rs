@@ -155,7 +155,7 @@ impl Big {
     }
 
     /// The decimal digits; `0` for 0.
-    pub(super) fn to_decimal(mut self) -> String {
+    pub(super) fn into_decimal(mut self) -> String {
         let mut chunks = Vec::new();
         while !self.is_zero() {
             chunks.push(self.divide_by_limb(TEN_POWER.0));
@@ -193,14 +193,14 @@ mod tests {
             "10000000000000000000",
             &"123".repeat(50),
         ] {
-            assert_eq!(Big::from_digits(digits.bytes()).to_decimal(), digits);
+            assert_eq!(Big::from_digits(digits.bytes()).into_decimal(), digits);
         }
         assert_eq!(
-            Big::power_of_ten(40).to_decimal(),
+            Big::power_of_ten(40).into_decimal(),
             format!("1{}", "0".repeat(40))
         );
         assert_eq!(
-            Big::from_scaled(3, 100).to_decimal(),
+            Big::from_scaled(3, 100).into_decimal(),
             (3u128 << 100).to_string()
         );
     }

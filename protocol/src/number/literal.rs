@@ -39,7 +39,7 @@ impl Digits<'_> {
 }
 
 /// Where exponents saturate: no count of digits that fits in memory brings such a number back.
-const EXPONENT_LIMIT: i64 = 1 << 60;
+const EXPONENT_LIMIT: i64 = 1 << 56;
 
 /// The literal that all of `bytes` are. White space in front is refused too, as Redis does.
 pub(super) fn scan(bytes: &[u8]) -> Option<Literal<'_>> {
@@ -98,7 +98,7 @@ fn exponent(bytes: &[u8]) -> Option<i64> {
         return None;
     }
     let magnitude = digits.iter().fold(0i64, |value, digit| {
-        (value * 10 + i64::from(digit - b'0')).min(EXPONENT_LIMIT / 16)
+        (value * 10 + i64::from(digit - b'0')).min(EXPONENT_LIMIT)
     });
     Some(sign * magnitude)
 }

@@ -13,9 +13,9 @@ use super::literal::{self, Digits, Magnitude, Scaled};
 
 /// A number with a mantissa of 64 bits and an exponent of 15, as the x87 has it.
 ///
-/// Made by [`parse_long_double`] or from an integer or a double, which it holds exactly. Sums are rounded to the nearest,
-/// halfway to even. Displayed as Redis prints it: rounded to 17 digits behind the point, without
-/// zeros at the end, never with an exponent.
+/// Made by [`parse_long_double`] or from an integer or a double, which it holds exactly. Sums are
+/// rounded to the nearest, halfway to even. Displayed as Redis prints it: rounded to 17 digits
+/// behind the point, without zeros at the end, never with an exponent.
 #[derive(Clone, Copy, Debug)]
 pub struct LongDouble {
     is_negative: bool,
@@ -113,7 +113,7 @@ fn scale_short(digits: u128, exponent: i32) -> Scaled {
     Scaled {
         bits: dividend / power,
         exponent: -i64::from(shift),
-        has_more: dividend % power != 0,
+        has_more: !dividend.is_multiple_of(power),
     }
 }
 
@@ -269,7 +269,7 @@ fn decimal(mantissa: u64, exponent: i32) -> String {
     // Below two to the power of 121, so seven more bits fit.
     let units = u128::from(mantissa) * UNIT;
     let units = match exponent {
-        8.. => return Big::from_scaled(mantissa, exponent as usize).to_decimal(),
+        8.. => return Big::from_scaled(mantissa, exponent as usize).into_decimal(),
         0..8 => units << exponent,
         ..0 => {
             let scaled = Scaled {

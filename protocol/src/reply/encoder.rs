@@ -379,7 +379,7 @@ mod tests {
         assert_written("", "|1\r\n", |reply| reply.attribute(1));
         assert_written(":1\r\n", "#t\r\n", |reply| reply.boolean(true));
         assert_written(":0\r\n", "#f\r\n", |reply| reply.boolean(false));
-        assert_written("$5\r\n3.141\r\n", ",3.141\r\n", |reply| reply.double(3.141));
+        assert_written("$3\r\n2.5\r\n", ",2.5\r\n", |reply| reply.double(2.5));
         assert_written("$4\r\n-inf\r\n", ",-inf\r\n", |reply| {
             reply.double(f64::NEG_INFINITY)
         });

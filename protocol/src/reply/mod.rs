@@ -4,4 +4,4 @@ mod encoder;
 mod output;
 
 pub use encoder::{Encoder, Version};
-pub use output::{Chunk, Mark, Output, SHARE_FROM_BYTES};
+pub use output::{Chunk, Chunks, Mark, Output, SHARE_FROM_BYTES};

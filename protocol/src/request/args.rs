@@ -53,8 +53,8 @@ impl<'a> Args<'a> {
 
     /// The words in order.
     #[inline]
-    pub fn iter(&self) -> Iter<'a> {
-        Iter {
+    pub fn iter(&self) -> Words<'a> {
+        Words {
             buf: self.buf,
             spans: self.spans.iter(),
         }
@@ -94,9 +94,9 @@ impl Index<usize> for Args<'_> {
 
 impl<'a> IntoIterator for Args<'a> {
     type Item = &'a [u8];
-    type IntoIter = Iter<'a>;
+    type IntoIter = Words<'a>;
 
-    fn into_iter(self) -> Iter<'a> {
+    fn into_iter(self) -> Words<'a> {
         self.iter()
     }
 }
@@ -111,12 +111,12 @@ impl fmt::Debug for Args<'_> {
 
 /// The words of [`Args`], in order.
 #[derive(Clone)]
-pub struct Iter<'a> {
+pub struct Words<'a> {
     buf: &'a [u8],
     spans: slice::Iter<'a, Span>,
 }
 
-impl<'a> Iterator for Iter<'a> {
+impl<'a> Iterator for Words<'a> {
     type Item = &'a [u8];
 
     #[inline]
@@ -133,10 +133,10 @@ impl<'a> Iterator for Iter<'a> {
     }
 }
 
-impl DoubleEndedIterator for Iter<'_> {
+impl DoubleEndedIterator for Words<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
         self.spans.next_back().map(|span| span.of(self.buf))
     }
 }
 
-impl ExactSizeIterator for Iter<'_> {}
+impl ExactSizeIterator for Words<'_> {}

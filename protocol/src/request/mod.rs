@@ -6,7 +6,7 @@ mod inline;
 mod owned;
 mod parser;
 
-pub use args::Args;
+pub use args::{Args, Words};
 pub use error::ProtocolError;
 pub use owned::{Request, encode_request, split_line};
 pub use parser::{Limits, Parsed, Parser};
