@@ -297,7 +297,7 @@ impl Entry {
         let request = split_line(line).ok_or(ManifestFault::Format)?;
         let words: Vec<&[u8]> = request.args().iter().collect();
         // More than these six words are from a newer version; every key has a value.
-        if words.len() < 6 || words.len() % 2 != 0 {
+        if words.len() < 6 || !words.len().is_multiple_of(2) {
             return Err(ManifestFault::Format);
         }
         let (mut name, mut seq, mut letter) = (None, 0, 0);
