@@ -162,7 +162,7 @@ pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
         dir
     };
     match File::open(dir)?.sync_all() {
-        // Some file systems have no fsync of directories, and need none (config.c, fsyncFileDir).
+        // Some file systems have no fsync of directories, and need none (`fsyncFileDir` of Redis).
         Err(error) if matches!(error.raw_os_error(), Some(EBADF | EINVAL)) => Ok(()),
         result => result,
     }

@@ -12,15 +12,21 @@
 //! A log may hold several databases: whoever appends begins each file with `SELECT`, as the replay
 //! of each begins in database 0.
 
+mod base;
+mod incr;
+
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::files::{Location, system_text, writable};
 use super::manifest::{BaseFormat, Entry, Manifest, PersistError};
 use super::quarantine::{Quarantined, quarantine_file};
+pub use base::{AUTOSYNC_BYTES, FinishedBase, RewriteFiles};
+pub use incr::AppendError;
+use incr::Incr;
 
 /// An open log. One thread at a time writes to it.
 #[derive(Debug)]
@@ -35,42 +41,12 @@ pub struct Log {
     quarantined: Vec<Quarantined>,
 }
 
-/// The file that is appended to.
-#[derive(Debug)]
-struct Incr {
-    file: File,
-    /// What is whole. Bytes behind it are left of a failed write, and cut off before the next.
-    good_bytes: u64,
-    has_torn_tail: bool,
-    /// Whether it is a temporary file that no manifest names, until the first base is there.
-    is_staged: bool,
-}
-
 /// A rewrite that is running.
 #[derive(Debug)]
 struct Rewrite {
     id: u64,
     /// The incremental files from this number on stay; `None` for a staged one.
     kept_from_seq: Option<i64>,
-}
-
-/// The base that a rewrite writes. Removed when dropped unfinished.
-#[derive(Debug)]
-pub struct RewriteFiles {
-    out: BufWriter<File>,
-    temp: TempFile,
-    id: u64,
-    bytes: u64,
-    synced_bytes: u64,
-    sync_every_bytes: Option<u64>,
-}
-
-/// A base that is complete and durable. Removed when dropped without being committed.
-#[derive(Debug)]
-pub struct FinishedBase {
-    temp: TempFile,
-    id: u64,
-    bytes: u64,
 }
 
 /// What a committed rewrite changed.
@@ -87,21 +63,6 @@ pub struct Committed {
     pub cleanup_error: Option<io::Error>,
 }
 
-/// An append that did not take place: the file is as before, or is put right by the next one.
-///
-/// Displays as Redis logs it.
-#[derive(Debug)]
-pub struct AppendError {
-    /// What the system says; [`ErrorKind::WriteZero`] for a short write, as on a full disk.
-    pub error: io::Error,
-    /// How many bytes were written.
-    pub written_bytes: usize,
-    /// How many were to be written.
-    pub expected_bytes: usize,
-    /// Why the bytes that were written could not be cut off again.
-    pub truncate_error: Option<io::Error>,
-}
-
 /// Why a rewrite did not begin or was not committed.
 #[derive(Debug)]
 pub enum RewriteError {
@@ -113,15 +74,9 @@ pub enum RewriteError {
     Io(io::Error),
 }
 
-/// How often a base is fsynced while it is written (`aof-rewrite-incremental-fsync yes`), so that
-/// the disk is not busy for seconds at its end. The same 4 MB as in Redis (`REDIS_AUTOSYNC_BYTES`).
-pub const AUTOSYNC_BYTES: u64 = 4 * 1024 * 1024;
-
 /// Counts over all logs of the process, so that what an aborted rewrite leaves can neither be
 /// committed to another log nor remove the temporary file of a later one.
 static NEXT_REWRITE_ID: AtomicU64 = AtomicU64::new(1);
-
-const BASE_BUFFER_BYTES: usize = 256 * 1024;
 
 impl Log {
     /// Opens the log behind files that have been replayed, or makes the first files.
@@ -438,77 +393,6 @@ impl Log {
     }
 }
 
-impl Incr {
-    fn open(path: &Path) -> io::Result<Self> {
-        let file = writable().append(true).open(path)?;
-        let good_bytes = file.metadata()?.len();
-        Ok(Self {
-            file,
-            good_bytes,
-            has_torn_tail: false,
-            is_staged: false,
-        })
-    }
-
-    fn stage(location: &Location) -> io::Result<Self> {
-        let path = location.temp_incr_path();
-        let _ = fs::remove_file(&path);
-        let file = writable().append(true).create_new(true).open(path)?;
-        Ok(Self {
-            file,
-            good_bytes: 0,
-            has_torn_tail: false,
-            is_staged: true,
-        })
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<(), AppendError> {
-        let failed = |error, written_bytes, truncate_error| AppendError {
-            error,
-            written_bytes,
-            expected_bytes: bytes.len(),
-            truncate_error,
-        };
-        if let Err(error) = self.cut_torn_tail() {
-            return Err(failed(error, 0, None));
-        }
-        match write_whole(&mut self.file, bytes) {
-            Ok(()) => {
-                self.good_bytes += bytes.len() as u64;
-                Ok(())
-            }
-            Err((error, written_bytes)) => {
-                self.has_torn_tail = written_bytes > 0;
-                let truncate_error = self.cut_torn_tail().err();
-                Err(failed(error, written_bytes, truncate_error))
-            }
-        }
-    }
-
-    /// Cuts off what a failed write left.
-    fn cut_torn_tail(&mut self) -> io::Result<()> {
-        if self.has_torn_tail {
-            self.file.set_len(self.good_bytes)?;
-            self.has_torn_tail = false;
-        }
-        Ok(())
-    }
-}
-
-/// Writes all bytes, or says how many were written before what failed.
-fn write_whole(out: &mut impl Write, bytes: &[u8]) -> Result<(), (io::Error, usize)> {
-    let mut written = 0;
-    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
-        match out.write(rest) {
-            Ok(0) => return Err((ErrorKind::WriteZero.into(), written)),
-            Ok(count) => written += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err((error, written)),
-        }
-    }
-    Ok(())
-}
-
 /// Makes an empty file, or takes one that is there; another one is moved aside first.
 fn make_empty(path: &Path, quarantined: &mut Vec<Quarantined>) -> io::Result<()> {
     move_aside(path, quarantined)?;
@@ -534,128 +418,6 @@ fn base_bytes(manifest: &Manifest, lengths: &[u64]) -> u64 {
         None => 0,
     }
 }
-
-impl RewriteFiles {
-    fn create(location: &Location, id: u64, sync_every_bytes: Option<u64>) -> io::Result<Self> {
-        let path = location.temp_base_path(id);
-        let file = writable().create(true).truncate(true).open(&path)?;
-        Ok(Self {
-            out: BufWriter::with_capacity(BASE_BUFFER_BYTES, file),
-            temp: TempFile { path: Some(path) },
-            id,
-            bytes: 0,
-            synced_bytes: 0,
-            sync_every_bytes,
-        })
-    }
-
-    /// The temporary file that is written.
-    pub fn path(&self) -> &Path {
-        self.temp.path.as_deref().unwrap_or(Path::new(""))
-    }
-
-    /// How many bytes were written so far.
-    pub fn written_bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Makes the base complete and durable.
-    ///
-    /// # Errors
-    /// What the system says; the temporary file is removed then.
-    pub fn finish(mut self) -> io::Result<FinishedBase> {
-        self.out.flush()?;
-        self.out.get_ref().sync_all()?;
-        Ok(FinishedBase {
-            temp: self.temp,
-            id: self.id,
-            bytes: self.bytes,
-        })
-    }
-
-    fn sync_if_due(&mut self) -> io::Result<()> {
-        let Some(every) = self.sync_every_bytes else {
-            return Ok(());
-        };
-        if self.bytes - self.synced_bytes >= every {
-            self.out.flush()?;
-            self.out.get_ref().sync_data()?;
-            self.synced_bytes = self.bytes;
-        }
-        Ok(())
-    }
-}
-
-impl Write for RewriteFiles {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(bytes)?;
-        self.bytes += written as u64;
-        self.sync_if_due()?;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-impl FinishedBase {
-    /// The length of the base.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-}
-
-/// A file that is removed unless it was renamed.
-#[derive(Debug)]
-struct TempFile {
-    path: Option<PathBuf>,
-}
-
-impl TempFile {
-    fn rename(mut self, target: &Path) -> io::Result<()> {
-        if let Some(path) = &self.path {
-            fs::rename(path, target)?;
-        }
-        self.path = None;
-        Ok(())
-    }
-}
-
-impl Drop for TempFile {
-    fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
-impl fmt::Display for AppendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.written_bytes {
-            0 => {
-                let text = system_text(&self.error);
-                write!(f, "Error writing to the AOF file: {text}")?;
-            }
-            written => write!(
-                f,
-                "Short write while writing to the AOF file: (nwritten={written}, expected={})",
-                self.expected_bytes
-            )?,
-        }
-        match &self.truncate_error {
-            None => Ok(()),
-            Some(error) => write!(
-                f,
-                ". Could not remove short write from the append-only file.  Redis may refuse to \
-                 load the AOF the next time it starts.  ftruncate: {}",
-                system_text(error)
-            ),
-        }
-    }
-}
-
-impl std::error::Error for AppendError {}
 
 impl From<io::Error> for RewriteError {
     fn from(error: io::Error) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! A [`Manifest`] names the files: one base with the whole keyspace at some moment, then
 //! incremental files in the order they are replayed, the last of them being appended to.
-//! [`load`] replays them through a [`Reader`], [`Log`] appends and rewrites, [`quarantine`] keeps
+//! [`load()`] replays them through a [`Reader`], [`Log`] appends and rewrites, [`quarantine`] keeps
 //! what could not be replayed. What Redis does not know rides in annotation lines, see
 //! [`record`]. Nothing here knows a command, beyond the `MULTI`, `EXEC` and `SELECT` that the
 //! format itself is made of; nothing reads the clock or starts a thread.
@@ -37,7 +37,9 @@ mod words;
 
 pub use files::{Location, Migrated};
 pub use load::{Event, LoadError, Loaded, OnDamage, load};
-pub use log::{AppendError, Committed, FinishedBase, Log, RewriteError, RewriteFiles};
+pub use log::{
+    AUTOSYNC_BYTES, AppendError, Committed, FinishedBase, Log, RewriteError, RewriteFiles,
+};
 pub use manifest::{Entry, FileType, Manifest, ManifestError, ManifestFault};
 pub use quarantine::{Quarantined, quarantine_file, quarantine_tail};
 pub use reader::{End, Fault, Reader, Replay, Step};

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
+use super::incr::write_whole;
 use super::*;
 use crate::aof::{Event, OnDamage, Replay, load, write_record};
 

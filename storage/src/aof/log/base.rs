@@ -1,0 +1,131 @@
+//! The base that a rewrite writes, from its first byte until it is durable.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::aof::files::{Location, writable};
+
+/// The base that a rewrite writes. Removed when dropped unfinished.
+#[derive(Debug)]
+pub struct RewriteFiles {
+    out: BufWriter<File>,
+    pub(super) temp: TempFile,
+    id: u64,
+    bytes: u64,
+    synced_bytes: u64,
+    sync_every_bytes: Option<u64>,
+}
+
+/// A base that is complete and durable. Removed when dropped without being committed.
+#[derive(Debug)]
+pub struct FinishedBase {
+    pub(super) temp: TempFile,
+    pub(super) id: u64,
+    pub(super) bytes: u64,
+}
+
+/// How often a base is fsynced while it is written (`aof-rewrite-incremental-fsync yes`), so that
+/// the disk is not busy for seconds at its end. The same 4 MB as in Redis (`REDIS_AUTOSYNC_BYTES`).
+pub const AUTOSYNC_BYTES: u64 = 4 * 1024 * 1024;
+
+const BASE_BUFFER_BYTES: usize = 256 * 1024;
+
+impl RewriteFiles {
+    pub(super) fn create(
+        location: &Location,
+        id: u64,
+        sync_every_bytes: Option<u64>,
+    ) -> io::Result<Self> {
+        let path = location.temp_base_path(id);
+        let file = writable().create(true).truncate(true).open(&path)?;
+        Ok(Self {
+            out: BufWriter::with_capacity(BASE_BUFFER_BYTES, file),
+            temp: TempFile { path: Some(path) },
+            id,
+            bytes: 0,
+            synced_bytes: 0,
+            sync_every_bytes,
+        })
+    }
+
+    /// The temporary file that is written.
+    pub fn path(&self) -> &Path {
+        self.temp.path.as_deref().unwrap_or(Path::new(""))
+    }
+
+    /// How many bytes were written so far.
+    pub fn written_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Makes the base complete and durable.
+    ///
+    /// # Errors
+    /// What the system says; the temporary file is removed then.
+    pub fn finish(mut self) -> io::Result<FinishedBase> {
+        self.out.flush()?;
+        self.out.get_ref().sync_all()?;
+        Ok(FinishedBase {
+            temp: self.temp,
+            id: self.id,
+            bytes: self.bytes,
+        })
+    }
+
+    fn sync_if_due(&mut self) -> io::Result<()> {
+        let Some(every) = self.sync_every_bytes else {
+            return Ok(());
+        };
+        if self.bytes - self.synced_bytes >= every {
+            self.out.flush()?;
+            self.out.get_ref().sync_data()?;
+            self.synced_bytes = self.bytes;
+        }
+        Ok(())
+    }
+}
+
+impl Write for RewriteFiles {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.bytes += written as u64;
+        self.sync_if_due()?;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl FinishedBase {
+    /// The length of the base.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+/// A file that is removed unless it was renamed.
+#[derive(Debug)]
+pub(super) struct TempFile {
+    pub(super) path: Option<PathBuf>,
+}
+
+impl TempFile {
+    pub(super) fn rename(mut self, target: &Path) -> io::Result<()> {
+        if let Some(path) = &self.path {
+            fs::rename(path, target)?;
+        }
+        self.path = None;
+        Ok(())
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
