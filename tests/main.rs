@@ -5,5 +5,7 @@ mod support;
 mod aof_files;
 mod crash;
 mod garbage;
+mod entrypoint;
 mod oracle;
+mod tidy;
 mod string;
