@@ -255,7 +255,7 @@ pub struct Spec {
     pub summary: &'static str,
     /// First version of Redis (or of this server) that has it.
     pub since: &'static str,
-    /// In O-notation; empty if it has no say (`HELLO` has one, `DEBUG` none).
+    /// In O-notation; empty for the few without (`MONITOR`, `LOLWUT`).
     pub complexity: &'static str,
     /// Chapter.
     pub group: Group,
@@ -319,12 +319,6 @@ impl Spec {
         } else {
             Acl::SLOW
         }
-    }
-
-    /// How many words a request has, negative if it may have more; `words_in_name` is 2 for
-    /// subcommands.
-    pub fn arity(&self, words_in_name: usize) -> i32 {
-        usage::arity(self.usage, words_in_name)
     }
 
     /// The words of `COMMAND INFO` for the flags, in its order.

@@ -244,7 +244,7 @@ impl Iterator for Arguments {
     type Item = Argument;
 
     fn next(&mut self) -> Option<Argument> {
-        self.rest = self.rest.trim_start_matches(|c| c == ' ' || c == '|');
+        self.rest = self.rest.trim_start_matches([' ', '|']);
         if let Some(rest) = self.rest.strip_prefix('[') {
             let (inside, rest) = split_closed(rest);
             self.rest = rest;
