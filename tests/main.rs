@@ -3,6 +3,7 @@
 mod support;
 
 mod aof_files;
+mod clients;
 mod crash;
 mod garbage;
 mod entrypoint;
