@@ -597,6 +597,7 @@ impl<'k> Db<'k> {
         }
         self.changes.dirty += 1;
         if memberships > exact && !has_listeners {
+            self.keyspace.set_may_have_pending(true);
             return memberships;
         }
         let mut removed = 0;

@@ -4,7 +4,7 @@
 //! ascending order ([`Keyspace::lock`] is the only way to hold more than one), so nobody waits in a
 //! circle.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ahash::RandomState;
 use parking_lot::{Mutex, MutexGuard};
@@ -107,6 +107,9 @@ pub struct Keyspace {
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
     next_victim: AtomicU64,
+    /// Whether an invalidation may have left keys to be reclaimed: set by it, cleared by a round
+    /// over all shards that found none.
+    may_have_pending: AtomicBool,
 }
 
 impl Default for Keyspace {
@@ -115,6 +118,7 @@ impl Default for Keyspace {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
             next_victim: AtomicU64::new(0),
+            may_have_pending: AtomicBool::new(false),
         }
     }
 }
@@ -199,11 +203,9 @@ impl Keyspace {
         self.for_each(|shard| (shard.hits, shard.misses, shard.expired) = (0, 0, 0));
     }
 
-    /// Stops watching keys.
-    pub fn unwatch<'a>(&self, keys: impl Iterator<Item = (usize, &'a [u8])>, flag: &WatchFlag) {
-        for (db, key) in keys {
-            self.lock_one(self.shard_of(key)).unwatch(db, key, flag);
-        }
+    /// Stops watching a key.
+    pub fn unwatch(&self, db: usize, key: &[u8], flag: &WatchFlag) {
+        self.lock_one(self.shard_of(key)).unwatch(db, key, flag);
     }
 
     /// Removes the best candidate of `policy`; `false` if there is none.
@@ -281,9 +283,15 @@ impl Keyspace {
         removed
     }
 
-    /// Whether an invalidated tag of the shard has keys to be reclaimed.
-    pub fn has_pending(&self, shard: usize) -> bool {
-        self.lock_one(shard).partitions().iter().any(|partition| partition.tags().has_pending())
+    /// Whether an invalidation may have left keys to be reclaimed.
+    #[inline]
+    pub fn may_have_pending(&self) -> bool {
+        self.may_have_pending.load(Ordering::Relaxed)
+    }
+
+    /// Says whether there are keys to be reclaimed; whoever says no has just looked through all shards.
+    pub fn set_may_have_pending(&self, is_pending: bool) {
+        self.may_have_pending.store(is_pending, Ordering::Relaxed);
     }
 
     /// Moves entries of a sparse shard together so that memory goes back; whether more could be done.

@@ -1,0 +1,228 @@
+//! What a request must pass before it is carried out, in Redis' order.
+
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use protocol::Args;
+
+use crate::clients::State;
+use crate::command::Error;
+use crate::command::table::Entry;
+use crate::server::Server;
+use crate::session::Session;
+use crate::spec::Flags;
+
+/// Whether a request may go on.
+pub enum Verdict {
+    /// It may.
+    Pass,
+    /// Later: clients are paused.
+    Pause,
+    /// No.
+    Refuse(Error),
+}
+
+const LOADING: u32 = 1 << 0;
+const PAUSE_WRITE: u32 = 1 << 1;
+const PAUSE_ALL: u32 = 1 << 2;
+const LOG_BROKEN: u32 = 1 << 3;
+const STOPPED: u32 = 1 << 4;
+
+/// Conditions that hold for the whole server. One relaxed load tells that none does.
+#[derive(Debug, Default)]
+pub struct Gates {
+    bits: AtomicU32,
+    pause_until_ms: AtomicI64,
+    log_error: Mutex<String>,
+    world: RwLock<()>,
+}
+
+impl Gates {
+    fn set(&self, bit: u32, is_on: bool) {
+        if is_on {
+            self.bits.fetch_or(bit, Ordering::Release);
+        } else {
+            self.bits.fetch_and(!bit, Ordering::Release);
+        }
+    }
+
+    #[inline]
+    fn any(&self, bits: u32) -> bool {
+        self.bits.load(Ordering::Relaxed) & bits != 0
+    }
+
+    /// Begins or ends to refuse commands because the data set is being loaded.
+    pub fn set_loading(&self, is_on: bool) {
+        self.set(LOADING, is_on);
+    }
+
+    /// Whether the data set is being loaded.
+    pub fn is_loading(&self) -> bool {
+        self.any(LOADING)
+    }
+
+    /// Begins or ends to refuse writes because the log cannot be written.
+    pub fn set_log_error(&self, error: Option<String>) {
+        self.set(LOG_BROKEN, error.is_some());
+        *self.log_error.lock() = error.unwrap_or_default();
+    }
+
+    /// Whether the log cannot be written.
+    pub fn is_log_broken(&self) -> bool {
+        self.any(LOG_BROKEN)
+    }
+
+    /// Pauses clients until then; a longer pause that is under way stays, and so does a stricter one.
+    pub fn pause(&self, until_ms: i64, writes_only: bool) {
+        self.pause_until_ms.fetch_max(until_ms, Ordering::AcqRel);
+        self.set(if writes_only { PAUSE_WRITE } else { PAUSE_WRITE | PAUSE_ALL }, true);
+    }
+
+    /// Lets clients go on.
+    pub fn unpause(&self) {
+        self.set(PAUSE_WRITE | PAUSE_ALL, false);
+        self.pause_until_ms.store(0, Ordering::Release);
+    }
+
+    /// Ends a pause whose time has come; how long it still lasts otherwise, in milliseconds.
+    pub fn pause_left_ms(&self, now_ms: i64) -> Option<i64> {
+        if !self.any(PAUSE_WRITE | PAUSE_ALL) {
+            return None;
+        }
+        let left = self.pause_until_ms.load(Ordering::Acquire) - now_ms;
+        if left <= 0 {
+            self.unpause();
+            return None;
+        }
+        Some(left)
+    }
+
+    /// Whether writes, and with them expiry and eviction, are paused.
+    #[inline]
+    pub fn is_write_paused(&self) -> bool {
+        self.any(PAUSE_WRITE)
+    }
+
+    /// `all`, `write` or `none`, and the milliseconds left: for INFO.
+    pub fn pause_state(&self, now_ms: i64) -> (&'static str, i64) {
+        match self.pause_left_ms(now_ms) {
+            None => ("none", 0),
+            Some(left) if self.any(PAUSE_ALL) => ("all", left),
+            Some(left) => ("write", left),
+        }
+    }
+
+    /// Runs `work` while no other command runs on any thread (`DEBUG SLEEP`).
+    ///
+    /// The caller must itself be between [`Gates::enter`] and the end of its command.
+    pub fn stop_the_world<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.set(STOPPED, true);
+        let world = self.world.write();
+        let result = work();
+        self.set(STOPPED, false);
+        drop(world);
+        result
+    }
+
+    /// Waits while the world is stopped.
+    #[inline]
+    pub fn enter(&self) {
+        if self.any(STOPPED) {
+            drop(self.world.read());
+        }
+    }
+}
+
+/// Whether the request may be carried out.
+#[inline]
+pub fn check(session: &Session, entry: &'static Entry, args: &Args<'_>) -> Verdict {
+    let server = session.server;
+    server.gates.enter();
+    let state = session.client.state();
+    let flags = entry.flags();
+    if let Some(error) = refusal_by_client(server, session, state, entry, args) {
+        return Verdict::Refuse(error);
+    }
+    if server.settings.memory_limit() > 0 {
+        let is_full = !server.make_room(session.stopwatch.wall_ms());
+        if is_full && needs_memory(session, entry) {
+            return Verdict::Refuse(Error::OutOfMemory);
+        }
+    }
+    if let Some(error) = refusal_by_server(server, session, flags, entry) {
+        return Verdict::Refuse(error);
+    }
+    if is_paused(session, entry) { Verdict::Pause } else { Verdict::Pass }
+}
+
+fn refusal_by_client(
+    server: &Server,
+    session: &Session,
+    state: State,
+    entry: &Entry,
+    args: &Args<'_>,
+) -> Option<Error> {
+    let flags = entry.flags();
+    if flags.contains(Flags::PROTECTED)
+        && let Some(error) = server.settings.protected(&session.client, &entry.full_name)
+    {
+        return Some(error);
+    }
+    if !state.contains(State::AUTHENTICATED) && !flags.contains(Flags::NO_AUTH) {
+        return Some(Error::NoAuth);
+    }
+    if session.local.queue.is_some() && flags.contains(Flags::NO_MULTI) {
+        return Some(Error::NotInTransaction);
+    }
+    let _ = args;
+    None
+}
+
+fn refusal_by_server(
+    server: &Server,
+    session: &Session,
+    flags: Flags,
+    entry: &Entry,
+) -> Option<Error> {
+    if server.gates.any(LOG_BROKEN | LOADING) {
+        let writes = flags.intersects(Flags::WRITE | Flags::MAY_REPLICATE)
+            || (is_exec(entry) && queued(session, Flags::WRITE));
+        if server.gates.is_log_broken() && (writes || entry.full_name == "ping") {
+            return Some(Error::LogBroken(server.gates.log_error.lock().clone()));
+        }
+        if server.gates.is_loading() && !flags.contains(Flags::LOADING) {
+            return Some(Error::Loading);
+        }
+    }
+    None
+}
+
+fn is_exec(entry: &Entry) -> bool {
+    entry.full_name == "exec"
+}
+
+/// Whether one of the queued commands has the flag.
+fn queued(session: &Session, flag: Flags) -> bool {
+    let queue = session.local.queue.as_ref();
+    queue.is_some_and(|it| it.commands.iter().any(|(entry, _)| entry.flags().intersects(flag)))
+}
+
+fn needs_memory(session: &Session, entry: &Entry) -> bool {
+    entry.flags().contains(Flags::DENYOOM)
+        || (is_exec(entry) && queued(session, Flags::DENYOOM))
+        // Queueing itself takes memory: only what frees it or ends the transaction may go on.
+        || (session.local.queue.is_some()
+            && !super::transaction::runs_at_once(entry)
+            && !matches!(entry.full_name.as_str(), "discard" | "reset" | "watch" | "multi" | "exec" | "quit"))
+}
+
+fn is_paused(session: &Session, entry: &Entry) -> bool {
+    let gates = &session.server.gates;
+    if !gates.any(PAUSE_WRITE | PAUSE_ALL) || gates.pause_left_ms(session.stopwatch.wall_ms()).is_none() {
+        return false;
+    }
+    let writes = Flags::WRITE | Flags::MAY_REPLICATE;
+    gates.any(PAUSE_ALL)
+        || entry.flags().intersects(writes)
+        || (is_exec(entry) && queued(session, writes))
+}

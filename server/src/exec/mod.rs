@@ -1,0 +1,263 @@
+//! Carrying out one request: find the command, pass the gates, take the locks, run the handler, log
+//! what changed, count.
+//!
+//! Everything that happens to every command happens here and nowhere else.
+
+mod gate;
+mod moment;
+pub mod transaction;
+mod unit;
+
+pub use gate::{Gates, Verdict};
+pub use moment::moment;
+
+use protocol::{Args, Output};
+use storage::db::Db;
+use storage::keyspace::ShardSet;
+
+use crate::clients::State;
+use crate::command::table::Entry;
+use crate::command::{Block, Command, Ctx, Effects, Error, Outcome, Reply};
+use crate::server::Server;
+use crate::session::Session;
+use crate::spec::{Flags, Group, Locks, Spec};
+use crate::stats::Ending;
+pub use unit::Unit;
+
+/// What the connection does after a request.
+#[derive(Debug)]
+pub enum Flow {
+    /// Goes on with the next one.
+    Next,
+    /// Waits, then replies.
+    Block(Block),
+    /// Tries the same request again when the pause is over.
+    Paused,
+}
+
+/// Carries out one request of a client and writes its reply.
+pub fn execute(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Flow {
+    let server = session.server;
+    let entry = match find(session, args) {
+        Ok(entry) => entry,
+        Err(error) => {
+            reject(session, None, &error, out);
+            return Flow::Next;
+        }
+    };
+    match gate::check(session, entry, args) {
+        Verdict::Pass => {}
+        Verdict::Pause => return Flow::Paused,
+        Verdict::Refuse(error) => {
+            reject(session, Some(entry), &error, out);
+            return Flow::Next;
+        }
+    }
+    if session.local.queue.is_some() && !transaction::runs_at_once(entry) {
+        transaction::queue(session, entry, args);
+        Reply::new(out, session.client.version()).encoder().simple("QUEUED");
+        return Flow::Next;
+    }
+    if server.clients.has_monitors() {
+        server.monitor.show(&server.clients, &session.client, session.stopwatch.wall_us(), entry, args);
+    }
+    if entry.command.spec.group == Group::Server {
+        session.flush_counts();
+    }
+    call(session, entry, args, out)
+}
+
+/// The command or subcommand that a request names, if it is of the right length.
+fn find(session: &mut Session, args: &Args<'_>) -> Result<&'static Entry, Error> {
+    let name = args.get(0).unwrap_or_default();
+    let entry = match session.last_entry {
+        Some(last) if last.name.as_bytes().eq_ignore_ascii_case(name) => last,
+        _ => {
+            let entry = session.server.commands.find(name).ok_or_else(|| unknown(args))?;
+            session.last_entry = Some(entry);
+            entry
+        }
+    };
+    let entry = match args.get(1) {
+        Some(sub) if !entry.subcommands.is_empty() => find_subcommand(entry, sub)?,
+        _ => entry,
+    };
+    if !entry.accepts(args.len()) {
+        return Err(Error::WrongArity(entry.full_name.clone()));
+    }
+    Ok(entry)
+}
+
+fn find_subcommand(entry: &'static Entry, sub: &[u8]) -> Result<&'static Entry, Error> {
+    let lower = String::from_utf8_lossy(sub).to_ascii_lowercase();
+    entry.subcommands.get(&lower).ok_or_else(|| Error::UnknownSubcommand {
+        sub: String::from_utf8_lossy(&sub[..sub.len().min(128)]).into_owned(),
+        command: entry.name.to_ascii_uppercase(),
+    })
+}
+
+fn unknown(args: &Args<'_>) -> Error {
+    let text = |word: &[u8], limit: usize| {
+        // Redis prints with %.*s, which ends at a NUL.
+        let word = word.split(|&byte| byte == 0).next().unwrap_or_default();
+        String::from_utf8_lossy(&word[..word.len().min(limit)]).into_owned()
+    };
+    let mut shown = String::new();
+    for word in args.from(1).iter() {
+        if shown.len() >= 128 {
+            break;
+        }
+        shown += &format!("'{}' ", text(word, 128 - shown.len()));
+    }
+    Error::UnknownCommand { name: text(args.get(0).unwrap_or_default(), 128), args: shown }
+}
+
+/// Answers a request that is not carried out.
+fn reject(session: &mut Session, entry: Option<&'static Entry>, error: &Error, out: &mut Output) {
+    if let Some(queue) = &mut session.local.queue {
+        queue.is_doomed = true;
+    }
+    let text = error.to_string();
+    session.server.stats.error(Error::prefix(&text));
+    if let Some(entry) = entry {
+        session.recorder.command(entry.id, 0, Ending::Rejected);
+    }
+    let start = out.mark();
+    Reply::new(out, session.client.version()).encoder().error(text);
+    if take_reply_mode(session) {
+        out.truncate_to(start);
+    }
+}
+
+/// Takes the locks of one command, runs it, and does what follows from what it did.
+fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut Output) -> Flow {
+    let server = session.server;
+    let start = out.mark();
+    let held = server.keyspace.lock(lock_plan(server, entry.command, args));
+    let moment = moment(server, &session.client, session.stopwatch.wall_ms());
+    let mut cx = Ctx {
+        server,
+        client: &session.client,
+        local: &mut session.local,
+        db: Db::new(&server.keyspace, held, session.client.db(), moment),
+        reply: Reply::new(out, session.client.version()),
+        effects: Effects::default(),
+        entry,
+        is_in_exec: false,
+    };
+    let unit = &mut session.unit;
+    let (outcome, failed) = run(&mut cx, entry, args, unit);
+    let outcome = match outcome {
+        Outcome::Execute => {
+            drop(cx);
+            return transaction::execute(session, entry, out);
+        }
+        outcome => outcome,
+    };
+    let (dirty, durable_from) = unit.commit(&mut cx.db, &server.log);
+    let garbage = std::mem::take(&mut cx.db.changes.garbage);
+    drop(cx);
+    session.local.release(&server.keyspace);
+    server.lazyfree.free(garbage);
+    session.recorder.dirty += dirty;
+    session.durable_from = session.durable_from.max(durable_from);
+    finish(session, entry, args, failed);
+    if take_reply_mode(session) {
+        out.truncate_to(start);
+    }
+    match outcome {
+        Outcome::Block(block) => Flow::Block(block),
+        _ => Flow::Next,
+    }
+}
+
+/// Runs a handler and gathers its records; an error takes the place of its reply.
+fn run(cx: &mut Ctx<'_>, entry: &'static Entry, args: &Args<'_>, unit: &mut Unit) -> (Outcome, bool) {
+    let result = match entry.command.handler {
+        Some(handler) => handler(cx, args),
+        // A container without a subcommand: its arity of -2 has refused that.
+        None => Err(Error::WrongArity(entry.full_name.clone())),
+    };
+    unit.gather(&mut cx.db, &mut cx.effects, args, &cx.server.log);
+    match result {
+        Ok(outcome) => (outcome, false),
+        Err(error) => {
+            let text = error.to_string();
+            cx.server.stats.error(Error::prefix(&text));
+            cx.reply.error(&error);
+            (Outcome::Done, true)
+        }
+    }
+}
+
+/// Counts a command that has run, and puts it into the slow log if it was slow.
+fn finish(session: &mut Session, entry: &'static Entry, args: &Args<'_>, failed: bool) {
+    let nanos = session.stopwatch.lap_nanos();
+    let ending = if failed { Ending::Failed } else { Ending::Done };
+    session.recorder.command(entry.id, nanos, ending);
+    let server = session.server;
+    if nanos >= server.settings.slow_nanos() {
+        server.note_slow(&session.client, entry, args, nanos, session.stopwatch.wall_us());
+    }
+}
+
+/// Moves `CLIENT REPLY` on by one command; whether this one's reply is dropped.
+fn take_reply_mode(session: &Session) -> bool {
+    let client = &session.client;
+    let state = client.state();
+    if !state.intersects(State::REPLY_OFF | State::REPLY_SKIP | State::REPLY_SKIP_NEXT) {
+        return false;
+    }
+    client.set(State::REPLY_SKIP, state.contains(State::REPLY_SKIP_NEXT));
+    client.set(State::REPLY_SKIP_NEXT, false);
+    state.intersects(State::REPLY_OFF | State::REPLY_SKIP)
+}
+
+/// The shards a request needs.
+fn lock_plan(server: &Server, command: &Command, args: &Args<'_>) -> ShardSet {
+    match command.spec.locks {
+        Locks::All => ShardSet::ALL,
+        Locks::OneAtATime => ShardSet::NONE,
+        Locks::Keys => key_shards(server, &command.spec, args),
+    }
+}
+
+fn key_shards(server: &Server, spec: &Spec, args: &Args<'_>) -> ShardSet {
+    if let Some(index) = spec.only_key() {
+        let key = args.get(index).unwrap_or_default();
+        return ShardSet::one(server.keyspace.shard_of(key));
+    }
+    if spec.keys.is_empty() {
+        return ShardSet::NONE;
+    }
+    // A request whose keys cannot be found is refused by its handler, which then needs none.
+    let mut shards = ShardSet::NONE;
+    if let Ok(keys) = spec.keys_of(*args) {
+        for key in keys {
+            shards.insert(server.keyspace.shard_of(args.get(key.index).unwrap_or_default()));
+        }
+    }
+    shards
+}
+
+/// Executes a record of the log: no gates, no counting, no logging, and expired keys stay until the log
+/// removes them.
+///
+/// An error reply is put into the log file only, as Redis does: what it was about did not happen then either.
+///
+/// # Errors
+/// A text, if the record is no request that this server understands.
+pub fn replay(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Result<(), String> {
+    let entry = find(session, args).map_err(|_| {
+        let name = String::from_utf8_lossy(args.get(0).unwrap_or_default());
+        format!("Unknown command '{name}'")
+    })?;
+    call(session, entry, args, out);
+    let is_error = |reply: &[u8]| reply.first() == Some(&b'-');
+    if let Some(chunk) = out.chunks().next().filter(|chunk| is_error(chunk.as_slice())) {
+        let text = String::from_utf8_lossy(chunk.as_slice()).trim_end().to_owned();
+        tracing::warn!("Replaying '{}' from the log gave an error: {text}", entry.full_name);
+    }
+    out.clear();
+    Ok(())
+}

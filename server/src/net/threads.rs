@@ -1,0 +1,103 @@
+//! The I/O threads: each has a runtime of its own, and a connection stays on the one it was given to.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::runtime;
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+
+use super::connection;
+use super::stream::Stream;
+use crate::clients::Client;
+use crate::server::Server;
+
+/// A connection on its way to a thread.
+pub struct Arrival {
+    /// Its socket.
+    pub socket: Socket,
+    /// What others may see of it.
+    pub client: Arc<Client>,
+}
+
+/// A socket that no runtime watches yet.
+pub enum Socket {
+    /// TCP.
+    Tcp(std::net::TcpStream),
+    /// A unix socket.
+    Unix(std::os::unix::net::UnixStream),
+}
+
+impl Socket {
+    fn register(self) -> io::Result<Stream> {
+        Ok(match self {
+            Socket::Tcp(socket) => Stream::Tcp(tokio::net::TcpStream::from_std(socket)?),
+            Socket::Unix(socket) => Stream::Unix(tokio::net::UnixStream::from_std(socket)?),
+        })
+    }
+}
+
+struct Thread {
+    arrivals: mpsc::UnboundedSender<Arrival>,
+    load: Arc<AtomicUsize>,
+}
+
+/// All I/O threads.
+pub struct Threads {
+    threads: Vec<Thread>,
+}
+
+impl Threads {
+    /// Starts so many threads.
+    ///
+    /// # Errors
+    /// If the system gives no more threads or no poller.
+    pub fn start(server: &'static Server, count: usize) -> io::Result<Threads> {
+        let threads = (0..count.max(1)).map(|number| Thread::start(server, number)).collect::<io::Result<_>>()?;
+        Ok(Threads { threads })
+    }
+
+    /// Hands a connection to the thread with the fewest.
+    pub fn hand_over(&self, arrival: Arrival) {
+        let least = self.threads.iter().min_by_key(|it| it.load.load(Ordering::Relaxed));
+        if let Some(thread) = least {
+            thread.load.fetch_add(1, Ordering::Relaxed);
+            // A thread ends only with the process.
+            let _ = thread.arrivals.send(arrival);
+        }
+    }
+}
+
+impl Thread {
+    fn start(server: &'static Server, number: usize) -> io::Result<Thread> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let (arrivals, receiver) = mpsc::unbounded_channel();
+        let load = Arc::new(AtomicUsize::new(0));
+        let their_load = Arc::clone(&load);
+        std::thread::Builder::new().name(format!("io-{number}")).spawn(move || {
+            let tasks = LocalSet::new();
+            runtime.block_on(tasks.run_until(serve(server, number, receiver, their_load)));
+        })?;
+        Ok(Thread { arrivals, load })
+    }
+}
+
+async fn serve(
+    server: &'static Server,
+    number: usize,
+    mut arrivals: mpsc::UnboundedReceiver<Arrival>,
+    load: Arc<AtomicUsize>,
+) {
+    while let Some(Arrival { socket, client }) = arrivals.recv().await {
+        let load = Arc::clone(&load);
+        tokio::task::spawn_local(async move {
+            match socket.register() {
+                Ok(stream) => connection::run(server, stream, Arc::clone(&client), number).await,
+                Err(error) => tracing::warn!("Error registering client {}: {error}", client.addr),
+            }
+            server.clients.remove(&client);
+            load.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+}

@@ -1,0 +1,147 @@
+//! The buffer between commands and the disk.
+//!
+//! Commands append while they hold their locks, so the order here is the order of the locks. A
+//! writer thread takes what has gathered, writes it and syncs it; many connections share one sync.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::watch;
+
+/// What has been appended and not yet taken by the writer.
+#[derive(Debug, Default)]
+struct Pending {
+    bytes: Vec<u8>,
+    /// The database that the last record belongs to.
+    db: Option<usize>,
+}
+
+/// The log of effects, as commands see it.
+#[derive(Debug)]
+pub struct Log {
+    pending: Mutex<Pending>,
+    has_pending: Condvar,
+    is_on: AtomicBool,
+    appended: AtomicU64,
+    durable: watch::Sender<u64>,
+}
+
+/// What the writer takes.
+#[derive(Debug)]
+pub struct Batch {
+    /// Records.
+    pub bytes: Vec<u8>,
+    /// The offset of the log behind them.
+    pub end: u64,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log {
+            pending: Mutex::default(),
+            has_pending: Condvar::new(),
+            is_on: AtomicBool::new(false),
+            appended: AtomicU64::new(0),
+            durable: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Log {
+    /// Whether effects are kept at all (`appendonly`).
+    #[inline]
+    pub fn is_on(&self) -> bool {
+        self.is_on.load(Ordering::Relaxed)
+    }
+
+    /// Begins or ends to keep effects.
+    pub fn turn(&self, is_on: bool) {
+        self.is_on.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Appends the records of one execution unit: (database, bytes). More than one become a
+    /// transaction, so that a log cut short never holds half of them.
+    ///
+    /// Gives the offset of the log behind them. The caller holds the locks of all keys concerned.
+    pub fn append<'r>(&self, records: impl ExactSizeIterator<Item = (usize, &'r [u8])>) -> u64 {
+        let is_transaction = records.len() > 1;
+        let mut pending = self.pending.lock();
+        let before = pending.bytes.len();
+        let mut is_open = false;
+        for (db, record) in records {
+            if pending.db != Some(db) {
+                let number = db.to_string();
+                let select: [&[u8]; 2] = [b"SELECT", number.as_bytes()];
+                protocol::encode_request(select.into_iter(), &mut pending.bytes);
+                pending.db = Some(db);
+            }
+            if is_transaction && !is_open {
+                pending.bytes.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
+                is_open = true;
+            }
+            pending.bytes.extend_from_slice(record);
+        }
+        if is_open {
+            pending.bytes.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
+        }
+        let added = (pending.bytes.len() - before) as u64;
+        let end = self.appended.load(Ordering::Relaxed) + added;
+        self.appended.store(end, Ordering::Relaxed);
+        if before == 0 {
+            self.has_pending.notify_one();
+        }
+        end
+    }
+
+    /// The offset behind everything appended so far.
+    pub fn appended(&self) -> u64 {
+        self.appended.load(Ordering::Relaxed)
+    }
+
+    /// The offset up to which everything is on disk.
+    pub fn durable(&self) -> u64 {
+        *self.durable.borrow()
+    }
+
+    /// Notes that everything up to `offset` is on disk, and wakes who waits for it.
+    pub fn set_durable(&self, offset: u64) {
+        self.durable.send_if_modified(|durable| {
+            let is_later = offset > *durable;
+            *durable = offset.max(*durable);
+            is_later
+        });
+    }
+
+    /// Follows [`Log::durable`].
+    pub fn watch_durable(&self) -> watch::Receiver<u64> {
+        self.durable.subscribe()
+    }
+
+    /// Waits until there is something to write, `timeout` at most, and takes it.
+    pub fn take(&self, timeout: std::time::Duration) -> Batch {
+        let mut pending = self.pending.lock();
+        if pending.bytes.is_empty() {
+            self.has_pending.wait_for(&mut pending, timeout);
+        }
+        Batch { bytes: std::mem::take(&mut pending.bytes), end: self.appended() }
+    }
+
+    /// Takes what has gathered and lets the next record name its database again, as a new file needs.
+    ///
+    /// The caller holds every lock of the keyspace, so the cut falls between two execution units.
+    pub fn cut(&self) -> Batch {
+        let mut pending = self.pending.lock();
+        pending.db = None;
+        Batch { bytes: std::mem::take(&mut pending.bytes), end: self.appended() }
+    }
+
+    /// Bytes that wait to be written.
+    pub fn pending_bytes(&self) -> usize {
+        self.pending.lock().bytes.len()
+    }
+
+    /// Wakes the writer although nothing was appended.
+    pub fn nudge(&self) {
+        self.has_pending.notify_one();
+    }
+}

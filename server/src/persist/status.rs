@@ -1,0 +1,64 @@
+//! What INFO tells of persistence.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use storage::aof::Loaded;
+
+/// State of the log and its rewriting.
+#[derive(Debug)]
+pub struct Status {
+    /// A rewrite runs.
+    pub is_rewriting: AtomicBool,
+    /// One is asked for and will begin.
+    pub is_rewrite_scheduled: AtomicBool,
+    /// The last rewrite succeeded.
+    pub last_rewrite_ok: AtomicBool,
+    /// The last write succeeded.
+    pub last_write_ok: AtomicBool,
+    /// When the running rewrite began, milliseconds since 1970.
+    pub rewrite_started_ms: AtomicI64,
+    /// How long the last rewrite took, seconds; -1 if there was none.
+    pub last_rewrite_seconds: AtomicI64,
+    /// Rewrites that have begun.
+    pub rewrites: AtomicU64,
+    /// Bytes of all files of the log.
+    pub current_bytes: AtomicU64,
+    /// Bytes of the log after the last rewrite or start.
+    pub base_bytes: AtomicU64,
+    /// Times that syncing took longer than a second, so that the next one came late.
+    pub delayed_fsyncs: AtomicU64,
+    /// Bytes moved aside at start because they could not be replayed.
+    pub quarantined_bytes: AtomicU64,
+    /// Names of the files that hold them.
+    pub quarantined_files: Mutex<Vec<String>>,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Status {
+            is_rewriting: AtomicBool::new(false),
+            is_rewrite_scheduled: AtomicBool::new(false),
+            last_rewrite_ok: AtomicBool::new(true),
+            last_write_ok: AtomicBool::new(true),
+            rewrite_started_ms: AtomicI64::new(0),
+            last_rewrite_seconds: AtomicI64::new(-1),
+            rewrites: AtomicU64::new(0),
+            current_bytes: AtomicU64::new(0),
+            base_bytes: AtomicU64::new(0),
+            delayed_fsyncs: AtomicU64::new(0),
+            quarantined_bytes: AtomicU64::new(0),
+            quarantined_files: Mutex::default(),
+        }
+    }
+}
+
+impl Status {
+    /// Notes what the start has found damaged.
+    pub fn note_loaded(&self, loaded: &Loaded) {
+        let bytes = loaded.quarantined.iter().map(|part| part.moved_bytes).sum();
+        self.quarantined_bytes.store(bytes, Ordering::Relaxed);
+        *self.quarantined_files.lock() =
+            loaded.quarantined.iter().map(|part| part.target.display().to_string()).collect();
+    }
+}

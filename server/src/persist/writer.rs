@@ -1,0 +1,257 @@
+//! The thread that writes the log.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::time::{Duration, Instant};
+
+use storage::aof::{AUTOSYNC_BYTES, FinishedBase, Log as File};
+use storage::keyspace::{Keyspace, ShardSet};
+
+use super::{Opening, encode, rewrite};
+use crate::config::{AppendFsync, options};
+use crate::server::Server;
+
+/// What the writer is asked to do besides writing.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// Begin a rewrite.
+    Rewrite,
+    /// The base of the running rewrite is complete, or could not be written.
+    BaseDone(Result<FinishedBase, String>),
+    /// Write and sync what is left, answer, and end.
+    Stop(SyncSender<()>),
+}
+
+/// How long records gather before they are written, unless a client waits for the disk. Short
+/// beside the second that `everysec` may lose, long beside a command.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// How long a failed write waits before it is tried again.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// The writer's own state.
+pub(super) struct Writer {
+    server: &'static Server,
+    file: File,
+    tasks: Receiver<Task>,
+    sender: SyncSender<Task>,
+    /// Records that could not be written yet.
+    unwritten: Vec<u8>,
+    written_to: u64,
+    synced_to: u64,
+    last_sync: Instant,
+    is_once: bool,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(server: &'static Server, file: File, opening: Opening) -> Result<SyncSender<Task>, String> {
+        let (sender, tasks) = sync_channel(16);
+        let written_to = server.log.appended();
+        let mut writer = Writer {
+            server,
+            file,
+            tasks,
+            sender: sender.clone(),
+            unwritten: Vec::new(),
+            written_to,
+            synced_to: written_to,
+            last_sync: Instant::now(),
+            is_once: opening == Opening::Once,
+        };
+        writer.note_sizes();
+        writer.server.persist.status.base_bytes.store(writer.file.rewrite_base_bytes(), Relaxed);
+        std::thread::Builder::new()
+            .name("aof".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|error| format!("Can't start the log's thread: {error}"))?;
+        Ok(sender)
+    }
+
+    fn run(&mut self) {
+        loop {
+            match self.tasks.try_recv() {
+                Ok(Task::Rewrite) => self.begin_rewrite(),
+                Ok(Task::BaseDone(base)) => {
+                    if self.end_rewrite(base) {
+                        return;
+                    }
+                }
+                Ok(Task::Stop(done)) => {
+                    self.finish();
+                    // Whoever asked may have given up waiting.
+                    let _ = done.send(());
+                    return;
+                }
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => self.write_some(),
+            }
+        }
+    }
+
+    fn policy(&self) -> AppendFsync {
+        self.server.settings.config.get(options::APPENDFSYNC)
+    }
+
+    /// Waits for records, writes them, and syncs if it is time.
+    fn write_some(&mut self) {
+        let policy = self.policy();
+        let batch = self.server.log.take(Duration::from_millis(100));
+        self.unwritten.extend_from_slice(&batch.bytes);
+        if self.write() {
+            self.written_to = batch.end;
+        }
+        let is_due = match policy {
+            AppendFsync::Always => true,
+            AppendFsync::Everysec => self.last_sync.elapsed() >= Duration::from_secs(1),
+            AppendFsync::No => false,
+        };
+        if is_due && self.synced_to < self.written_to {
+            self.sync();
+        }
+        if policy != AppendFsync::Always && !batch.bytes.is_empty() {
+            std::thread::sleep(GATHER);
+        }
+    }
+
+    /// Writes what is not written yet; whether all of it is.
+    ///
+    /// A write that fails is tried again until it succeeds: nothing is dropped, and writes are refused
+    /// meanwhile.
+    fn write(&mut self) -> bool {
+        if self.unwritten.is_empty() {
+            return true;
+        }
+        match self.file.append(&self.unwritten) {
+            Ok(()) => {
+                self.unwritten.clear();
+                self.unwritten.shrink_to(AUTOSYNC_BYTES as usize);
+                self.note_sizes();
+                self.note_health(None);
+                true
+            }
+            Err(error) => {
+                tracing::warn!("Error writing to the AOF file: {error}");
+                self.note_health(Some(error.error.to_string()));
+                std::thread::sleep(RETRY);
+                false
+            }
+        }
+    }
+
+    fn sync(&mut self) {
+        let began = Instant::now();
+        match self.file.fsync() {
+            Ok(()) => {
+                self.synced_to = self.written_to;
+                self.server.log.set_durable(self.synced_to);
+                self.note_health(None);
+            }
+            Err(error) => {
+                tracing::warn!("Fail to fsync the AOF file: {error}");
+                self.note_health(Some(error.to_string()));
+                std::thread::sleep(RETRY);
+            }
+        }
+        if began.elapsed() > Duration::from_secs(1) {
+            self.server.persist.status.delayed_fsyncs.fetch_add(1, Relaxed);
+        }
+        self.last_sync = Instant::now();
+    }
+
+    fn note_health(&self, error: Option<String>) {
+        let status = &self.server.persist.status;
+        let was_ok = status.last_write_ok.swap(error.is_none(), Relaxed);
+        if error.is_some() || !was_ok {
+            if error.is_none() {
+                tracing::warn!("AOF write error looks solved, Keytag can write again.");
+            }
+            self.server.gates.set_log_error(error);
+        }
+    }
+
+    fn note_sizes(&self) {
+        self.server.persist.status.current_bytes.store(self.file.current_bytes(), Relaxed);
+    }
+
+    /// Writes and syncs everything that was appended.
+    fn finish(&mut self) {
+        let batch = self.server.log.cut();
+        self.unwritten.extend_from_slice(&batch.bytes);
+        if self.write() {
+            self.written_to = batch.end;
+            self.sync();
+        }
+    }
+
+    /// Cuts the log and begins a snapshot in the same instant, with every lock held; the files are
+    /// changed afterwards, while records gather in memory.
+    fn begin_rewrite(&mut self) {
+        let server = self.server;
+        let status = &server.persist.status;
+        status.is_rewrite_scheduled.store(false, Relaxed);
+        if self.file.is_rewriting() {
+            return;
+        }
+        status.is_rewriting.store(true, Relaxed);
+        status.rewrites.fetch_add(1, Relaxed);
+        status.rewrite_started_ms.store(crate::clock::now_ms(), Relaxed);
+        let mut held = server.keyspace.lock(ShardSet::ALL);
+        Keyspace::begin_snapshot(&mut held, encode::entry);
+        let batch = server.log.cut();
+        if self.file.is_staged() && !self.is_once {
+            // From here on the staged file follows the snapshot.
+            server.log.turn(true);
+        }
+        drop(held);
+        self.unwritten.extend_from_slice(&batch.bytes);
+        while !self.write() {}
+        self.written_to = batch.end;
+        let sync_every = server.settings.config.get(options::AOF_REWRITE_INCREMENTAL_FSYNC).then_some(AUTOSYNC_BYTES);
+        match self.file.begin_rewrite(sync_every) {
+            Ok(files) => {
+                self.synced_to = self.written_to;
+                server.log.set_durable(self.synced_to);
+                tracing::info!("Background append only file rewriting started");
+                rewrite::start(server, Some(files), self.sender.clone());
+            }
+            Err(error) => {
+                tracing::warn!("Can't rewrite append only file in background: {error:?}");
+                server.keyspace.abandon_snapshot();
+                rewrite::start(server, None, self.sender.clone());
+            }
+        }
+    }
+
+    /// Puts a finished base in place; whether this was all that the files were opened for.
+    fn end_rewrite(&mut self, base: Result<FinishedBase, String>) -> bool {
+        let committed = base.and_then(|base| {
+            let bytes = base.bytes();
+            self.file.commit_rewrite(base).map(|done| (done, bytes)).map_err(|error| format!("{error:?}"))
+        });
+        let status = &self.server.persist.status;
+        let took_ms = crate::clock::now_ms() - status.rewrite_started_ms.load(Relaxed);
+        status.last_rewrite_seconds.store(took_ms / 1000, Relaxed);
+        status.last_rewrite_ok.store(committed.is_ok(), Relaxed);
+        match committed {
+            Ok((done, bytes)) => {
+                status.base_bytes.store(self.file.rewrite_base_bytes(), Relaxed);
+                tracing::info!("Background AOF rewrite finished successfully ({bytes} bytes in {})", done.base.display());
+                if let Some(error) = &done.cleanup_error {
+                    tracing::warn!("Files of the log before the rewrite could not be removed: {error}");
+                }
+                // Closing the last handle of a big file takes long.
+                std::thread::spawn(move || drop(done.freed));
+            }
+            Err(error) => {
+                self.file.abort_rewrite();
+                tracing::warn!("Background AOF rewrite failed: {error}");
+            }
+        }
+        self.note_sizes();
+        status.is_rewriting.store(false, Relaxed);
+        if self.is_once {
+            drop(self.server.persist.tasks.lock().take());
+        }
+        self.is_once
+    }
+}

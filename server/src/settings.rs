@@ -1,0 +1,184 @@
+//! The configuration, in the words of those who act on it.
+//!
+//! Every method reads relaxed atomics, so an option that is changed takes effect with the next
+//! command and nothing needs to be told.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use protocol::Limits;
+use storage::evict::{Access, Policy};
+use storage::keyspace::Cause;
+
+use crate::clients::{Client, State};
+use crate::command::Error;
+use crate::config::{self, Config, MaxmemoryPolicy, ProtectedAction, options};
+use crate::evictor::Plan;
+
+/// What the configuration means.
+pub struct Settings {
+    /// The configuration itself.
+    pub config: Config,
+    /// As many clients as the system has file descriptors for.
+    fitting_clients: AtomicUsize,
+}
+
+impl Settings {
+    /// The meaning of a configuration.
+    pub fn new(config: Config) -> Settings {
+        Settings { config, fitting_clients: AtomicUsize::new(usize::MAX) }
+    }
+
+    /// `maxmemory`, 0 for no limit.
+    #[inline]
+    pub fn memory_limit(&self) -> usize {
+        self.config.get(options::MAXMEMORY) as usize
+    }
+
+    /// `maxmemory-policy`.
+    #[inline]
+    pub fn policy(&self) -> Policy {
+        match self.config.get(options::MAXMEMORY_POLICY) {
+            MaxmemoryPolicy::VolatileLru => Policy::VolatileLru,
+            MaxmemoryPolicy::VolatileLfu => Policy::VolatileLfu,
+            MaxmemoryPolicy::VolatileRandom => Policy::VolatileRandom,
+            MaxmemoryPolicy::VolatileTtl => Policy::VolatileTtl,
+            MaxmemoryPolicy::AllkeysLru => Policy::AllkeysLru,
+            MaxmemoryPolicy::AllkeysLfu => Policy::AllkeysLfu,
+            MaxmemoryPolicy::AllkeysRandom => Policy::AllkeysRandom,
+            MaxmemoryPolicy::NoEviction => Policy::NoEviction,
+        }
+    }
+
+    /// How accesses are recorded.
+    #[inline]
+    pub fn access(&self) -> Access {
+        if self.policy().is_lfu() {
+            Access::Count {
+                log_factor: self.config.get(options::LFU_LOG_FACTOR) as u32,
+                decay_minutes: self.config.get(options::LFU_DECAY_TIME) as u32,
+            }
+        } else {
+            Access::Time
+        }
+    }
+
+    /// What is evicted, and how long a command may spend on it.
+    pub fn eviction(&self) -> Plan {
+        Plan {
+            policy: self.policy(),
+            samples: self.config.get(options::MAXMEMORY_SAMPLES) as usize,
+            access: self.access(),
+            budget: tenacity_budget(self.config.get(options::MAXMEMORY_EVICTION_TENACITY) as u32),
+        }
+    }
+
+    /// Whether a key that goes for that cause is logged as `UNLINK`.
+    pub fn removes_lazily(&self, cause: Cause) -> bool {
+        match cause {
+            Cause::Expired => self.config.get(options::LAZYFREE_LAZY_EXPIRE),
+            Cause::Evicted => self.config.get(options::LAZYFREE_LAZY_EVICTION),
+            Cause::Invalidated => true,
+        }
+    }
+
+    /// Commands that take at least so many nanoseconds are slow.
+    #[inline]
+    pub fn slow_nanos(&self) -> u64 {
+        let slower_than_us = self.config.get(options::SLOWLOG_LOG_SLOWER_THAN) as i64;
+        u64::try_from(slower_than_us).map_or(u64::MAX, |us| us.saturating_mul(1000))
+    }
+
+    /// `slowlog-max-len`.
+    pub fn slowlog_length(&self) -> usize {
+        self.config.get(options::SLOWLOG_MAX_LEN) as usize
+    }
+
+    /// `latency-tracking`.
+    #[inline]
+    pub fn tracks_latency(&self) -> bool {
+        self.config.get(options::LATENCY_TRACKING)
+    }
+
+    /// `client-query-buffer-limit`.
+    pub fn query_limit_bytes(&self) -> usize {
+        self.config.get(options::CLIENT_QUERY_BUFFER_LIMIT) as usize
+    }
+
+    /// Limits of requests.
+    #[inline]
+    pub fn parser_limits(&self, is_authenticated: bool) -> Limits {
+        Limits {
+            max_bulk_bytes: self.config.get(options::PROTO_MAX_BULK_LEN) as usize,
+            is_authenticated,
+            ..Limits::default()
+        }
+    }
+
+    /// Whether replies wait until what they speak of is on disk (`appendfsync always`).
+    #[inline]
+    pub fn replies_wait_for_disk(&self) -> bool {
+        self.config.get(options::APPENDFSYNC) == config::AppendFsync::Always
+    }
+
+    /// `maxclients`, or as many as fit.
+    pub fn max_clients(&self) -> usize {
+        (self.config.get(options::MAXCLIENTS) as usize).min(self.fitting_clients.load(Ordering::Relaxed))
+    }
+
+    /// Notes how many clients the system has file descriptors for.
+    pub fn limit_clients(&self, fitting: usize) {
+        self.fitting_clients.store(fitting, Ordering::Relaxed);
+    }
+
+    /// Whether clients must give a password.
+    pub fn needs_password(&self) -> bool {
+        !self.config.text(options::REQUIREPASS).is_empty()
+    }
+
+    /// Whether protected mode refuses that peer.
+    pub fn is_protected_from(&self, peer: IpAddr) -> bool {
+        self.config.get(options::PROTECTED_MODE) && !peer.to_canonical().is_loopback() && !self.needs_password()
+    }
+
+    /// `tcp-keepalive`, in seconds, 0 for none.
+    pub fn keepalive_seconds(&self) -> u64 {
+        self.config.get(options::TCP_KEEPALIVE) as u64
+    }
+
+    /// `unixsocket`.
+    pub fn unix_socket(&self) -> String {
+        self.config.text(options::UNIXSOCKET).to_string()
+    }
+
+    /// Why a protected command is refused to that client, if it is.
+    pub fn protected(&self, client: &Client, full_name: &str) -> Option<Error> {
+        let (word, option, mode): (_, _, ProtectedAction) = if full_name.starts_with("debug") {
+            ("DEBUG", "enable-debug-command", self.config.get(options::ENABLE_DEBUG_COMMAND))
+        } else {
+            ("MODULE", "enable-module-command", self.config.get(options::ENABLE_MODULE_COMMAND))
+        };
+        let is_allowed = match mode {
+            ProtectedAction::Yes => true,
+            ProtectedAction::No => false,
+            ProtectedAction::Local => is_local(client),
+        };
+        (!is_allowed).then_some(Error::Protected(word, option))
+    }
+}
+
+/// Whether the client is on this machine.
+pub fn is_local(client: &Client) -> bool {
+    let ip = client.addr.rsplit_once(':').and_then(|(ip, _)| ip.trim_matches(['[', ']']).parse::<IpAddr>().ok());
+    client.is(State::UNIX_SOCKET) || ip.is_some_and(|ip| ip.to_canonical().is_loopback())
+}
+
+/// As Redis: linear up to 500 µs at 10, then 15 % more a step, and no bound at 100 (`evict.c`).
+fn tenacity_budget(tenacity: u32) -> Duration {
+    match tenacity {
+        0..=10 => Duration::from_micros(50 * u64::from(tenacity)),
+        11..=99 => Duration::from_micros((500.0 * 1.15f64.powi(tenacity as i32 - 10)) as u64),
+        _ => Duration::MAX,
+    }
+}

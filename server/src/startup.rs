@@ -1,0 +1,211 @@
+//! From a configuration to a running server, and to its end.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::LocalSet;
+
+use crate::config::{Config, REDIS_VERSION, options};
+use crate::net::listener::{self, Listener};
+use crate::net::threads::Threads;
+use crate::server::Server;
+use crate::{cron, logging, persist, process};
+
+/// Runs the server until it is told to stop.
+pub fn run(config: Config) -> ExitCode {
+    if let Err(complaint) = prepare(&config) {
+        eprintln!("{complaint}");
+        return ExitCode::FAILURE;
+    }
+    let io_threads = io_threads(&config);
+    let server = Server::new(config, io_threads);
+    match serve(server, io_threads) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::warn!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// As many threads as were asked for, or as the process has cores.
+fn io_threads(config: &Config) -> usize {
+    config.get(options::IO_THREADS) as usize
+}
+
+/// What happens before there is a server: log, working directory, background.
+fn prepare(config: &Config) -> Result<(), String> {
+    let dir = config.text(options::DIR).to_string();
+    std::env::set_current_dir(&dir).map_err(|error| format!("Can't chdir to '{dir}': {error}"))?;
+    if config.get(options::DAEMONIZE) {
+        process::daemonize().map_err(|error| format!("Can't go into the background: {error}"))?;
+    }
+    logging::set_level(config.get(options::LOGLEVEL));
+    let file = config.text(options::LOGFILE).to_string();
+    logging::set_file(&file).map_err(|error| format!("Can't open the log file {file}: {error}"))?;
+    logging::start();
+    Ok(())
+}
+
+fn announce(server: &Server) {
+    let pid = std::process::id();
+    let port = server.settings.config.get(options::PORT);
+    tracing::info!("oO0OoO0OoO0Oo Keytag is starting oO0OoO0OoO0Oo");
+    tracing::info!(
+        "Redis version={REDIS_VERSION}, bits=64, commit={}, modified=0, pid={pid}, just started",
+        env!("KEYTAG_COMMIT")
+    );
+    tracing::info!("Configuration loaded");
+    if server.settings.config.get(options::ALWAYS_SHOW_LOGO) {
+        println!("\n    _  __          _\n   | |/ /___ _   _| |_ __ _  __ _     Keytag {} (Redis {REDIS_VERSION})\n   | ' // _ \\ | | | __/ _` |/ _` |    Port: {port}\n   | . \\  __/ |_| | || (_| | (_| |    PID: {pid}\n   |_|\\_\\___|\\__, |\\__\\__,_|\\__, |\n             |___/          |___/\n", env!("CARGO_PKG_VERSION"));
+    } else {
+        tracing::info!("Running mode=standalone, port={port}. PID: {pid}");
+    }
+    tracing::info!("Server initialized");
+}
+
+fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
+    announce(server);
+    let config = &server.settings.config;
+    let fitting = process::reserve_files(config.get(options::MAXCLIENTS) as u64);
+    server.settings.limit_clients(fitting as usize);
+    let pid_file = pid_file(config);
+    if let Some(path) = &pid_file {
+        process::write_pid(path);
+    }
+    let listeners = listen(config)?;
+    server.gates.set_loading(true);
+    let threads = Threads::start(server, io_threads).map_err(|error| format!("Can't start I/O threads: {error}"))?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let threads: &'static Threads = Box::leak(Box::new(threads));
+    let result = LocalSet::new().block_on(&runtime, async {
+        let unix = config.text(options::UNIXSOCKET).to_string();
+        for listener in listeners {
+            tokio::task::spawn_local(listener::accept_all(server, listener, threads));
+        }
+        let loaded = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let result = persist::start(server);
+            let _ = loaded.0.send(result);
+        });
+        tokio::select! {
+            result = loaded.1 => result.unwrap_or_else(|_| Err("Loading ended early".to_owned()))?,
+            () = asked_to_stop(server) => {
+                tracing::warn!("Received a request to stop while loading, exiting now");
+                return Ok(());
+            }
+        }
+        server.gates.set_loading(false);
+        cron::start(server).map_err(|error| format!("Can't start the background thread: {error}"))?;
+        for (kind, is_open) in [("tcp", config.get(options::PORT) != 0), ("unix", !unix.is_empty())] {
+            if is_open {
+                tracing::info!("Ready to accept connections {kind}");
+            }
+        }
+        process::notify_supervisor("STATUS=Ready to accept connections\nREADY=1\n");
+        asked_to_stop(server).await;
+        persist::stop(server)
+    });
+    if let Some(path) = pid_file {
+        // Gone already, or never written: nothing is left to do.
+        let _ = std::fs::remove_file(path);
+    }
+    let unix = config.text(options::UNIXSOCKET).to_string();
+    if !unix.is_empty() {
+        tracing::info!("Removing the unix socket file.");
+        let _ = std::fs::remove_file(unix);
+    }
+    if result.is_ok() {
+        tracing::warn!("Keytag is now ready to exit, bye bye...");
+    }
+    result
+}
+
+/// Ends when a signal or `SHUTDOWN` asks the server to stop.
+async fn asked_to_stop(server: &Server) {
+    let (Ok(mut term), Ok(mut int), Ok(mut hangup)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
+    ) else {
+        return server.shutdown.requested.notified().await;
+    };
+    loop {
+        tokio::select! {
+            _ = term.recv() => {
+                tracing::warn!("Received SIGTERM scheduling shutdown...");
+                return;
+            }
+            _ = int.recv() => {
+                tracing::warn!("Received SIGINT scheduling shutdown...");
+                return;
+            }
+            // Redis ignores it: a terminal that closes takes no server with it.
+            _ = hangup.recv() => {}
+            () = server.shutdown.requested.notified() => return,
+        }
+    }
+}
+
+/// Where the process number is written: where the configuration says, or the usual place of a daemon.
+fn pid_file(config: &Config) -> Option<PathBuf> {
+    let path = config.text(options::PIDFILE).to_string();
+    match (path.is_empty(), config.get(options::DAEMONIZE)) {
+        (false, _) => Some(PathBuf::from(path)),
+        (true, true) => Some(PathBuf::from("/var/run/redis.pid")),
+        (true, false) => None,
+    }
+}
+
+/// Opens every socket of the configuration.
+///
+/// An address that starts with `-` may fail, as with Redis: it is not available on this machine.
+fn listen(config: &Config) -> Result<Vec<Listener>, String> {
+    let mut listeners = Vec::new();
+    let port = config.get(options::PORT) as u16;
+    let backlog = config.get(options::TCP_BACKLOG) as i32;
+    if port != 0 {
+        for text in config.get(options::BIND) {
+            let (is_optional, text) = match text.strip_prefix('-') {
+                Some(rest) => (true, rest.to_owned()),
+                None => (false, text.clone()),
+            };
+            let address = address(&text).ok_or_else(|| format!("Failed listening on port {port} (tcp), aborting. '{text}' is no address."))?;
+            match listener::open_tcp(address, port, backlog) {
+                Ok(listener) => listeners.push(listener),
+                Err(error) if is_optional && is_unavailable(&error) => {}
+                Err(error) => {
+                    tracing::warn!("Warning: Could not create server TCP listening socket {text}:{port}: bind: {error}");
+                    return Err(format!("Failed listening on port {port} (tcp), aborting."));
+                }
+            }
+        }
+    }
+    let unix = config.text(options::UNIXSOCKET).to_string();
+    if !unix.is_empty() {
+        let mode = config.get(options::UNIXSOCKETPERM) as u32;
+        let listener = listener::open_unix(unix.as_ref(), mode, backlog).map_err(|error| {
+            tracing::warn!("Failed opening Unix socket: bind: {error}");
+            "Failed listening on unix socket, aborting.".to_owned()
+        })?;
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+fn address(text: &str) -> Option<IpAddr> {
+    match text {
+        "*" => Some(Ipv4Addr::UNSPECIFIED.into()),
+        "::*" => Some(Ipv6Addr::UNSPECIFIED.into()),
+        text => text.parse().ok(),
+    }
+}
+
+fn is_unavailable(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{AddrNotAvailable, Unsupported};
+    // EAFNOSUPPORT and EPROTONOSUPPORT have no kind of their own.
+    matches!(error.kind(), AddrNotAvailable | Unsupported) || matches!(error.raw_os_error(), Some(93 | 97))
+}
