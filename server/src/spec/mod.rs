@@ -7,7 +7,7 @@
 pub mod keys;
 pub mod usage;
 
-pub use keys::{KeyError, KeyFlags, KeyPosition, KeyPositions, Keys};
+pub use keys::{KeyError, KeyFlags, KeyPositions, Keys};
 
 use bitflags::bitflags;
 
