@@ -24,8 +24,6 @@ pub struct Session {
     pub recorder: Recorder,
     /// Time of the current batch.
     pub stopwatch: Stopwatch,
-    /// The log must be durable up to here before replies go out (`appendfsync always`).
-    pub durable_from: u64,
     /// The I/O thread.
     pub thread: usize,
     /// The command found last: pipelines repeat themselves.
@@ -42,7 +40,6 @@ impl Session {
             unit: Unit::default(),
             recorder: Recorder::default(),
             stopwatch: Stopwatch::start(),
-            durable_from: 0,
             thread,
             last_entry: None,
         }

@@ -51,6 +51,12 @@ impl Settings {
         }
     }
 
+    /// Whether small integers are said to be one object for all keys: as in Redis, unless a memory limit
+    /// with an LRU or LFU policy asks for an access clock of each.
+    pub fn shares_integers(&self) -> bool {
+        self.memory_limit() == 0 || !(self.policy().is_lru() || self.policy().is_lfu())
+    }
+
     /// How accesses are recorded.
     #[inline]
     pub fn access(&self) -> Access {

@@ -1,4 +1,4 @@
-//! What only a connection itself knows: queued commands and watched keys.
+//! What only a connection itself knows: queued commands, watched keys, how much of the log it depends on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +17,9 @@ pub struct Local {
     pub queue: Option<Queue>,
     /// Keys of `WATCH`.
     pub watches: Watches,
+    /// What the connection has done and seen is safe once the log is on disk up to here: replies wait
+    /// for that under `appendfsync always`, `WAITAOF` under any.
+    pub durable_from: u64,
     released: Vec<(Watched, WatchFlag)>,
 }
 

@@ -255,7 +255,21 @@ impl<'k> Db<'k> {
         self.read(key).map(Entry::string)
     }
 
-    /// Whether the key is there, recording an access (`TOUCH`, `EXISTS`).
+    /// The entry of a key, counted as hit or miss, but without recording an access (`EXISTS`, `TTL`).
+    pub fn inspect(&mut self, key: &[u8]) -> Option<&Entry> {
+        let (number, _) = self.place(key);
+        let found = self.locate(self.index, key);
+        let shard = self.shard(number);
+        let Some((_, at)) = found else {
+            shard.misses += 1;
+            return None;
+        };
+        shard.hits += 1;
+        let db = self.index;
+        self.shard(number).partition(db)?.get(at)
+    }
+
+    /// Whether the key is there, recording an access.
     pub fn exists(&mut self, key: &[u8]) -> bool {
         self.read(key).is_some()
     }
@@ -323,6 +337,12 @@ impl<'k> Db<'k> {
     #[inline]
     fn mark(&mut self, number: usize, db: usize, key: &[u8], event: Event) {
         self.changes.dirty += 1;
+        self.tell(number, db, key, event);
+    }
+
+    /// Tells those who watch or listen that a key has changed.
+    #[inline]
+    fn tell(&mut self, number: usize, db: usize, key: &[u8], event: Event) {
         let shard = self.shard(number);
         if shard.has_watches() {
             shard.notify_watches(db, key);
@@ -354,26 +374,35 @@ impl<'k> Db<'k> {
         true
     }
 
-    /// Takes a key out with all that belongs to it, to be placed elsewhere.
+    /// Takes a key out with all that belongs to it, to be placed elsewhere: together that is one change,
+    /// counted when it is placed. Records an access.
     pub fn take(&mut self, key: &[u8], event: Event) -> Option<Detached> {
         let db = self.index;
         let (number, at) = self.locate(db, key)?;
+        let Moment { now_ms, access, touch, .. } = self.moment;
         let partition = self.shard(number).partition_mut(db);
         let tags = tag_names(partition, at);
         let expiry_ms = partition.get(at)?.expiry_ms();
-        let entry = partition.remove(at)?;
-        self.mark(number, db, key, event);
+        let mut entry = partition.remove(at)?;
+        if touch == Touch::Yes {
+            entry.access = access.touched(entry.access, now_ms);
+        }
+        self.tell(number, db, key, event);
         Some(Detached { entry, expiry_ms, tags })
     }
 
-    /// Copies a key with all that belongs to it, to be placed elsewhere.
+    /// Copies a key with all that belongs to it, to be placed elsewhere. The copy has not been accessed yet.
     pub fn duplicate(&mut self, key: &[u8]) -> Option<Detached> {
         let db = self.index;
         let (number, at) = self.locate(db, key)?;
+        let Moment { now_ms, access, .. } = self.moment;
         let partition = self.shard(number).partition_mut(db);
         let tags = tag_names(partition, at);
         let entry = partition.get(at)?;
-        Some(Detached { entry: entry.duplicate(), expiry_ms: entry.expiry_ms(), tags })
+        let expiry_ms = entry.expiry_ms();
+        let mut entry = entry.duplicate();
+        entry.access = access.fresh(now_ms);
+        Some(Detached { entry, expiry_ms, tags })
     }
 
     /// Puts a taken or copied entry under `key` of database `db`, in place of what was there.
@@ -453,6 +482,15 @@ impl<'k> Db<'k> {
     pub fn len(&mut self) -> usize {
         let db = self.index;
         self.held.iter().filter_map(|shard| shard.partition(db)).map(Partition::len).sum()
+    }
+
+    /// Hands every live entry of the selected database to `look`, in any order. Every lock is held.
+    pub fn for_each(&mut self, mut look: impl FnMut(&Entry)) {
+        let (db, now_ms) = (self.index, self.moment.now_ms);
+        for partition in self.held.iter().filter_map(|shard| shard.partition(db)) {
+            let live = partition.table().iter().filter(|entry| partition.is_live(entry, now_ms));
+            live.for_each(&mut look);
+        }
     }
 
     /// Looks at one shard: one that is held, or, if none is, one that is locked for as long as the look takes.

@@ -92,6 +92,11 @@ impl Entry {
         self.expiry_ms < now_ms && self.expiry_ms != NO_EXPIRY
     }
 
+    /// The clock of its last access, to be read by [`crate::evict::Access`].
+    pub fn access(&self) -> u32 {
+        self.access
+    }
+
     pub(crate) fn put_expiry(&mut self, expiry_ms: Option<i64>) {
         self.expiry_ms = expiry_ms.unwrap_or(NO_EXPIRY);
     }

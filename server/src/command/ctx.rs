@@ -36,6 +36,8 @@ pub struct Block {
 pub enum Condition {
     /// Nothing but the deadline: there are no replicas to acknowledge (`WAIT`).
     Replicas,
+    /// The same; the reply tells whether the log is on disk up to this offset by then (`WAITAOF`).
+    DurableOnReplicas(u64),
     /// The log is on disk up to this offset (`WAITAOF`).
     Durable(u64),
 }

@@ -14,6 +14,10 @@ pub enum Error {
     Syntax,
     #[error("ERR value is not an integer or out of range")]
     NotInteger,
+    #[error("ERR value is out of range, value must between {0} and {1}")]
+    NotBetween(i64, i64),
+    #[error("ERR value is out of range, must be positive")]
+    NotPositive,
     #[error("ERR value is not a valid float")]
     NotFloat,
     #[error("ERR wrong number of arguments for '{0}' command")]
@@ -28,6 +32,24 @@ pub enum Error {
     IndexOutOfRange,
     #[error("ERR invalid expire time in '{0}' command")]
     InvalidExpire(String),
+    #[error("ERR Unsupported option {0}")]
+    UnsupportedOption(String),
+    #[error("ERR NX and XX, GT or LT options at the same time are not compatible")]
+    NxWithOthers,
+    #[error("ERR GT and LT options at the same time are not compatible")]
+    GtWithLt,
+    #[error("ERR source and destination objects are the same")]
+    SameObject,
+    #[error("ERR invalid cursor")]
+    InvalidCursor,
+    #[error("ERR NOVALUES option can only be used in HSCAN")]
+    NoValuesOutsideHscan,
+    #[error("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")]
+    NotLfu,
+    #[error("ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")]
+    IsLfu,
+    #[error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")]
+    NoLogToWaitFor,
     #[error("ERR DB index is out of range")]
     DbOutOfRange,
     #[error("ERR invalid DB index")]
@@ -63,6 +85,56 @@ pub enum Error {
     DiscardWithoutMulti,
     #[error("ERR WATCH inside MULTI is not allowed")]
     WatchInMulti,
+
+    // What `HELLO`, `AUTH`, `SELECT`, `CLIENT` and `MONITOR` find wrong.
+    #[error("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")]
+    AuthWithoutPassword,
+    #[error("WRONGPASS invalid username-password pair or user is disabled.")]
+    WrongPassword,
+    #[error("ERR Protocol version is not an integer or out of range")]
+    HelloVersion,
+    #[error("NOPROTO unsupported protocol version")]
+    NoProto,
+    #[error("ERR Syntax error in HELLO option '{0}'")]
+    HelloOption(String),
+    #[error("ERR value is out of range, value must between -2147483648 and 2147483647")]
+    NotInt32,
+    #[error("ERR Client names cannot contain spaces, newlines or special characters.")]
+    ClientName,
+    #[error("ERR {0} cannot contain spaces, newlines or special characters.")]
+    ClientAttribute(String),
+    #[error("ERR Unrecognized option '{0}'")]
+    UnrecognizedOption(String),
+    #[error("ERR unknown subcommand or wrong number of arguments for '{sub}'. Try {command} HELP.")]
+    SubcommandSyntax { sub: String, command: &'static str },
+    #[error("ERR Unknown client type '{0}'")]
+    ClientType(String),
+    #[error("ERR Invalid client ID")]
+    ClientId,
+    #[error("ERR client-id should be greater than 0")]
+    ClientIdNotPositive,
+    #[error("ERR maxage is not an integer or out of range")]
+    MaxAge,
+    #[error("ERR maxage should be greater than 0")]
+    MaxAgeNotPositive,
+    #[error("ERR No such client")]
+    NoSuchClient,
+    #[error("ERR No such user '{0}'")]
+    NoSuchUser(String),
+    #[error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")]
+    UnblockReason,
+    #[error("ERR CLIENT PAUSE mode must be WRITE or ALL")]
+    PauseMode,
+    #[error("ERR timeout is not an integer or out of range")]
+    TimeoutNotInteger,
+    #[error("ERR timeout is negative")]
+    TimeoutNegative,
+    #[error("ERR timeout is out of range")]
+    TimeoutOutOfRange,
+    #[error("ERR MONITOR isn't allowed for DENY BLOCKING client")]
+    MonitorDenied,
+    #[error("ERR Replica can't interact with the keyspace")]
+    ReplicaKeyspace,
 
     // What the server cannot do now.
     #[error("OOM command not allowed when used memory > 'maxmemory'.")]

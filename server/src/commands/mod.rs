@@ -1,9 +1,10 @@
 //! All commands, a family a file.
 
+mod generic;
 mod introspection;
 mod transaction;
 
 use crate::command::Command;
 
 /// Every family. A command that is not here does not exist.
-pub const FAMILIES: &[&[Command]] = &[introspection::COMMANDS, transaction::COMMANDS];
+pub const FAMILIES: &[&[Command]] = &[generic::COMMANDS, introspection::COMMANDS, transaction::COMMANDS];

@@ -160,7 +160,7 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
     session.local.release(&server.keyspace);
     server.lazyfree.free(garbage);
     session.recorder.dirty += dirty;
-    session.durable_from = session.durable_from.max(durable_from);
+    session.local.durable_from = session.local.durable_from.max(durable_from);
     finish(session, entry, args, failed);
     if take_reply_mode(session) {
         out.truncate_to(start);

@@ -122,5 +122,5 @@ fn run_all(session: &mut Session, db: Db<'static>, queue: &Queue, out: &mut Outp
     session.local.release(&server.keyspace);
     server.lazyfree.free(garbage);
     session.recorder.dirty += dirty;
-    session.durable_from = session.durable_from.max(durable_from);
+    session.local.durable_from = session.local.durable_from.max(durable_from);
 }

@@ -1,0 +1,45 @@
+//! Commands for keys of any type.
+
+mod delete;
+mod expire;
+mod lookup;
+mod object;
+mod relocate;
+mod scan;
+mod wait;
+
+use crate::command::Command;
+use crate::spec::{Spec, acl};
+
+/// The family.
+pub const COMMANDS: &[Command] = &[
+    delete::DEL,
+    delete::UNLINK,
+    expire::EXPIRE,
+    expire::EXPIREAT,
+    expire::EXPIRETIME,
+    expire::PERSIST,
+    expire::PEXPIRE,
+    expire::PEXPIREAT,
+    expire::PEXPIRETIME,
+    expire::PTTL,
+    expire::TTL,
+    lookup::EXISTS,
+    lookup::TOUCH,
+    lookup::TYPE,
+    object::OBJECT,
+    relocate::COPY,
+    relocate::MOVE,
+    relocate::RENAME,
+    relocate::RENAMENX,
+    scan::KEYS,
+    scan::RANDOMKEY,
+    scan::SCAN,
+    wait::WAIT,
+    wait::WAITAOF,
+];
+
+const GENERIC: Spec = Spec {
+    acl: acl!(KEYSPACE),
+    ..Spec::EMPTY
+};
