@@ -53,6 +53,7 @@ impl Cron {
             server.make_room(clock::now_ms());
         }
         self.compact();
+        rewrite_grown_log(server);
         close_idle_clients(server);
         server.rates.sample(server, clock::now_ms());
     }
@@ -111,6 +112,29 @@ impl Cron {
             for shard in 0..SHARDS {
                 while self.server.keyspace.compact_some(shard, COMPACT_MOVES) {}
             }
+        }
+    }
+}
+
+/// Begins a rewrite when the log has grown by `auto-aof-rewrite-percentage` since the last one.
+fn rewrite_grown_log(server: &'static Server) {
+    let config = &server.settings.config;
+    let percentage = config.get(options::AUTO_AOF_REWRITE_PERCENTAGE) as u64;
+    let status = &server.persist.status;
+    let current = status.current_bytes.load(Ordering::Relaxed);
+    if percentage == 0
+        || !server.log.is_on()
+        || status.is_rewriting.load(Ordering::Relaxed)
+        || current < config.get(options::AUTO_AOF_REWRITE_MIN_SIZE)
+    {
+        return;
+    }
+    let base = status.base_bytes.load(Ordering::Relaxed).max(1);
+    let growth = (current * 100 / base).saturating_sub(100);
+    if growth >= percentage {
+        tracing::info!("Starting automatic rewriting of AOF on {growth}% growth");
+        if let Err(error) = server.persist.rewrite(server) {
+            tracing::warn!("Can't rewrite append only file in background: {error}");
         }
     }
 }

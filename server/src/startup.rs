@@ -38,8 +38,10 @@ fn io_threads(config: &Config) -> usize {
 
 /// What happens before there is a server: log, working directory, background.
 fn prepare(config: &Config) -> Result<(), String> {
-    let dir = config.text(options::DIR).to_string();
-    std::env::set_current_dir(&dir).map_err(|error| format!("Can't chdir to '{dir}': {error}"))?;
+    let dir = config.text(options::DIR);
+    if !dir.is_empty() {
+        std::env::set_current_dir(&dir).map_err(|error| format!("Can't chdir to '{dir}': {error}"))?;
+    }
     if config.get(options::DAEMONIZE) {
         process::daemonize().map_err(|error| format!("Can't go into the background: {error}"))?;
     }

@@ -109,7 +109,9 @@ pub fn class_bytes(size: usize) -> usize {
 
 /// Bytes the allocator has handed out to the process, in size classes.
 pub fn used_bytes() -> usize {
-    let sum: isize = COUNTED.iter().map(|line| line.0.load(Ordering::Relaxed)).sum();
+    let taken = NEXT_LINE.load(Ordering::Relaxed).min(LINES - 1);
+    let own = COUNTED[..taken].iter().chain(&COUNTED[LINES - 1..]);
+    let sum: isize = own.map(|line| line.0.load(Ordering::Relaxed)).sum();
     usize::try_from(sum).unwrap_or(0)
 }
 

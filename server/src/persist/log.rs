@@ -3,7 +3,7 @@
 //! Commands append while they hold their locks, so the order here is the order of the locks. A
 //! writer thread takes what has gathered, writes it and syncs it; many connections share one sync.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
@@ -23,6 +23,7 @@ pub struct Log {
     has_pending: Condvar,
     is_on: AtomicBool,
     appended: AtomicU64,
+    pending_bytes: AtomicUsize,
     durable: watch::Sender<u64>,
 }
 
@@ -42,6 +43,7 @@ impl Default for Log {
             has_pending: Condvar::new(),
             is_on: AtomicBool::new(false),
             appended: AtomicU64::new(0),
+            pending_bytes: AtomicUsize::new(0),
             durable: watch::Sender::new(0),
         }
     }
@@ -87,6 +89,7 @@ impl Log {
         let added = (pending.bytes.len() - before) as u64;
         let end = self.appended.load(Ordering::Relaxed) + added;
         self.appended.store(end, Ordering::Relaxed);
+        self.pending_bytes.store(pending.bytes.len(), Ordering::Relaxed);
         if before == 0 {
             self.has_pending.notify_one();
         }
@@ -96,6 +99,11 @@ impl Log {
     /// The offset behind everything appended so far.
     pub fn appended(&self) -> u64 {
         self.appended.load(Ordering::Relaxed)
+    }
+
+    /// Whether everything up to `offset` is on disk; never while no log is kept.
+    pub fn is_durable(&self, offset: u64) -> bool {
+        self.is_on() && self.durable() >= offset
     }
 
     /// The offset up to which everything is on disk.
@@ -123,6 +131,11 @@ impl Log {
         if pending.bytes.is_empty() {
             self.has_pending.wait_for(&mut pending, timeout);
         }
+        self.drain(&mut pending)
+    }
+
+    fn drain(&self, pending: &mut Pending) -> Batch {
+        self.pending_bytes.store(0, Ordering::Relaxed);
         Batch { bytes: std::mem::take(&mut pending.bytes), end: self.appended() }
     }
 
@@ -132,12 +145,13 @@ impl Log {
     pub fn cut(&self) -> Batch {
         let mut pending = self.pending.lock();
         pending.db = None;
-        Batch { bytes: std::mem::take(&mut pending.bytes), end: self.appended() }
+        self.drain(&mut pending)
     }
 
     /// Bytes that wait to be written.
+    #[inline]
     pub fn pending_bytes(&self) -> usize {
-        self.pending.lock().bytes.len()
+        self.pending_bytes.load(Ordering::Relaxed)
     }
 
     /// Wakes the writer although nothing was appended.

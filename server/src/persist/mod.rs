@@ -13,6 +13,7 @@ mod status;
 mod writer;
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use storage::aof;
@@ -30,6 +31,9 @@ pub struct Persist {
     pub status: Status,
     tasks: Mutex<Option<SyncSender<Task>>>,
 }
+
+/// How long the last write may take.
+const STOP_PATIENCE: Duration = Duration::from_secs(8);
 
 /// Why a rewrite was not begun, or that it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +158,8 @@ fn finish(server: &Server, tasks: &SyncSender<Task>) {
     let (done, is_done): (SyncSender<()>, Receiver<()>) = sync_channel(1);
     if tasks.send(Task::Stop(done)).is_ok() {
         server.log.nudge();
-        // An error means that the writer has ended, which is all there is to wait for.
-        let _ = is_done.recv();
+        // An error means that the writer has ended, which is all there is to wait for. A disk that
+        // does not answer must not keep the server from leaving.
+        let _ = is_done.recv_timeout(STOP_PATIENCE);
     }
 }

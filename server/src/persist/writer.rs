@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
-use storage::aof::{AUTOSYNC_BYTES, FinishedBase, Log as File};
+use storage::aof::{AUTOSYNC_BYTES, FinishedBase, Log as File, RewriteFiles};
 use storage::keyspace::{Keyspace, ShardSet};
 
 use super::{Opening, encode, rewrite};
@@ -204,29 +204,39 @@ impl Writer {
         }
         drop(held);
         self.unwritten.extend_from_slice(&batch.bytes);
-        while !self.write() {}
-        self.written_to = batch.end;
-        let sync_every = server.settings.config.get(options::AOF_REWRITE_INCREMENTAL_FSYNC).then_some(AUTOSYNC_BYTES);
-        match self.file.begin_rewrite(sync_every) {
+        match self.switch_files(batch.end) {
             Ok(files) => {
-                self.synced_to = self.written_to;
-                server.log.set_durable(self.synced_to);
                 tracing::info!("Background append only file rewriting started");
                 rewrite::start(server, Some(files), self.sender.clone());
             }
             Err(error) => {
-                tracing::warn!("Can't rewrite append only file in background: {error:?}");
+                tracing::warn!("Can't rewrite append only file in background: {error}");
                 server.keyspace.abandon_snapshot();
                 rewrite::start(server, None, self.sender.clone());
             }
         }
     }
 
+    /// Writes what belongs to the present file, up to the cut, and goes on in a new one.
+    fn switch_files(&mut self, cut_at: u64) -> Result<RewriteFiles, String> {
+        if !self.write() {
+            return Err("the present file cannot be written to its end".to_owned());
+        }
+        self.written_to = cut_at;
+        let config = &self.server.settings.config;
+        let sync_every = config.get(options::AOF_REWRITE_INCREMENTAL_FSYNC).then_some(AUTOSYNC_BYTES);
+        let files = self.file.begin_rewrite(sync_every).map_err(|error| error.to_string())?;
+        // The present file was synced before the new one was named.
+        self.synced_to = self.written_to;
+        self.server.log.set_durable(self.synced_to);
+        Ok(files)
+    }
+
     /// Puts a finished base in place; whether this was all that the files were opened for.
     fn end_rewrite(&mut self, base: Result<FinishedBase, String>) -> bool {
         let committed = base.and_then(|base| {
             let bytes = base.bytes();
-            self.file.commit_rewrite(base).map(|done| (done, bytes)).map_err(|error| format!("{error:?}"))
+            self.file.commit_rewrite(base).map(|done| (done, bytes)).map_err(|error| error.to_string())
         });
         let status = &self.server.persist.status;
         let took_ms = crate::clock::now_ms() - status.rewrite_started_ms.load(Relaxed);
