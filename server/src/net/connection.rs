@@ -219,7 +219,7 @@ impl Connection {
 
     /// Under `appendfsync always`, waits until what the replies speak of is on disk.
     async fn wait_durable(&mut self) {
-        let offset = self.session.durable_from;
+        let offset = self.session.local.durable_from;
         let log = &self.session.server.log;
         if offset == 0 || !self.session.server.settings.replies_wait_for_disk() || log.durable() >= offset {
             return;
@@ -398,7 +398,7 @@ async fn block_over(server: &Server, client: &Client, block: Block) -> Option<Un
             Condition::Durable(offset) => {
                 let _ = server.log.watch_durable().wait_for(|&durable| durable >= offset).await;
             }
-            Condition::Replicas => std::future::pending().await,
+            Condition::Replicas | Condition::DurableOnReplicas(_) => std::future::pending().await,
         }
     };
     let unblocked = async {
@@ -426,9 +426,9 @@ fn write_block_reply(server: &Server, block: Block, unblocked: Option<Unblock>, 
     }
     match block.condition {
         Condition::Replicas => reply.encoder().integer(0),
-        Condition::Durable(offset) => {
+        Condition::Durable(offset) | Condition::DurableOnReplicas(offset) => {
             let out = reply.array(2);
-            out.integer(i64::from(server.log.durable() >= offset));
+            out.integer(i64::from(server.log.is_durable(offset)));
             out.integer(0);
         }
     }
