@@ -5,7 +5,9 @@
 //! so all of them are relaxed atomics.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
 
 use bitflags::bitflags;
 use dashmap::DashMap;
@@ -184,12 +186,19 @@ impl Client {
     /// The protocol it speaks.
     #[inline]
     pub fn version(&self) -> Version {
-        if self.version.load(Ordering::Relaxed) == 3 { Version::Resp3 } else { Version::Resp2 }
+        if self.version.load(Ordering::Relaxed) == 3 {
+            Version::Resp3
+        } else {
+            Version::Resp2
+        }
     }
 
     /// Changes the protocol it speaks.
     pub fn set_version(&self, version: Version) {
-        self.version.store(if version == Version::Resp3 { 3 } else { 2 }, Ordering::Relaxed);
+        self.version.store(
+            if version == Version::Resp3 { 3 } else { 2 },
+            Ordering::Relaxed,
+        );
     }
 
     /// Asks its task to close it at once.
@@ -230,7 +239,9 @@ impl Client {
 
     /// Takes what [`Client::post`] has left.
     pub fn take_mail(&self) -> Option<Vec<u8>> {
-        self.has_mail.swap(false, Ordering::Acquire).then(|| std::mem::take(&mut *self.outbox.lock()))
+        self.has_mail
+            .swap(false, Ordering::Acquire)
+            .then(|| std::mem::take(&mut *self.outbox.lock()))
     }
 }
 

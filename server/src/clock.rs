@@ -9,7 +9,9 @@ pub fn now_ms() -> i64 {
 
 /// Now, in microseconds since 1970.
 pub fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
@@ -25,7 +27,11 @@ impl Stopwatch {
     /// Reads both clocks.
     pub fn start() -> Stopwatch {
         let now = Instant::now();
-        Stopwatch { started: now, started_us: now_us(), last: now }
+        Stopwatch {
+            started: now,
+            started_us: now_us(),
+            last: now,
+        }
     }
 
     /// Nanoseconds since the last lap.

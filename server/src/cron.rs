@@ -24,15 +24,19 @@ const COMPACT_MOVES: usize = 256;
 /// # Errors
 /// If the system gives no more threads.
 pub fn start(server: &'static Server) -> std::io::Result<()> {
-    std::thread::Builder::new().name("cron".to_owned()).spawn(move || {
-        let mut cron = Cron { server, ticks: 0 };
-        loop {
-            let began = Instant::now();
-            cron.tick();
-            let period = Duration::from_millis(1000 / server.settings.config.get(options::HZ).clamp(1, 500) as u64);
-            server.chores.wait(period.saturating_sub(began.elapsed()));
-        }
-    })?;
+    std::thread::Builder::new()
+        .name("cron".to_owned())
+        .spawn(move || {
+            let mut cron = Cron { server, ticks: 0 };
+            loop {
+                let began = Instant::now();
+                cron.tick();
+                let period = Duration::from_millis(
+                    1000 / server.settings.config.get(options::HZ).clamp(1, 500) as u64,
+                );
+                server.chores.wait(period.saturating_sub(began.elapsed()));
+            }
+        })?;
     Ok(())
 }
 
@@ -72,12 +76,21 @@ impl Cron {
         for shard in 0..SHARDS {
             loop {
                 let now_ms = clock::now_ms();
-                let (looked, removed) = server.keyspace.expire_some(shard, SWEEP_KEYS, now_ms, &mut |shard, db, key| {
-                    server.log_removal(shard, db, key, Cause::Expired);
-                });
+                let (looked, removed) = server.keyspace.expire_some(
+                    shard,
+                    SWEEP_KEYS,
+                    now_ms,
+                    &mut |shard, db, key| {
+                        server.log_removal(shard, db, key, Cause::Expired);
+                    },
+                );
                 if began.elapsed() > budget {
                     server.stats.counters.expire_cycle_cut_short.add(1);
-                    server.stats.counters.expire_cycle_ms.add(began.elapsed().as_millis() as u64);
+                    server
+                        .stats
+                        .counters
+                        .expire_cycle_ms
+                        .add(began.elapsed().as_millis() as u64);
                     return;
                 }
                 if removed * 10 <= looked {
@@ -85,7 +98,11 @@ impl Cron {
                 }
             }
         }
-        server.stats.counters.expire_cycle_ms.add(began.elapsed().as_millis() as u64);
+        server
+            .stats
+            .counters
+            .expire_cycle_ms
+            .add(began.elapsed().as_millis() as u64);
     }
 
     /// Removes the keys of invalidated tags, all of them, in slices that hold a lock for a moment each.
@@ -97,9 +114,12 @@ impl Cron {
         // Said before looking: an invalidation from here on says yes again.
         server.keyspace.set_may_have_pending(false);
         for shard in 0..SHARDS {
-            while server.keyspace.reclaim_some(shard, RECLAIM_KEYS, &mut |shard, db, key| {
-                server.log_removal(shard, db, key, Cause::Invalidated);
-            }) > 0
+            while server
+                .keyspace
+                .reclaim_some(shard, RECLAIM_KEYS, &mut |shard, db, key| {
+                    server.log_removal(shard, db, key, Cause::Invalidated);
+                })
+                > 0
             {
                 // A waiting command goes first.
                 std::thread::yield_now();
@@ -150,7 +170,12 @@ fn close_idle_clients(server: &Server) {
         let silent_ms = now_ms - client.gauges.last_interaction_ms.load(Ordering::Relaxed);
         silent_ms > timeout_ms && !client.is(State::BLOCKED | State::MONITOR)
     };
-    for client in server.clients.all().into_iter().filter(|client| is_idle(client)) {
+    for client in server
+        .clients
+        .all()
+        .into_iter()
+        .filter(|client| is_idle(client))
+    {
         tracing::debug!("Closing idle client");
         client.kill();
     }

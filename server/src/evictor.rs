@@ -33,7 +33,11 @@ impl Evictor {
     #[inline]
     pub fn used_bytes(&self, log: &Log) -> usize {
         let used = memory::used_bytes();
-        if log.is_on() { used.saturating_sub(log.pending_bytes()) } else { used }
+        if log.is_on() {
+            used.saturating_sub(log.pending_bytes())
+        } else {
+            used
+        }
     }
 
     /// Evicts until the limit is kept or the budget is used up; `false` if nothing is left to evict.
@@ -54,7 +58,14 @@ impl Evictor {
         while self.used_bytes(log) > limit_bytes {
             let removed = reclaim_dead(keyspace, on_removal)
                 || (plan.policy != Policy::NoEviction
-                    && keyspace.evict(plan.policy, plan.samples, plan.access, now_ms, &mut pool, on_removal));
+                    && keyspace.evict(
+                        plan.policy,
+                        plan.samples,
+                        plan.access,
+                        now_ms,
+                        &mut pool,
+                        on_removal,
+                    ));
             if !removed {
                 return false;
             }

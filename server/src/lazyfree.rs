@@ -25,17 +25,23 @@ impl Lazyfree {
         let pending = Arc::new(AtomicUsize::new(0));
         let freed = Arc::new(AtomicU64::new(0));
         let (their_pending, their_freed) = (Arc::clone(&pending), Arc::clone(&freed));
-        let thread = std::thread::Builder::new().name("lazyfree".to_owned()).spawn(move || {
-            for garbage in garbage {
-                let entries = entries(&garbage);
-                drop(garbage);
-                their_pending.fetch_sub(entries, Ordering::Relaxed);
-                their_freed.fetch_add(entries as u64, Ordering::Relaxed);
-            }
-        });
+        let thread = std::thread::Builder::new()
+            .name("lazyfree".to_owned())
+            .spawn(move || {
+                for garbage in garbage {
+                    let entries = entries(&garbage);
+                    drop(garbage);
+                    their_pending.fetch_sub(entries, Ordering::Relaxed);
+                    their_freed.fetch_add(entries as u64, Ordering::Relaxed);
+                }
+            });
         // Without the thread the queue has no reader, and everything is freed where it is.
         drop(thread);
-        Lazyfree { queue: Mutex::new(queue), pending, freed }
+        Lazyfree {
+            queue: Mutex::new(queue),
+            pending,
+            freed,
+        }
     }
 
     /// Frees garbage; no lock of the keyspace is held.

@@ -53,7 +53,9 @@ fn write_line(mark: char, message: &str) {
     // Where logging fails there is nowhere left to say so.
     let _ = match &mut *target {
         Some(file) => file.write_all(line.as_bytes()),
-        None => std::io::stdout().write_all(line.as_bytes()).and_then(|()| std::io::stdout().flush()),
+        None => std::io::stdout()
+            .write_all(line.as_bytes())
+            .and_then(|()| std::io::stdout().flush()),
     };
 }
 
@@ -74,7 +76,12 @@ pub fn set_level(level: LogLevel) {
 pub fn set_file(path: &str) -> std::io::Result<()> {
     let file = match path {
         "" => None,
-        path => Some(std::fs::OpenOptions::new().append(true).create(true).open(path)?),
+        path => Some(
+            std::fs::OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(path)?,
+        ),
     };
     *TARGET.lock() = file;
     Ok(())

@@ -15,11 +15,25 @@ pub struct Monitor;
 
 impl Monitor {
     /// Sends one command to all who monitor: `+1339518083.107412 [0 127.0.0.1:60866] "keys" "*"`.
-    pub fn show(&self, clients: &Clients, client: &Client, now_us: i64, entry: &Entry, args: &Args<'_>) {
+    pub fn show(
+        &self,
+        clients: &Clients,
+        client: &Client,
+        now_us: i64,
+        entry: &Entry,
+        args: &Args<'_>,
+    ) {
         if entry.flags().intersects(Flags::SKIP_MONITOR | Flags::ADMIN) {
             return;
         }
-        let mut line = format!("+{}.{:06} [{} {}]", now_us / 1_000_000, now_us % 1_000_000, client.db(), client.addr).into_bytes();
+        let mut line = format!(
+            "+{}.{:06} [{} {}]",
+            now_us / 1_000_000,
+            now_us % 1_000_000,
+            client.db(),
+            client.addr
+        )
+        .into_bytes();
         for (index, word) in args.iter().enumerate() {
             line.push(b' ');
             if is_secret(entry, args, index) {
@@ -41,7 +55,8 @@ pub fn is_secret(entry: &Entry, args: &Args<'_>, index: usize) -> bool {
         "auth" => index > 0,
         "hello" => {
             let before = |back: usize| index.checked_sub(back).and_then(|at| args.get(at));
-            let is_auth = |word: Option<&[u8]>| word.is_some_and(|it| it.eq_ignore_ascii_case(b"auth"));
+            let is_auth =
+                |word: Option<&[u8]>| word.is_some_and(|it| it.eq_ignore_ascii_case(b"auth"));
             index > 2 && (is_auth(before(1)) || is_auth(before(2)))
         }
         _ => false,

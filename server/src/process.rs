@@ -10,7 +10,9 @@ const RESERVED_FILES: u64 = 32;
 /// Raises the limit of open files so that `max_clients` fit; how many clients then fit.
 pub fn reserve_files(max_clients: u64) -> u64 {
     let wanted = max_clients + RESERVED_FILES;
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return max_clients };
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return max_clients;
+    };
     if soft >= wanted {
         return max_clients;
     }
@@ -50,8 +52,12 @@ pub fn write_pid(path: &Path) {
 /// Tells the supervisor that the server is ready (`supervised systemd`): the notification protocol is a
 /// datagram to the socket that the environment names.
 pub fn notify_supervisor(message: &str) {
-    let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return };
-    let Ok(socket) = std::os::unix::net::UnixDatagram::unbound() else { return };
+    let Some(path) = std::env::var_os("NOTIFY_SOCKET") else {
+        return;
+    };
+    let Ok(socket) = std::os::unix::net::UnixDatagram::unbound() else {
+        return;
+    };
     if let Err(error) = socket.send_to(message.as_bytes(), Path::new(&path)) {
         tracing::warn!("Can't send to systemd notification socket: {error}");
     }

@@ -62,9 +62,15 @@ impl Rates {
         }
         tracks.at_ms = now_ms;
         let counters = &server.stats.counters;
-        tracks.commands.sample(counters.commands.get(), elapsed_ms.unsigned_abs());
-        tracks.received.sample(counters.received_bytes.get(), elapsed_ms.unsigned_abs());
-        tracks.sent.sample(counters.sent_bytes.get(), elapsed_ms.unsigned_abs());
+        tracks
+            .commands
+            .sample(counters.commands.get(), elapsed_ms.unsigned_abs());
+        tracks
+            .received
+            .sample(counters.received_bytes.get(), elapsed_ms.unsigned_abs());
+        tracks
+            .sent
+            .sample(counters.sent_bytes.get(), elapsed_ms.unsigned_abs());
     }
 
     /// The averages.

@@ -13,8 +13,8 @@ use tokio::sync::Notify;
 use crate::chores::Chores;
 use crate::clients::{Client, Clients};
 use crate::clock;
-use crate::command::table::Entry;
 use crate::command::Table;
+use crate::command::table::Entry;
 use crate::commands;
 use crate::config::Config;
 use crate::evictor::Evictor;
@@ -126,7 +126,8 @@ impl Server {
     pub fn exec_entry(&'static self) -> &'static Entry {
         self.exec_entry.get_or_init(|| {
             let mut all = self.commands.iter();
-            all.find(|entry| entry.full_name == "exec").expect("who executes a transaction said EXEC")
+            all.find(|entry| entry.full_name == "exec")
+                .expect("who executes a transaction said EXEC")
         })
     }
 
@@ -141,10 +142,17 @@ impl Server {
             return true;
         }
         let plan = self.settings.eviction();
-        let evicted = self.evictor.make_room(&self.keyspace, &self.log, limit, plan, now_ms, &mut |shard, db, key| {
-            self.stats.counters.evicted_keys.add(1);
-            self.log_removal(shard, db, key, Cause::Evicted);
-        });
+        let evicted = self.evictor.make_room(
+            &self.keyspace,
+            &self.log,
+            limit,
+            plan,
+            now_ms,
+            &mut |shard, db, key| {
+                self.stats.counters.evicted_keys.add(1);
+                self.log_removal(shard, db, key, Cause::Evicted);
+            },
+        );
         if !evicted {
             self.stats.counters.eviction_exceeded.add(1);
         }
@@ -156,7 +164,11 @@ impl Server {
         if !self.log.is_on() {
             return;
         }
-        let word: &[u8] = if self.settings.removes_lazily(cause) { b"UNLINK" } else { b"DEL" };
+        let word: &[u8] = if self.settings.removes_lazily(cause) {
+            b"UNLINK"
+        } else {
+            b"DEL"
+        };
         let mut record = Vec::with_capacity(key.len() + 32);
         protocol::encode_request([word, key].into_iter(), &mut record);
         shard.log_offset = self.log.append(std::iter::once((db, &record[..])));
@@ -164,10 +176,24 @@ impl Server {
 
     /// Puts a command into the slow log.
     #[cold]
-    pub fn note_slow(&self, client: &Client, entry: &Entry, args: &Args<'_>, nanos: u64, now_us: i64) {
+    pub fn note_slow(
+        &self,
+        client: &Client,
+        entry: &Entry,
+        args: &Args<'_>,
+        nanos: u64,
+        now_us: i64,
+    ) {
         if !entry.flags().contains(Flags::SKIP_SLOWLOG) {
             let name = client.names.lock().name.clone();
-            self.slowlog.add(args, nanos / 1000, now_us / 1_000_000, &client.addr, name, self.settings.slowlog_length());
+            self.slowlog.add(
+                args,
+                nanos / 1000,
+                now_us / 1_000_000,
+                &client.addr,
+                name,
+                self.settings.slowlog_length(),
+            );
         }
     }
 
@@ -178,6 +204,7 @@ impl Server {
 }
 
 fn random_id() -> String {
-    (0..40).map(|_| char::from_digit(fastrand::u32(..16), 16).unwrap_or('0')).collect()
+    (0..40)
+        .map(|_| char::from_digit(fastrand::u32(..16), 16).unwrap_or('0'))
+        .collect()
 }
-

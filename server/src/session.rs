@@ -48,7 +48,9 @@ impl Session {
     /// Hands the counts over to the statistics.
     pub fn flush_counts(&mut self) {
         let with_histograms = self.server.settings.tracks_latency();
-        self.server.stats.take(&mut self.recorder, self.thread, with_histograms);
+        self.server
+            .stats
+            .take(&mut self.recorder, self.thread, with_histograms);
     }
 
     /// Forgets watched keys. No lock of the keyspace is held.

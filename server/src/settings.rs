@@ -27,7 +27,10 @@ pub struct Settings {
 impl Settings {
     /// The meaning of a configuration.
     pub fn new(config: Config) -> Settings {
-        Settings { config, fitting_clients: AtomicUsize::new(usize::MAX) }
+        Settings {
+            config,
+            fitting_clients: AtomicUsize::new(usize::MAX),
+        }
     }
 
     /// `maxmemory`, 0 for no limit.
@@ -130,7 +133,8 @@ impl Settings {
 
     /// `maxclients`, or as many as fit.
     pub fn max_clients(&self) -> usize {
-        (self.config.get(options::MAXCLIENTS) as usize).min(self.fitting_clients.load(Ordering::Relaxed))
+        (self.config.get(options::MAXCLIENTS) as usize)
+            .min(self.fitting_clients.load(Ordering::Relaxed))
     }
 
     /// Notes how many clients the system has file descriptors for.
@@ -145,7 +149,9 @@ impl Settings {
 
     /// Whether protected mode refuses that peer.
     pub fn is_protected_from(&self, peer: IpAddr) -> bool {
-        self.config.get(options::PROTECTED_MODE) && !peer.to_canonical().is_loopback() && !self.needs_password()
+        self.config.get(options::PROTECTED_MODE)
+            && !peer.to_canonical().is_loopback()
+            && !self.needs_password()
     }
 
     /// `tcp-keepalive`, in seconds, 0 for none.
@@ -161,9 +167,17 @@ impl Settings {
     /// Why a protected command is refused to that client, if it is.
     pub fn protected(&self, client: &Client, full_name: &str) -> Option<Error> {
         let (word, option, mode): (_, _, ProtectedAction) = if full_name.starts_with("debug") {
-            ("DEBUG", "enable-debug-command", self.config.get(options::ENABLE_DEBUG_COMMAND))
+            (
+                "DEBUG",
+                "enable-debug-command",
+                self.config.get(options::ENABLE_DEBUG_COMMAND),
+            )
         } else {
-            ("MODULE", "enable-module-command", self.config.get(options::ENABLE_MODULE_COMMAND))
+            (
+                "MODULE",
+                "enable-module-command",
+                self.config.get(options::ENABLE_MODULE_COMMAND),
+            )
         };
         let is_allowed = match mode {
             ProtectedAction::Yes => true,
@@ -176,7 +190,10 @@ impl Settings {
 
 /// Whether the client is on this machine.
 pub fn is_local(client: &Client) -> bool {
-    let ip = client.addr.rsplit_once(':').and_then(|(ip, _)| ip.trim_matches(['[', ']']).parse::<IpAddr>().ok());
+    let ip = client
+        .addr
+        .rsplit_once(':')
+        .and_then(|(ip, _)| ip.trim_matches(['[', ']']).parse::<IpAddr>().ok());
     client.is(State::UNIX_SOCKET) || ip.is_some_and(|ip| ip.to_canonical().is_loopback())
 }
 

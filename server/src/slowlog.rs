@@ -42,18 +42,39 @@ struct State {
 
 impl Slowlog {
     /// Adds a command; the oldest beyond `length` go.
-    pub fn add(&self, args: &Args<'_>, duration_us: u64, at_seconds: i64, addr: &str, client_name: Vec<u8>, length: usize) {
+    pub fn add(
+        &self,
+        args: &Args<'_>,
+        duration_us: u64,
+        at_seconds: i64,
+        addr: &str,
+        client_name: Vec<u8>,
+        length: usize,
+    ) {
         let mut state = self.state.lock();
         let id = state.next_id;
         state.next_id += 1;
         let words = shortened(args);
-        state.entries.push_front(Slow { id, at_seconds, duration_us, words, addr: addr.to_owned(), client_name });
+        state.entries.push_front(Slow {
+            id,
+            at_seconds,
+            duration_us,
+            words,
+            addr: addr.to_owned(),
+            client_name,
+        });
         state.entries.truncate(length);
     }
 
     /// The newest `count` entries, newest first.
     pub fn newest(&self, count: usize) -> Vec<Slow> {
-        self.state.lock().entries.iter().take(count).cloned().collect()
+        self.state
+            .lock()
+            .entries
+            .iter()
+            .take(count)
+            .cloned()
+            .collect()
     }
 
     /// How many entries there are.
@@ -68,7 +89,11 @@ impl Slowlog {
 }
 
 fn shortened(args: &Args<'_>) -> Vec<Vec<u8>> {
-    let kept = if args.len() > WORDS { WORDS - 1 } else { args.len() };
+    let kept = if args.len() > WORDS {
+        WORDS - 1
+    } else {
+        args.len()
+    };
     let mut words: Vec<Vec<u8>> = args.iter().take(kept).map(shortened_word).collect();
     if args.len() > WORDS {
         words.push(format!("... ({} more arguments)", args.len() - kept).into_bytes());

@@ -40,7 +40,8 @@ fn io_threads(config: &Config) -> usize {
 fn prepare(config: &Config) -> Result<(), String> {
     let dir = config.text(options::DIR);
     if !dir.is_empty() {
-        std::env::set_current_dir(&dir).map_err(|error| format!("Can't chdir to '{dir}': {error}"))?;
+        std::env::set_current_dir(&dir)
+            .map_err(|error| format!("Can't chdir to '{dir}': {error}"))?;
     }
     if config.get(options::DAEMONIZE) {
         process::daemonize().map_err(|error| format!("Can't go into the background: {error}"))?;
@@ -62,7 +63,10 @@ fn announce(server: &Server) {
     );
     tracing::info!("Configuration loaded");
     if server.settings.config.get(options::ALWAYS_SHOW_LOGO) {
-        println!("\n    _  __          _\n   | |/ /___ _   _| |_ __ _  __ _     Keytag {} (Redis {REDIS_VERSION})\n   | ' // _ \\ | | | __/ _` |/ _` |    Port: {port}\n   | . \\  __/ |_| | || (_| | (_| |    PID: {pid}\n   |_|\\_\\___|\\__, |\\__\\__,_|\\__, |\n             |___/          |___/\n", env!("CARGO_PKG_VERSION"));
+        println!(
+            "\n    _  __          _\n   | |/ /___ _   _| |_ __ _  __ _     Keytag {} (Redis {REDIS_VERSION})\n   | ' // _ \\ | | | __/ _` |/ _` |    Port: {port}\n   | . \\  __/ |_| | || (_| | (_| |    PID: {pid}\n   |_|\\_\\___|\\__, |\\__\\__,_|\\__, |\n             |___/          |___/\n",
+            env!("CARGO_PKG_VERSION")
+        );
     } else {
         tracing::info!("Running mode=standalone, port={port}. PID: {pid}");
     }
@@ -80,8 +84,12 @@ fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
     }
     let listeners = listen(config)?;
     server.gates.set_loading(true);
-    let threads = Threads::start(server, io_threads).map_err(|error| format!("Can't start I/O threads: {error}"))?;
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let threads = Threads::start(server, io_threads)
+        .map_err(|error| format!("Can't start I/O threads: {error}"))?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
     let threads: &'static Threads = Box::leak(Box::new(threads));
     let result = LocalSet::new().block_on(&runtime, async {
         let unix = config.text(options::UNIXSOCKET).to_string();
@@ -101,8 +109,12 @@ fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
             }
         }
         server.gates.set_loading(false);
-        cron::start(server).map_err(|error| format!("Can't start the background thread: {error}"))?;
-        for (kind, is_open) in [("tcp", config.get(options::PORT) != 0), ("unix", !unix.is_empty())] {
+        cron::start(server)
+            .map_err(|error| format!("Can't start the background thread: {error}"))?;
+        for (kind, is_open) in [
+            ("tcp", config.get(options::PORT) != 0),
+            ("unix", !unix.is_empty()),
+        ] {
             if is_open {
                 tracing::info!("Ready to accept connections {kind}");
             }
@@ -175,12 +187,16 @@ fn listen(config: &Config) -> Result<Vec<Listener>, String> {
                 Some(rest) => (true, rest.to_owned()),
                 None => (false, text.clone()),
             };
-            let address = address(&text).ok_or_else(|| format!("Failed listening on port {port} (tcp), aborting. '{text}' is no address."))?;
+            let address = address(&text).ok_or_else(|| {
+                format!("Failed listening on port {port} (tcp), aborting. '{text}' is no address.")
+            })?;
             match listener::open_tcp(address, port, backlog) {
                 Ok(listener) => listeners.push(listener),
                 Err(error) if is_optional && is_unavailable(&error) => {}
                 Err(error) => {
-                    tracing::warn!("Warning: Could not create server TCP listening socket {text}:{port}: bind: {error}");
+                    tracing::warn!(
+                        "Warning: Could not create server TCP listening socket {text}:{port}: bind: {error}"
+                    );
                     return Err(format!("Failed listening on port {port} (tcp), aborting."));
                 }
             }
@@ -209,5 +225,6 @@ fn address(text: &str) -> Option<IpAddr> {
 fn is_unavailable(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{AddrNotAvailable, Unsupported};
     // EAFNOSUPPORT and EPROTONOSUPPORT have no kind of their own.
-    matches!(error.kind(), AddrNotAvailable | Unsupported) || matches!(error.raw_os_error(), Some(93 | 97))
+    matches!(error.kind(), AddrNotAvailable | Unsupported)
+        || matches!(error.raw_os_error(), Some(93 | 97))
 }

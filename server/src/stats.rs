@@ -43,7 +43,11 @@ impl Recorder {
     #[inline]
     pub fn command(&mut self, id: usize, nanos: u64, ending: Ending) {
         let nanos = u32::try_from(nanos).unwrap_or(u32::MAX);
-        self.samples.push(Sample { id: id as u32, nanos, ending });
+        self.samples.push(Sample {
+            id: id as u32,
+            nanos,
+            ending,
+        });
     }
 
     /// Whether so much has gathered that it should be handed over.
@@ -94,7 +98,9 @@ impl CommandStats {
         self.rejected += other.rejected;
         if let Some(theirs) = &other.histogram {
             match &mut self.histogram {
-                Some(ours) => ours.add(theirs).expect("all histograms have the same bounds"),
+                Some(ours) => ours
+                    .add(theirs)
+                    .expect("all histograms have the same bounds"),
                 None => self.histogram = Some(theirs.clone()),
             }
         }
@@ -205,10 +211,14 @@ impl Stats {
             self.dirty.add(std::mem::take(&mut recorder.dirty));
         }
         if recorder.received_bytes > 0 {
-            counters.received_bytes.add(std::mem::take(&mut recorder.received_bytes));
+            counters
+                .received_bytes
+                .add(std::mem::take(&mut recorder.received_bytes));
         }
         if recorder.sent_bytes > 0 {
-            counters.sent_bytes.add(std::mem::take(&mut recorder.sent_bytes));
+            counters
+                .sent_bytes
+                .add(std::mem::take(&mut recorder.sent_bytes));
         }
         if recorder.samples.is_empty() {
             return;
@@ -244,7 +254,9 @@ impl Stats {
     pub fn commands(&self) -> Vec<CommandStats> {
         let mut sums = self.lines[0].lock().clone();
         for line in &self.lines[1..] {
-            sums.iter_mut().zip(line.lock().iter()).for_each(|(sum, other)| sum.merge(other));
+            sums.iter_mut()
+                .zip(line.lock().iter())
+                .for_each(|(sum, other)| sum.merge(other));
         }
         sums
     }
@@ -260,7 +272,12 @@ impl Stats {
     pub fn reset_commands(&self, is_chosen: impl Fn(usize) -> bool, all_figures: bool) -> usize {
         let mut reset = std::collections::HashSet::new();
         for line in &self.lines {
-            for (id, stats) in line.lock().iter_mut().enumerate().filter(|(id, _)| is_chosen(*id)) {
+            for (id, stats) in line
+                .lock()
+                .iter_mut()
+                .enumerate()
+                .filter(|(id, _)| is_chosen(*id))
+            {
                 if stats.histogram.take().is_some() {
                     reset.insert(id);
                 }

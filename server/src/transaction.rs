@@ -36,7 +36,8 @@ impl Local {
     pub fn unwatch(&mut self, client: &Client) {
         client.gauges.watched.store(0, Ordering::Relaxed);
         let (keys, flag) = self.watches.take();
-        self.released.extend(keys.into_iter().map(|it| (it, Arc::clone(&flag))));
+        self.released
+            .extend(keys.into_iter().map(|it| (it, Arc::clone(&flag))));
     }
 
     /// Lets the keyspace forget what is no longer watched. The caller holds no lock of it.

@@ -55,14 +55,22 @@ impl<'a> Words<'a> for Args<'a> {
 
     fn ranged(&self, index: usize, min: i64, max: i64) -> Result<i64> {
         let number = self.integer(index)?;
-        if (min..=max).contains(&number) { Ok(number) } else { Err(Error::NotBetween(min, max)) }
+        if (min..=max).contains(&number) {
+            Ok(number)
+        } else {
+            Err(Error::NotBetween(min, max))
+        }
     }
 
     fn non_negative(&self, index: usize) -> Result<i64> {
-        self.integer(index).ok().filter(|&number| number >= 0).ok_or(Error::NotPositive)
+        self.integer(index)
+            .ok()
+            .filter(|&number| number >= 0)
+            .ok_or(Error::NotPositive)
     }
 
     fn is(&self, index: usize, word: &str) -> bool {
-        self.get(index).is_some_and(|it| it.eq_ignore_ascii_case(word.as_bytes()))
+        self.get(index)
+            .is_some_and(|it| it.eq_ignore_ascii_case(word.as_bytes()))
     }
 }

@@ -50,7 +50,9 @@ impl Effects {
     pub fn records(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         let spans: Vec<(usize, usize)> = starts.zip(self.ends.iter().copied()).collect();
-        spans.into_iter().map(|(start, end)| &self.bytes[start..end])
+        spans
+            .into_iter()
+            .map(|(start, end)| &self.bytes[start..end])
     }
 
     /// Forgets everything, for the next command.

@@ -44,9 +44,13 @@ pub enum Error {
     InvalidCursor,
     #[error("ERR NOVALUES option can only be used in HSCAN")]
     NoValuesOutsideHscan,
-    #[error("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")]
+    #[error(
+        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+    )]
     NotLfu,
-    #[error("ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")]
+    #[error(
+        "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+    )]
     IsLfu,
     #[error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")]
     NoLogToWaitFor,
@@ -68,7 +72,9 @@ pub enum Error {
     // What the connection may not do now.
     #[error("NOAUTH Authentication required.")]
     NoAuth,
-    #[error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")]
+    #[error(
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
+    )]
     HelloNoAuth,
     #[error("EXECABORT Transaction discarded because of previous errors.")]
     ExecAbort,
@@ -87,7 +93,9 @@ pub enum Error {
     WatchInMulti,
 
     // What `HELLO`, `AUTH`, `SELECT`, `CLIENT` and `MONITOR` find wrong.
-    #[error("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")]
+    #[error(
+        "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
+    )]
     AuthWithoutPassword,
     #[error("WRONGPASS invalid username-password pair or user is disabled.")]
     WrongPassword,
@@ -143,7 +151,9 @@ pub enum Error {
     Loading,
     #[error("MISCONF Errors writing to the AOF file: {0}")]
     LogBroken(String),
-    #[error("ERR {0} command not allowed. If the {1} option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.")]
+    #[error(
+        "ERR {0} command not allowed. If the {1} option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."
+    )]
     Protected(&'static str, &'static str),
 
     /// A text that depends on too much to be a variant: an option's own complaint, a nested error.

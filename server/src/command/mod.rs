@@ -14,7 +14,7 @@ pub use effects::Effects;
 pub use error::Error;
 pub use protocol::Args;
 pub use reply::Reply;
-pub use table::{Command, Handler, Table};
+pub use table::{Command, Table};
 
 /// What a handler gives back.
 pub type Result<T = Outcome> = std::result::Result<T, Error>;

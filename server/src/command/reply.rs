@@ -19,7 +19,10 @@ impl<'a> Reply<'a> {
     /// A reply at the end of `output`.
     pub fn new(output: &'a mut Output, version: Version) -> Reply<'a> {
         let start = output.mark();
-        Reply { encoder: Encoder::new(output, version), start }
+        Reply {
+            encoder: Encoder::new(output, version),
+            start,
+        }
     }
 
     /// The protocol the client speaks.
@@ -110,7 +113,9 @@ impl<'a> Reply<'a> {
     /// The `HELP` of a container command: its title, its lines, and how to get them again.
     pub fn help(&mut self, command: &str, lines: &[&str]) -> Result {
         let out = self.array(lines.len() + 3);
-        out.simple(format!("{command} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
+        out.simple(format!(
+            "{command} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
+        ));
         lines.iter().for_each(|line| out.simple(line));
         out.simple("HELP");
         out.simple("    Print this help.");
@@ -149,7 +154,9 @@ pub fn write_string(encoder: &mut Encoder<'_>, value: Option<Str<'_>>) {
         Some(Str::Bytes(bytes)) => encoder.bulk(bytes),
         Some(Str::Int(number)) => encoder.bulk_integer(number),
         Some(Str::Shared(shared)) if shared.len() >= SHARE_FROM_BYTES => {
-            encoder.bulk_shared(Bytes::from_owner(SharedString(std::sync::Arc::clone(shared))));
+            encoder.bulk_shared(Bytes::from_owner(SharedString(std::sync::Arc::clone(
+                shared,
+            ))));
         }
         Some(Str::Shared(shared)) => encoder.bulk(shared),
     }

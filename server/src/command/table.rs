@@ -22,17 +22,29 @@ pub struct Command {
 impl Spec {
     /// The command of this declaration, carried out by `handler`.
     pub const fn run(self, handler: Handler) -> Command {
-        Command { spec: self, handler: Some(handler), subcommands: &[] }
+        Command {
+            spec: self,
+            handler: Some(handler),
+            subcommands: &[],
+        }
     }
 
     /// A command that consists of subcommands.
     pub const fn container(self, subcommands: &'static [Command]) -> Command {
-        Command { spec: self, handler: None, subcommands }
+        Command {
+            spec: self,
+            handler: None,
+            subcommands,
+        }
     }
 
     /// A command that does something by itself and has subcommands as well (`COMMAND`).
     pub const fn run_with(self, handler: Handler, subcommands: &'static [Command]) -> Command {
-        Command { spec: self, handler: Some(handler), subcommands }
+        Command {
+            spec: self,
+            handler: Some(handler),
+            subcommands,
+        }
     }
 }
 
@@ -57,7 +69,11 @@ impl Entry {
     /// Whether a request of so many words is of the right length.
     pub fn accepts(&self, words: usize) -> bool {
         let words = i64::try_from(words).unwrap_or(i64::MAX);
-        if self.arity >= 0 { words == i64::from(self.arity) } else { words >= i64::from(-self.arity) }
+        if self.arity >= 0 {
+            words == i64::from(self.arity)
+        } else {
+            words >= i64::from(-self.arity)
+        }
     }
 
     /// The flags of its declaration.
@@ -79,7 +95,9 @@ impl Table {
         let mut table = Table::default();
         for command in families.iter().flat_map(|family| family.iter()) {
             let entry = table.entry(command, None);
-            table.by_name.insert(command.spec.name.to_ascii_lowercase(), entry);
+            table
+                .by_name
+                .insert(command.spec.name.to_ascii_lowercase(), entry);
         }
         for (old, new) in renames {
             if let Some(mut entry) = table.by_name.remove(&old.to_ascii_lowercase())
@@ -100,7 +118,12 @@ impl Table {
         let subcommands = command
             .subcommands
             .iter()
-            .map(|sub| (sub.spec.name.to_ascii_lowercase(), self.entry(sub, Some(&full_name))))
+            .map(|sub| {
+                (
+                    sub.spec.name.to_ascii_lowercase(),
+                    self.entry(sub, Some(&full_name)),
+                )
+            })
             .collect();
         let words = 1 + usize::from(parent.is_some());
         let arity = match command.handler {
@@ -108,14 +131,23 @@ impl Table {
             Some(_) => crate::spec::usage::arity(command.spec.usage, words),
         };
         let name = command.spec.name.to_owned();
-        Entry { command, id, name, full_name, arity, subcommands }
+        Entry {
+            command,
+            id,
+            name,
+            full_name,
+            arity,
+            subcommands,
+        }
     }
 
     /// The command of that name, in any case.
     pub fn find(&self, name: &[u8]) -> Option<&Entry> {
         // Longer than any name: not worth lowering.
         if name.len() > 64 {
-            return self.by_name.get(&String::from_utf8_lossy(name).to_ascii_lowercase());
+            return self
+                .by_name
+                .get(&String::from_utf8_lossy(name).to_ascii_lowercase());
         }
         let mut lower = [0; 64];
         let lower = &mut lower[..name.len()];

@@ -75,7 +75,14 @@ impl Gates {
     /// Pauses clients until then; a longer pause that is under way stays, and so does a stricter one.
     pub fn pause(&self, until_ms: i64, writes_only: bool) {
         self.pause_until_ms.fetch_max(until_ms, Ordering::AcqRel);
-        self.set(if writes_only { PAUSE_WRITE } else { PAUSE_WRITE | PAUSE_ALL }, true);
+        self.set(
+            if writes_only {
+                PAUSE_WRITE
+            } else {
+                PAUSE_WRITE | PAUSE_ALL
+            },
+            true,
+        );
     }
 
     /// Lets clients go on.
@@ -152,7 +159,11 @@ pub fn check(session: &Session, entry: &'static Entry, args: &Args<'_>) -> Verdi
     if let Some(error) = refusal_by_server(server, session, flags, entry) {
         return Verdict::Refuse(error);
     }
-    if is_paused(session, entry) { Verdict::Pause } else { Verdict::Pass }
+    if is_paused(session, entry) {
+        Verdict::Pause
+    } else {
+        Verdict::Pass
+    }
 }
 
 fn refusal_by_client(
@@ -204,7 +215,11 @@ fn is_exec(entry: &Entry) -> bool {
 /// Whether one of the queued commands has the flag.
 fn queued(session: &Session, flag: Flags) -> bool {
     let queue = session.local.queue.as_ref();
-    queue.is_some_and(|it| it.commands.iter().any(|(entry, _)| entry.flags().intersects(flag)))
+    queue.is_some_and(|it| {
+        it.commands
+            .iter()
+            .any(|(entry, _)| entry.flags().intersects(flag))
+    })
 }
 
 fn needs_memory(session: &Session, entry: &Entry) -> bool {
@@ -218,7 +233,9 @@ fn needs_memory(session: &Session, entry: &Entry) -> bool {
 
 fn is_paused(session: &Session, entry: &Entry) -> bool {
     let gates = &session.server.gates;
-    if !gates.any(PAUSE_WRITE | PAUSE_ALL) || gates.pause_left_ms(session.stopwatch.wall_ms()).is_none() {
+    if !gates.any(PAUSE_WRITE | PAUSE_ALL)
+        || gates.pause_left_ms(session.stopwatch.wall_ms()).is_none()
+    {
         return false;
     }
     let writes = Flags::WRITE | Flags::MAY_REPLICATE;

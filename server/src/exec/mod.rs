@@ -20,7 +20,7 @@ use crate::command::table::Entry;
 use crate::command::{Block, Command, Ctx, Effects, Error, Outcome, Reply};
 use crate::server::Server;
 use crate::session::Session;
-use crate::spec::{Flags, Group, Locks, Spec};
+use crate::spec::{Group, Locks, Spec};
 use crate::stats::Ending;
 pub use unit::Unit;
 
@@ -55,11 +55,19 @@ pub fn execute(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Flow
     }
     if session.local.queue.is_some() && !transaction::runs_at_once(entry) {
         transaction::queue(session, entry, args);
-        Reply::new(out, session.client.version()).encoder().simple("QUEUED");
+        Reply::new(out, session.client.version())
+            .encoder()
+            .simple("QUEUED");
         return Flow::Next;
     }
     if server.clients.has_monitors() {
-        server.monitor.show(&server.clients, &session.client, session.stopwatch.wall_us(), entry, args);
+        server.monitor.show(
+            &server.clients,
+            &session.client,
+            session.stopwatch.wall_us(),
+            entry,
+            args,
+        );
     }
     if entry.command.spec.group == Group::Server {
         session.flush_counts();
@@ -73,7 +81,11 @@ fn find(session: &mut Session, args: &Args<'_>) -> Result<&'static Entry, Error>
     let entry = match session.last_entry {
         Some(last) if last.name.as_bytes().eq_ignore_ascii_case(name) => last,
         _ => {
-            let entry = session.server.commands.find(name).ok_or_else(|| unknown(args))?;
+            let entry = session
+                .server
+                .commands
+                .find(name)
+                .ok_or_else(|| unknown(args))?;
             session.last_entry = Some(entry);
             entry
         }
@@ -90,10 +102,13 @@ fn find(session: &mut Session, args: &Args<'_>) -> Result<&'static Entry, Error>
 
 fn find_subcommand(entry: &'static Entry, sub: &[u8]) -> Result<&'static Entry, Error> {
     let lower = String::from_utf8_lossy(sub).to_ascii_lowercase();
-    entry.subcommands.get(&lower).ok_or_else(|| Error::UnknownSubcommand {
-        sub: String::from_utf8_lossy(&sub[..sub.len().min(128)]).into_owned(),
-        command: entry.name.to_ascii_uppercase(),
-    })
+    entry
+        .subcommands
+        .get(&lower)
+        .ok_or_else(|| Error::UnknownSubcommand {
+            sub: String::from_utf8_lossy(&sub[..sub.len().min(128)]).into_owned(),
+            command: entry.name.to_ascii_uppercase(),
+        })
 }
 
 fn unknown(args: &Args<'_>) -> Error {
@@ -109,7 +124,10 @@ fn unknown(args: &Args<'_>) -> Error {
         }
         shown += &format!("'{}' ", text(word, 128 - shown.len()));
     }
-    Error::UnknownCommand { name: text(args.get(0).unwrap_or_default(), 128), args: shown }
+    Error::UnknownCommand {
+        name: text(args.get(0).unwrap_or_default(), 128),
+        args: shown,
+    }
 }
 
 /// Answers a request that is not carried out.
@@ -123,7 +141,9 @@ fn reject(session: &mut Session, entry: Option<&'static Entry>, error: &Error, o
         session.recorder.command(entry.id, 0, Ending::Rejected);
     }
     let start = out.mark();
-    Reply::new(out, session.client.version()).encoder().error(text);
+    Reply::new(out, session.client.version())
+        .encoder()
+        .error(text);
     if take_reply_mode(session) {
         out.truncate_to(start);
     }
@@ -172,7 +192,12 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
 }
 
 /// Runs a handler and gathers its records; an error takes the place of its reply.
-fn run(cx: &mut Ctx<'_>, entry: &'static Entry, args: &Args<'_>, unit: &mut Unit) -> (Outcome, bool) {
+fn run(
+    cx: &mut Ctx<'_>,
+    entry: &'static Entry,
+    args: &Args<'_>,
+    unit: &mut Unit,
+) -> (Outcome, bool) {
     let result = match entry.command.handler {
         Some(handler) => handler(cx, args),
         // A container without a subcommand: its arity of -2 has refused that.
@@ -197,7 +222,13 @@ fn finish(session: &mut Session, entry: &'static Entry, args: &Args<'_>, failed:
     session.recorder.command(entry.id, nanos, ending);
     let server = session.server;
     if nanos >= server.settings.slow_nanos() {
-        server.note_slow(&session.client, entry, args, nanos, session.stopwatch.wall_us());
+        server.note_slow(
+            &session.client,
+            entry,
+            args,
+            nanos,
+            session.stopwatch.wall_us(),
+        );
     }
 }
 
@@ -230,12 +261,18 @@ fn key_shards(server: &Server, spec: &Spec, args: &Args<'_>) -> ShardSet {
     if spec.keys.is_empty() {
         return ShardSet::NONE;
     }
-    // A request whose keys cannot be found is refused by its handler, which then needs none.
+    // A request whose keys cannot be found is refused by its handler. Should one go on all the same,
+    // it must find its shards locked.
+    let Ok(keys) = spec.keys_of(*args) else {
+        return ShardSet::ALL;
+    };
     let mut shards = ShardSet::NONE;
-    if let Ok(keys) = spec.keys_of(*args) {
-        for key in keys {
-            shards.insert(server.keyspace.shard_of(args.get(key.index).unwrap_or_default()));
-        }
+    for key in keys {
+        shards.insert(
+            server
+                .keyspace
+                .shard_of(args.get(key.index).unwrap_or_default()),
+        );
     }
     shards
 }
@@ -254,9 +291,18 @@ pub fn replay(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Resul
     })?;
     call(session, entry, args, out);
     let is_error = |reply: &[u8]| reply.first() == Some(&b'-');
-    if let Some(chunk) = out.chunks().next().filter(|chunk| is_error(chunk.as_slice())) {
-        let text = String::from_utf8_lossy(chunk.as_slice()).trim_end().to_owned();
-        tracing::warn!("Replaying '{}' from the log gave an error: {text}", entry.full_name);
+    if let Some(chunk) = out
+        .chunks()
+        .next()
+        .filter(|chunk| is_error(chunk.as_slice()))
+    {
+        let text = String::from_utf8_lossy(chunk.as_slice())
+            .trim_end()
+            .to_owned();
+        tracing::warn!(
+            "Replaying '{}' from the log gave an error: {text}",
+            entry.full_name
+        );
     }
     out.clear();
     Ok(())

@@ -19,7 +19,11 @@ pub fn moment(server: &Server, client: &Client, now_ms: i64) -> Moment {
     Moment {
         now_ms,
         access: server.settings.access(),
-        touch: if state.contains(State::NO_TOUCH) { Touch::No } else { Touch::Yes },
+        touch: if state.contains(State::NO_TOUCH) {
+            Touch::No
+        } else {
+            Touch::Yes
+        },
         expiry,
         has_listeners: false,
     }

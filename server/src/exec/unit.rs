@@ -63,7 +63,11 @@ impl Unit {
         if !log.is_on() {
             return (std::mem::take(&mut self.dirty), 0);
         }
-        let end = if self.records.is_empty() { 0 } else { log.append(self.iter()) };
+        let end = if self.records.is_empty() {
+            0
+        } else {
+            log.append(self.iter())
+        };
         let mut durable_from = end;
         for shard in db.held().iter() {
             shard.log_offset = shard.log_offset.max(end);
@@ -79,7 +83,9 @@ impl Unit {
 
     fn iter(&self) -> impl ExactSizeIterator<Item = (usize, &[u8])> {
         (0..self.records.len()).map(|index| {
-            let start = index.checked_sub(1).map_or(0, |before| self.records[before].1);
+            let start = index
+                .checked_sub(1)
+                .map_or(0, |before| self.records[before].1);
             let (db, end) = self.records[index];
             (db, &self.bytes[start..end])
         })

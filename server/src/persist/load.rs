@@ -39,10 +39,15 @@ pub fn find(server: &Server) -> Result<Found, String> {
     let location = location(server);
     let manifest = Manifest::read(&location).map_err(|error| error.to_string())?;
     let migrated = location.migrate_single_file(manifest.as_ref());
-    let manifest = match migrated.map_err(|error| format!("Can't move the old append only file: {error}"))? {
+    let manifest = match migrated
+        .map_err(|error| format!("Can't move the old append only file: {error}"))?
+    {
         Migrated::Moved(manifest) => {
-            tracing::info!("Successfully migrated an old-style AOF configuration ({}) into the AOF directory ({}).",
-                location.filename().display(), location.dir().display());
+            tracing::info!(
+                "Successfully migrated an old-style AOF configuration ({}) into the AOF directory ({}).",
+                location.filename().display(),
+                location.dir().display()
+            );
             manifest
         }
         Migrated::Nothing => manifest.unwrap_or_default(),
@@ -57,21 +62,40 @@ pub fn find(server: &Server) -> Result<Found, String> {
 /// server does not understand.
 pub fn replay(server: &'static Server, found: &mut Found) -> Result<(), String> {
     let config = &server.settings.config;
-    let on_damage = if config.get(options::AOF_LOAD_TRUNCATED) { OnDamage::Quarantine } else { OnDamage::Refuse };
+    let on_damage = if config.get(options::AOF_LOAD_TRUNCATED) {
+        OnDamage::Quarantine
+    } else {
+        OnDamage::Refuse
+    };
     let started = Instant::now();
     let mut replayer = Replayer::new(server);
-    let loaded = aof::load(&found.location, &mut found.manifest, on_damage, |event| replayer.apply(event))
-        .map_err(|error| error.to_string())?;
+    let loaded = aof::load(&found.location, &mut found.manifest, on_damage, |event| {
+        replayer.apply(event)
+    })
+    .map_err(|error| error.to_string())?;
     server.persist.status.note_loaded(&loaded);
     if let Some((name, end)) = &loaded.damaged {
-        tracing::warn!("!!! Warning: short read while loading the AOF file {} !!!", name.display());
-        tracing::warn!("AOF {} loaded up to its last valid record ({end:?}) because aof-load-truncated is enabled", name.display());
+        tracing::warn!(
+            "!!! Warning: short read while loading the AOF file {} !!!",
+            name.display()
+        );
+        tracing::warn!(
+            "AOF {} loaded up to its last valid record ({end:?}) because aof-load-truncated is enabled",
+            name.display()
+        );
         for part in &loaded.quarantined {
-            tracing::warn!("{} bytes that could not be replayed were moved to {}", part.moved_bytes, part.target.display());
+            tracing::warn!(
+                "{} bytes that could not be replayed were moved to {}",
+                part.moved_bytes,
+                part.target.display()
+            );
         }
     }
     if loaded.total_bytes > 0 {
-        tracing::info!("DB loaded from append only file: {:.3} seconds", started.elapsed().as_secs_f64());
+        tracing::info!(
+            "DB loaded from append only file: {:.3} seconds",
+            started.elapsed().as_secs_f64()
+        );
     }
     Ok(())
 }
@@ -86,7 +110,10 @@ impl Replayer {
     fn new(server: &'static Server) -> Replayer {
         let client = Client::new(0, String::new(), String::new(), -1, clock::now_ms());
         client.set(State::REPLAY | State::AUTHENTICATED, true);
-        Replayer { session: Session::new(server, Arc::new(client), 0), out: Output::new() }
+        Replayer {
+            session: Session::new(server, Arc::new(client), 0),
+            out: Output::new(),
+        }
     }
 
     fn apply(&mut self, event: Event<'_>) -> Result<(), String> {
@@ -96,10 +123,16 @@ impl Replayer {
                 self.session.client.select(0);
                 Ok(())
             }
-            Event::Replay { replay: Replay::Request(request), .. } => self.request(&request),
-            Event::Replay { replay: Replay::Transaction(requests), .. } => {
-                requests.iter().try_for_each(|request| self.request(request))
-            }
+            Event::Replay {
+                replay: Replay::Request(request),
+                ..
+            } => self.request(&request),
+            Event::Replay {
+                replay: Replay::Transaction(requests),
+                ..
+            } => requests
+                .iter()
+                .try_for_each(|request| self.request(request)),
             Event::Done { entry, .. } => {
                 tracing::info!("DB loaded from {}", entry.name.display());
                 Ok(())

@@ -89,7 +89,8 @@ impl Log {
         let added = (pending.bytes.len() - before) as u64;
         let end = self.appended.load(Ordering::Relaxed) + added;
         self.appended.store(end, Ordering::Relaxed);
-        self.pending_bytes.store(pending.bytes.len(), Ordering::Relaxed);
+        self.pending_bytes
+            .store(pending.bytes.len(), Ordering::Relaxed);
         if before == 0 {
             self.has_pending.notify_one();
         }
@@ -136,7 +137,10 @@ impl Log {
 
     fn drain(&self, pending: &mut Pending) -> Batch {
         self.pending_bytes.store(0, Ordering::Relaxed);
-        Batch { bytes: std::mem::take(&mut pending.bytes), end: self.appended() }
+        Batch {
+            bytes: std::mem::take(&mut pending.bytes),
+            end: self.appended(),
+        }
     }
 
     /// Takes what has gathered and lets the next record name its database again, as a new file needs.

@@ -52,7 +52,9 @@ impl Persist {
     /// A text, if there is no directory to write to.
     pub fn rewrite(&self, server: &'static Server) -> Result<RewriteAnswer, String> {
         use std::sync::atomic::Ordering::Relaxed;
-        if self.status.is_rewriting.load(Relaxed) || self.status.is_rewrite_scheduled.swap(true, Relaxed) {
+        if self.status.is_rewriting.load(Relaxed)
+            || self.status.is_rewrite_scheduled.swap(true, Relaxed)
+        {
             return Ok(RewriteAnswer::Running);
         }
         if self.tasks.lock().is_none() {
@@ -79,7 +81,9 @@ impl Persist {
 
     /// Ends the log; what has been appended is written and synced first (`CONFIG SET appendonly no`).
     pub fn turn_off(&self, server: &'static Server) {
-        let Some(tasks) = self.tasks.lock().take() else { return };
+        let Some(tasks) = self.tasks.lock().take() else {
+            return;
+        };
         server.log.turn(false);
         finish(server, &tasks);
     }
@@ -87,7 +91,8 @@ impl Persist {
     fn open(&self, server: &'static Server, opening: Opening) -> Result<(), String> {
         let mut tasks = self.tasks.lock();
         let found = load::find(server)?;
-        let file = aof::Log::open_staged(found.location, found.manifest).map_err(|error| error.to_string())?;
+        let file = aof::Log::open_staged(found.location, found.manifest)
+            .map_err(|error| error.to_string())?;
         *tasks = Some(Writer::start(server, file, opening)?);
         Ok(())
     }
@@ -144,7 +149,9 @@ fn refuse_snapshot(name: &str) -> Result<(), String> {
 /// # Errors
 /// Why that failed: a text for the log.
 pub fn stop(server: &'static Server) -> Result<(), String> {
-    let Some(tasks) = server.persist.tasks.lock().take() else { return Ok(()) };
+    let Some(tasks) = server.persist.tasks.lock().take() else {
+        return Ok(());
+    };
     tracing::info!("Calling fsync() on the AOF file.");
     finish(server, &tasks);
     if server.gates.is_log_broken() {

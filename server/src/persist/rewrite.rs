@@ -18,9 +18,9 @@ pub(super) fn start(server: &'static Server, files: Option<RewriteFiles>, tasks:
     let spawned = thread.spawn(move || {
         let base = match files {
             Some(files) => write_base(server, files),
-            None => {
-                walk(server, |_, _| Ok(())).map_err(|error| error.to_string()).and_then(|()| Err("given up".to_owned()))
-            }
+            None => walk(server, |_, _| Ok(()))
+                .map_err(|error| error.to_string())
+                .and_then(|()| Err("given up".to_owned())),
         };
         // A writer that has ended has ended the rewrite with it.
         let _ = tasks.send(Task::BaseDone(base));
@@ -55,7 +55,10 @@ fn write_base(server: &Server, mut files: RewriteFiles) -> Result<FinishedBase, 
 }
 
 /// Hands over the whole snapshot, (database, records) at a time, shard by shard.
-fn walk(server: &Server, mut write: impl FnMut(usize, &[u8]) -> std::io::Result<()>) -> std::io::Result<()> {
+fn walk(
+    server: &Server,
+    mut write: impl FnMut(usize, &[u8]) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     for shard in 0..SHARDS {
         while let Some(slice) = server.keyspace.snapshot_some(shard, SLOTS) {
             if !slice.bytes.is_empty() {

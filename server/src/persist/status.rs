@@ -58,7 +58,10 @@ impl Status {
     pub fn note_loaded(&self, loaded: &Loaded) {
         let bytes = loaded.quarantined.iter().map(|part| part.moved_bytes).sum();
         self.quarantined_bytes.store(bytes, Ordering::Relaxed);
-        *self.quarantined_files.lock() =
-            loaded.quarantined.iter().map(|part| part.target.display().to_string()).collect();
+        *self.quarantined_files.lock() = loaded
+            .quarantined
+            .iter()
+            .map(|part| part.target.display().to_string())
+            .collect();
     }
 }

@@ -45,7 +45,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(server: &'static Server, file: File, opening: Opening) -> Result<SyncSender<Task>, String> {
+    pub(super) fn start(
+        server: &'static Server,
+        file: File,
+        opening: Opening,
+    ) -> Result<SyncSender<Task>, String> {
         let (sender, tasks) = sync_channel(16);
         let written_to = server.log.appended();
         let mut writer = Writer {
@@ -60,7 +64,12 @@ impl Writer {
             is_once: opening == Opening::Once,
         };
         writer.note_sizes();
-        writer.server.persist.status.base_bytes.store(writer.file.rewrite_base_bytes(), Relaxed);
+        writer
+            .server
+            .persist
+            .status
+            .base_bytes
+            .store(writer.file.rewrite_base_bytes(), Relaxed);
         std::thread::Builder::new()
             .name("aof".to_owned())
             .spawn(move || writer.run())
@@ -153,7 +162,11 @@ impl Writer {
             }
         }
         if began.elapsed() > Duration::from_secs(1) {
-            self.server.persist.status.delayed_fsyncs.fetch_add(1, Relaxed);
+            self.server
+                .persist
+                .status
+                .delayed_fsyncs
+                .fetch_add(1, Relaxed);
         }
         self.last_sync = Instant::now();
     }
@@ -170,7 +183,11 @@ impl Writer {
     }
 
     fn note_sizes(&self) {
-        self.server.persist.status.current_bytes.store(self.file.current_bytes(), Relaxed);
+        self.server
+            .persist
+            .status
+            .current_bytes
+            .store(self.file.current_bytes(), Relaxed);
     }
 
     /// Writes and syncs everything that was appended.
@@ -194,7 +211,9 @@ impl Writer {
         }
         status.is_rewriting.store(true, Relaxed);
         status.rewrites.fetch_add(1, Relaxed);
-        status.rewrite_started_ms.store(crate::clock::now_ms(), Relaxed);
+        status
+            .rewrite_started_ms
+            .store(crate::clock::now_ms(), Relaxed);
         let mut held = server.keyspace.lock(ShardSet::ALL);
         Keyspace::begin_snapshot(&mut held, encode::entry);
         let batch = server.log.cut();
@@ -224,8 +243,13 @@ impl Writer {
         }
         self.written_to = cut_at;
         let config = &self.server.settings.config;
-        let sync_every = config.get(options::AOF_REWRITE_INCREMENTAL_FSYNC).then_some(AUTOSYNC_BYTES);
-        let files = self.file.begin_rewrite(sync_every).map_err(|error| error.to_string())?;
+        let sync_every = config
+            .get(options::AOF_REWRITE_INCREMENTAL_FSYNC)
+            .then_some(AUTOSYNC_BYTES);
+        let files = self
+            .file
+            .begin_rewrite(sync_every)
+            .map_err(|error| error.to_string())?;
         // The present file was synced before the new one was named.
         self.synced_to = self.written_to;
         self.server.log.set_durable(self.synced_to);
@@ -236,7 +260,10 @@ impl Writer {
     fn end_rewrite(&mut self, base: Result<FinishedBase, String>) -> bool {
         let committed = base.and_then(|base| {
             let bytes = base.bytes();
-            self.file.commit_rewrite(base).map(|done| (done, bytes)).map_err(|error| error.to_string())
+            self.file
+                .commit_rewrite(base)
+                .map(|done| (done, bytes))
+                .map_err(|error| error.to_string())
         });
         let status = &self.server.persist.status;
         let took_ms = crate::clock::now_ms() - status.rewrite_started_ms.load(Relaxed);
@@ -244,10 +271,17 @@ impl Writer {
         status.last_rewrite_ok.store(committed.is_ok(), Relaxed);
         match committed {
             Ok((done, bytes)) => {
-                status.base_bytes.store(self.file.rewrite_base_bytes(), Relaxed);
-                tracing::info!("Background AOF rewrite finished successfully ({bytes} bytes in {})", done.base.display());
+                status
+                    .base_bytes
+                    .store(self.file.rewrite_base_bytes(), Relaxed);
+                tracing::info!(
+                    "Background AOF rewrite finished successfully ({bytes} bytes in {})",
+                    done.base.display()
+                );
                 if let Some(error) = &done.cleanup_error {
-                    tracing::warn!("Files of the log before the rewrite could not be removed: {error}");
+                    tracing::warn!(
+                        "Files of the log before the rewrite could not be removed: {error}"
+                    );
                 }
                 // Closing the last handle of a big file takes long.
                 std::thread::spawn(move || drop(done.freed));
