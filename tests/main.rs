@@ -4,9 +4,16 @@ mod support;
 
 mod aof_files;
 mod clients;
+mod connection;
 mod crash;
-mod garbage;
 mod entrypoint;
+mod expiry;
+mod garbage;
+mod generic;
+mod memory;
 mod oracle;
-mod tidy;
+mod server;
 mod string;
+mod tag;
+mod tidy;
+mod transaction;
