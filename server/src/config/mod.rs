@@ -5,13 +5,22 @@
 //! here knows clients, commands or sockets: what a new value brings about is up to the caller.
 
 mod checks;
+mod command_line;
+mod load;
 pub mod options;
+mod paths;
+pub mod quote;
+mod rewrite;
+mod set;
+mod system;
 pub mod types;
 pub mod value;
 
 use std::ffi::OsString;
+use std::fmt;
+use std::io;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
@@ -19,6 +28,10 @@ use parking_lot::{Mutex, RwLock};
 use self::options::{COUNT, Named, Opt, OptionId, Text};
 use self::value::{Kind, Value};
 
+pub use self::command_line::{Startup, build_id, from_command_line, version_line};
+pub use self::load::{Directive, Directives, Place, StartupError};
+pub use self::rewrite::{RewriteError, Scope};
+pub use self::set::{Apply, Changed, SetError, Setting};
 pub use self::types::*;
 
 /// The Redis version whose behaviour is kept.
@@ -31,6 +44,8 @@ pub struct Config {
     defaults: Vec<Value>,
     /// Held while several options change together.
     changing: Mutex<()>,
+    file: Option<PathBuf>,
+    directives: Directives,
 }
 
 impl Config {
@@ -44,6 +59,8 @@ impl Config {
             values: std::array::from_fn(|_| RwLock::new(Value::Number(0))),
             defaults,
             changing: Mutex::new(()),
+            file: None,
+            directives: Directives::default(),
         };
         for id in OptionId::all() {
             config.store(id, config.default_of(id).clone());
@@ -109,6 +126,36 @@ impl Config {
         id.spec().kind.print(&self.load(id))
     }
 
+    /// The file the server was started with, from the root.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// What file and command line say besides options.
+    pub fn directives(&self) -> &Directives {
+        &self.directives
+    }
+
+    /// The addresses to listen on; one that begins with `-` may be missing.
+    pub fn bind_addresses(&self) -> Vec<String> {
+        self.get(options::BIND)
+    }
+
+    /// Old and new names of commands; an empty new name takes the command away.
+    pub fn renamed_commands(&self) -> Vec<(String, String)> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let pairs = self
+            .directives
+            .renames
+            .iter()
+            .map(|rename| rename.arguments.as_slice());
+        let pairs = pairs.filter_map(|arguments| match arguments {
+            [old, new] => Some((text(old), text(new))),
+            _ => None,
+        });
+        pairs.collect()
+    }
+
     fn default_of(&self, id: OptionId) -> &Value {
         &self.defaults[id.index()]
     }
@@ -129,6 +176,15 @@ impl Config {
             Value::Number(number) => self.numbers[id.index()].store(number, Ordering::Relaxed),
             value => *self.values[id.index()].write() = value,
         }
+    }
+}
+
+impl fmt::Debug for Config {
+    /// Says nothing of the values: some are secret.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Config")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
     }
 }
 
@@ -335,5 +391,14 @@ impl Typed for Text {
 
     fn fits(kind: Kind) -> bool {
         matches!(kind, Kind::Text(_) | Kind::Bytes(_) | Kind::Directory)
+    }
+}
+
+/// What the system says of an error, in the words of `strerror`.
+fn os_reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
     }
 }

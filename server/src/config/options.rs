@@ -91,6 +91,8 @@ pub struct Traits {
     pub is_hidden: bool,
     /// `CONFIG SET` is refused while data is loaded.
     pub denies_loading: bool,
+    /// A text that is rewritten also when it is empty, as `""`.
+    pub keeps_empty: bool,
 }
 
 /// One option.
@@ -121,6 +123,7 @@ impl Spec {
             is_protected: false,
             is_hidden: false,
             denies_loading: false,
+            keeps_empty: false,
         };
         Self {
             name,
@@ -174,6 +177,11 @@ impl Spec {
 
     const fn hidden(mut self) -> Self {
         self.traits.is_hidden = true;
+        self
+    }
+
+    const fn keeps_empty(mut self) -> Self {
+        self.traits.keeps_empty = true;
         self
     }
 
@@ -292,22 +300,22 @@ options! {
     SUPERVISED: Supervised = word("supervised", "no", Supervised::WORDS).at_start().works();
     PIDFILE: Text = text("pidfile", "").at_start().works();
     LOGLEVEL: LogLevel = word("loglevel", "notice", LogLevel::WORDS).works();
-    LOGFILE: Text = text("logfile", "").at_start().works();
+    LOGFILE: Text = text("logfile", "").keeps_empty().at_start().works();
     HIDE_USER_DATA_FROM_LOG: bool = yes_no("hide-user-data-from-log", "no");
     SYSLOG_ENABLED: bool = yes_no("syslog-enabled", "no").at_start();
-    SYSLOG_IDENT: Text = text("syslog-ident", "redis").at_start();
+    SYSLOG_IDENT: Text = text("syslog-ident", "redis").keeps_empty().at_start();
     SYSLOG_FACILITY: SyslogFacility = word("syslog-facility", "local0", SyslogFacility::WORDS).at_start();
     CRASH_LOG_ENABLED: bool = yes_no("crash-log-enabled", "yes");
     CRASH_MEMCHECK_ENABLED: bool = yes_no("crash-memcheck-enabled", "yes");
     DATABASES: u32 = int("databases", "16", 1, I32).at_start().works();
     ALWAYS_SHOW_LOGO: bool = yes_no("always-show-logo", "no").at_start().works();
     SET_PROC_TITLE: bool = yes_no("set-proc-title", "yes").at_start();
-    PROC_TITLE_TEMPLATE: Text = text("proc-title-template", "{title} {listen-addr} {server-mode}").check(checks::proc_title_template);
-    LOCALE_COLLATE: Text = text("locale-collate", "").check(checks::locale);
+    PROC_TITLE_TEMPLATE: Text = text("proc-title-template", "{title} {listen-addr} {server-mode}").keeps_empty().check(checks::proc_title_template);
+    LOCALE_COLLATE: Text = text("locale-collate", "").keeps_empty().check(checks::locale);
     ENABLE_PROTECTED_CONFIGS: ProtectedAction = word("enable-protected-configs", "no", ProtectedAction::WORDS).at_start().works();
     ENABLE_DEBUG_COMMAND: ProtectedAction = word("enable-debug-command", "no", ProtectedAction::WORDS).at_start().works();
     ENABLE_MODULE_COMMAND: ProtectedAction = word("enable-module-command", "no", ProtectedAction::WORDS).at_start();
-    IGNORE_WARNINGS: Text = text("ignore-warnings", "");
+    IGNORE_WARNINGS: Text = text("ignore-warnings", "").keeps_empty();
 
     // Snapshots.
     SAVE: Vec<SavePoint> = Spec::new("save", Kind::SavePoints, "3600 1 300 100 60 10000").works();
@@ -315,7 +323,7 @@ options! {
     RDBCOMPRESSION: bool = yes_no("rdbcompression", "yes");
     RDBCHECKSUM: bool = yes_no("rdbchecksum", "yes").at_start();
     SANITIZE_DUMP_PAYLOAD: SanitizeDumpPayload = word("sanitize-dump-payload", "no", SanitizeDumpPayload::WORDS);
-    DBFILENAME: Text = text("dbfilename", "dump.rdb").protected().check(checks::dbfilename).works();
+    DBFILENAME: Text = text("dbfilename", "dump.rdb").keeps_empty().protected().check(checks::dbfilename).works();
     RDB_DEL_SYNC_FILES: bool = yes_no("rdb-del-sync-files", "no");
     RDB_SAVE_INCREMENTAL_FSYNC: bool = yes_no("rdb-save-incremental-fsync", "yes");
     RDB_KEY_SAVE_DELAY: i64 = int("rdb-key-save-delay", "0", i32::MIN as i64, I32).hidden();
@@ -343,7 +351,7 @@ options! {
     REPL_PING_REPLICA_PERIOD: u32 = int("repl-ping-replica-period", "10", 1, I32).alias("repl-ping-slave-period");
     REPL_TIMEOUT: u32 = int("repl-timeout", "60", 1, I32);
     REPL_DISABLE_TCP_NODELAY: bool = yes_no("repl-disable-tcp-nodelay", "no");
-    REPL_BACKLOG_SIZE: u64 = memory("repl-backlog-size", "1mb", 1, BYTES);
+    REPL_BACKLOG_SIZE: u64 = memory("repl-backlog-size", "1mb", 1, BYTES).clamp(16 << 10, I64);
     REPL_BACKLOG_TTL: u64 = int("repl-backlog-ttl", "3600", 0, I64);
     MIN_REPLICAS_TO_WRITE: u32 = int("min-replicas-to-write", "0", 0, I32).alias("min-slaves-to-write");
     MIN_REPLICAS_MAX_LAG: u32 = int("min-replicas-max-lag", "10", 0, I32).alias("min-slaves-max-lag");
@@ -351,7 +359,7 @@ options! {
 
     // Clients that cache, users.
     TRACKING_TABLE_MAX_KEYS: u64 = int("tracking-table-max-keys", "1000000", 0, I64);
-    ACLFILE: Text = text("aclfile", "").at_start();
+    ACLFILE: Text = text("aclfile", "").keeps_empty().at_start();
     ACLLOG_MAX_LEN: u64 = int("acllog-max-len", "128", 0, I64);
     ACL_PUBSUB_DEFAULT: AclPubsubDefault = word("acl-pubsub-default", "resetchannels", AclPubsubDefault::WORDS);
     REQUIREPASS: Text = bytes("requirepass", "").sensitive().works();
@@ -421,7 +429,7 @@ options! {
 
     // Cluster.
     CLUSTER_ENABLED: bool = yes_no("cluster-enabled", "no").at_start();
-    CLUSTER_CONFIG_FILE: Text = text("cluster-config-file", "nodes.conf").at_start();
+    CLUSTER_CONFIG_FILE: Text = text("cluster-config-file", "nodes.conf").keeps_empty().at_start();
     CLUSTER_NODE_TIMEOUT: u64 = int("cluster-node-timeout", "15000", 0, I64);
     CLUSTER_PING_INTERVAL: u64 = int("cluster-ping-interval", "0", 0, I64).hidden();
     CLUSTER_PORT: u16 = int("cluster-port", "0", 0, 65535).at_start();
