@@ -97,6 +97,12 @@ impl Entry {
         self.access
     }
 
+    /// Whether it carries a tag.
+    #[inline]
+    pub fn is_tagged(&self) -> bool {
+        self.tags.is_some()
+    }
+
     pub(crate) fn put_expiry(&mut self, expiry_ms: Option<i64>) {
         self.expiry_ms = expiry_ms.unwrap_or(NO_EXPIRY);
     }

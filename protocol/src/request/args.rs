@@ -69,6 +69,15 @@ impl<'a> Args<'a> {
         }
     }
 
+    /// The first `count` words; all of them if there are fewer.
+    #[inline]
+    pub fn first(&self, count: usize) -> Args<'a> {
+        Args {
+            buf: self.buf,
+            spans: self.spans.get(..count).unwrap_or(self.spans),
+        }
+    }
+
     /// An owned copy, for what outlives the read buffer (a queued transaction, a blocked client).
     pub fn to_request(&self) -> super::Request {
         self.iter().collect()

@@ -7,7 +7,7 @@ use storage::db::Db;
 use super::effects::Effects;
 use super::reply::Reply;
 use super::table::Entry;
-use crate::clients::Client;
+use crate::clients::{Client, State};
 use crate::server::Server;
 use crate::transaction::Local;
 
@@ -66,6 +66,16 @@ impl Ctx<'_> {
     /// Now, in milliseconds since 1970; stands still while a command or transaction runs.
     pub fn now_ms(&self) -> i64 {
         self.db.moment.now_ms
+    }
+
+    /// Whether the log is replayed: what it holds was allowed once, whatever the limits are now.
+    pub fn is_replay(&self) -> bool {
+        self.client.is(State::REPLAY)
+    }
+
+    /// Whether anybody will see what stands in [`Ctx::effects`].
+    pub fn is_logged(&self) -> bool {
+        self.server.log.is_on()
     }
 
     /// The command's name in lower case, as error texts have it.

@@ -54,6 +54,33 @@ pub enum Error {
     IsLfu,
     #[error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")]
     NoLogToWaitFor,
+    #[error("ERR increment or decrement would overflow")]
+    IncrementOverflow,
+    #[error("ERR decrement would overflow")]
+    DecrementOverflow,
+    #[error("ERR increment would produce NaN or Infinity")]
+    NotFinite,
+    #[error("ERR offset is out of range")]
+    OffsetOutOfRange,
+    #[error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")]
+    StringTooLong,
+    #[error("ERR If you want both the length and indexes, please just use IDX.")]
+    LcsLenAndIdx,
+    #[error("ERR String too long for LCS")]
+    LcsStringTooLong,
+    #[error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")]
+    LcsTooLarge,
+
+    // What is wrong with tags.
+    #[error("ERR numtags should be greater than 0")]
+    NumtagsNotPositive,
+    #[error("ERR tag is empty")]
+    TagEmpty,
+    #[error("ERR tag exceeds maximum allowed length (1024)")]
+    TagTooLong,
+    #[error("ERR too many tags for key (max {0})")]
+    TooManyTags(usize),
+
     #[error("ERR DB index is out of range")]
     DbOutOfRange,
     #[error("ERR invalid DB index")]

@@ -7,6 +7,7 @@ pub mod effects;
 pub mod error;
 pub mod reply;
 pub mod table;
+pub mod tags;
 
 pub use args::Words;
 pub use ctx::{Block, Condition, Ctx, Outcome};

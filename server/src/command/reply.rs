@@ -110,6 +110,19 @@ impl<'a> Reply<'a> {
         Ok(Outcome::Done)
     }
 
+    /// A stretch of a string of the keyspace.
+    pub fn part(&mut self, value: Str<'_>, range: std::ops::Range<usize>) -> Result {
+        match value {
+            Str::Shared(shared) if range.len() >= SHARE_FROM_BYTES => {
+                self.encoder.bulk_shared(share(shared).slice(range));
+            }
+            value => value.with_bytes(|bytes| {
+                self.encoder.bulk(bytes.get(range).unwrap_or_default());
+            }),
+        }
+        Ok(Outcome::Done)
+    }
+
     /// The `HELP` of a container command: its title, its lines, and how to get them again.
     pub fn help(&mut self, command: &str, lines: &[&str]) -> Result {
         let out = self.array(lines.len() + 3);
@@ -154,12 +167,14 @@ pub fn write_string(encoder: &mut Encoder<'_>, value: Option<Str<'_>>) {
         Some(Str::Bytes(bytes)) => encoder.bulk(bytes),
         Some(Str::Int(number)) => encoder.bulk_integer(number),
         Some(Str::Shared(shared)) if shared.len() >= SHARE_FROM_BYTES => {
-            encoder.bulk_shared(Bytes::from_owner(SharedString(std::sync::Arc::clone(
-                shared,
-            ))));
+            encoder.bulk_shared(share(shared));
         }
         Some(Str::Shared(shared)) => encoder.bulk(shared),
     }
+}
+
+fn share(shared: &std::sync::Arc<Vec<u8>>) -> Bytes {
+    Bytes::from_owner(SharedString(std::sync::Arc::clone(shared)))
 }
 
 struct SharedString(std::sync::Arc<Vec<u8>>);

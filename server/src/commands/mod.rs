@@ -2,9 +2,10 @@
 
 mod generic;
 mod introspection;
+mod string;
 mod transaction;
 
 use crate::command::Command;
 
 /// Every family. A command that is not here does not exist.
-pub const FAMILIES: &[&[Command]] = &[generic::COMMANDS, introspection::COMMANDS, transaction::COMMANDS];
+pub const FAMILIES: &[&[Command]] = &[generic::COMMANDS, introspection::COMMANDS, string::COMMANDS, transaction::COMMANDS];
