@@ -51,14 +51,19 @@ fn files(dir: &Path, part: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(dir)
         .unwrap_or_else(|error| panic!("{}: {error}", dir.display()))
         .map(|file| file.expect("listed").path())
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains(part)))
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().contains(part))
+        })
         .collect();
     files.sort();
     files
 }
 
 fn incremental(server: &Server) -> PathBuf {
-    files(&appendonlydir(server), ".incr.aof").pop().expect("an incremental file")
+    files(&appendonlydir(server), ".incr.aof")
+        .pop()
+        .expect("an incremental file")
 }
 
 fn copy_directory(from: &Path, to: &Path) {
@@ -70,9 +75,18 @@ fn copy_directory(from: &Path, to: &Path) {
 
 fn assert_accepted_by_redis(server: &Server) {
     let manifest = appendonlydir(server).join("appendonly.aof.manifest");
-    let check = tools::run(Command::new("redis-check-aof").arg(&manifest), Duration::from_secs(20));
+    let check = tools::run(
+        Command::new("redis-check-aof").arg(&manifest),
+        Duration::from_secs(20),
+    );
     assert!(check.status.success(), "redis-check-aof: {}", check.output);
-    assert!(check.output.contains("All AOF files and manifest are valid"), "{}", check.output);
+    assert!(
+        check
+            .output
+            .contains("All AOF files and manifest are valid"),
+        "{}",
+        check.output
+    );
 }
 
 /// Starts a stock Redis on a copy of the files and compares all that it reads.
@@ -118,7 +132,8 @@ fn the_files_are_named_as_redis_names_them() {
     let mut client = server.connect();
     fill(&mut client);
     rewrite(&mut client);
-    let manifest = fs::read_to_string(appendonlydir(&server).join("appendonly.aof.manifest")).expect("a manifest");
+    let manifest = fs::read_to_string(appendonlydir(&server).join("appendonly.aof.manifest"))
+        .expect("a manifest");
     let lines: Vec<&str> = manifest.lines().collect();
     assert_eq!(
         lines,
@@ -137,7 +152,14 @@ fn the_append_only_file_of_redis_is_taken_over_and_given_back() {
     let flags = [AOF, &["--aof-use-rdb-preamble", "no"]].concat();
     let mut redis = Server::start(Kind::Oracle, &flags);
     let mut client = redis.connect();
-    for line in ["SET k v EX 1000", "SELECT 5", "MSET a 1 b 2", "RENAME a c", "INCR b", "PEXPIREAT c 99999999999999"] {
+    for line in [
+        "SET k v EX 1000",
+        "SELECT 5",
+        "MSET a 1 b 2",
+        "RENAME a c",
+        "INCR b",
+        "PEXPIREAT c 99999999999999",
+    ] {
         assert!(!client.line(line).is_error(), "{line}");
     }
     let before = keyspace::read(&mut client);
@@ -145,24 +167,49 @@ fn the_append_only_file_of_redis_is_taken_over_and_given_back() {
     let mut server = Server::start_on(Kind::Keytag, AOF, |dir| {
         copy_directory(&appendonlydir(&redis), &dir.join("appendonlydir"));
     });
-    keyspace::assert_same(&before, &keyspace::read(&mut server.connect()), "taken over");
-    assert_eq!(server.connect().line("SET more v TAGS 1 t").to_string(), "OK");
+    keyspace::assert_same(
+        &before,
+        &keyspace::read(&mut server.connect()),
+        "taken over",
+    );
+    assert_eq!(
+        server.connect().line("SET more v TAGS 1 t").to_string(),
+        "OK"
+    );
     assert_read_by(Kind::Oracle, &server);
     server.restart();
-    assert_eq!(server.connect().line("TAGCARD t").to_string(), "(integer) 1");
+    assert_eq!(
+        server.connect().line("TAGCARD t").to_string(),
+        "(integer) 1"
+    );
 }
 
 #[test]
 fn absolute_times_are_written_for_relative_ones() {
     let server = Server::keytag(AOF);
     let mut client = server.connect();
-    for line in ["SET k v EX 100", "EXPIRE k 200", "GETEX k PX 300000", "SETEX j 100 v", "PSETEX j 100000 v"] {
+    for line in [
+        "SET k v EX 100",
+        "EXPIRE k 200",
+        "GETEX k PX 300000",
+        "SETEX j 100 v",
+        "PSETEX j 100000 v",
+    ] {
         assert!(!client.line(line).is_error(), "{line}");
     }
     let text = fs::read(incremental(&server)).expect("readable");
     let text = String::from_utf8_lossy(&text).to_ascii_uppercase();
-    for relative in ["\r\nEX\r\n", "\r\nPX\r\n", "\r\nEXPIRE\r\n", "SETEX\r\n", "\r\nGETEX\r\n"] {
-        assert!(!text.contains(relative), "{relative:?} would mean another time when it is replayed:\n{text}");
+    for relative in [
+        "\r\nEX\r\n",
+        "\r\nPX\r\n",
+        "\r\nEXPIRE\r\n",
+        "SETEX\r\n",
+        "\r\nGETEX\r\n",
+    ] {
+        assert!(
+            !text.contains(relative),
+            "{relative:?} would mean another time when it is replayed:\n{text}"
+        );
     }
 }
 
@@ -173,12 +220,26 @@ fn what_changes_nothing_is_not_written() {
     client.line("SET k v");
     let size = || fs::metadata(incremental(&server)).expect("there").len();
     let before = size();
-    for line in ["SET k w NX", "DEL none", "EXPIRE none 10", "GET k", "PERSIST k", "MSETNX k 1 j 2", "RENAMENX k k",
-        "TAGADD none t", "TAGREM k t", "TAGINVALIDATE t"]
-    {
+    for line in [
+        "SET k w NX",
+        "DEL none",
+        "EXPIRE none 10",
+        "GET k",
+        "PERSIST k",
+        "MSETNX k 1 j 2",
+        "RENAMENX k k",
+        "TAGADD none t",
+        "TAGREM k t",
+        "TAGINVALIDATE t",
+    ] {
         client.line(line);
     }
-    assert_eq!(size(), before, "{}", String::from_utf8_lossy(&fs::read(incremental(&server)).expect("readable")));
+    assert_eq!(
+        size(),
+        before,
+        "{}",
+        String::from_utf8_lossy(&fs::read(incremental(&server)).expect("readable"))
+    );
 }
 
 /// Writes ten keys, damages the last incremental file, starts, and gives what is left.
@@ -186,7 +247,12 @@ fn damaged(damage: impl FnOnce(&mut Vec<u8>)) -> (Server, Vec<Vec<u8>>) {
     let mut server = Server::keytag(AOF);
     let mut client = server.connect();
     for index in 0..10 {
-        assert_eq!(client.line(&format!("SET key:{index} value:{index} TAGS 1 t")).to_string(), "OK");
+        assert_eq!(
+            client
+                .line(&format!("SET key:{index} value:{index} TAGS 1 t"))
+                .to_string(),
+            "OK"
+        );
     }
     server.kill();
     let path = incremental(&server);
@@ -205,11 +271,19 @@ fn assert_quarantined(server: &mut Server, expected: &[u8]) {
     assert_eq!(kept.len(), 1, "one quarantine file: {kept:?}");
     let kept = fs::read(&kept[0]).expect("readable");
     assert!(kept.ends_with(expected), "it holds what was cut off");
-    assert!(server.log().contains("quarantine"), "the log names it:\n{}", server.log());
+    assert!(
+        server.log().contains("quarantine"),
+        "the log names it:\n{}",
+        server.log()
+    );
     // The next start finds nothing to complain about.
     let before = keyspace::read(&mut server.connect());
     server.restart();
-    keyspace::assert_same(&before, &keyspace::read(&mut server.connect()), "the next start");
+    keyspace::assert_same(
+        &before,
+        &keyspace::read(&mut server.connect()),
+        "the next start",
+    );
     assert_accepted_by_redis(server);
 }
 
@@ -252,12 +326,20 @@ fn a_tag_line_that_is_cut_off_does_not_leave_an_untagged_key() {
     let mut client = server.connect();
     for key in keys {
         let tags = client.call(&[b"TAGLIST", key.as_slice()]);
-        assert_eq!(tags.items().len(), 1, "{} is there without its tag", String::from_utf8_lossy(&key));
+        assert_eq!(
+            tags.items().len(),
+            1,
+            "{} is there without its tag",
+            String::from_utf8_lossy(&key)
+        );
     }
 }
 
 fn find_last(bytes: &[u8], needle: &[u8]) -> usize {
-    bytes.windows(needle.len()).rposition(|window| window == needle).expect("it was written")
+    bytes
+        .windows(needle.len())
+        .rposition(|window| window == needle)
+        .expect("it was written")
 }
 
 #[test]
@@ -271,7 +353,10 @@ fn a_file_that_is_no_append_only_file_stops_the_start() {
         ("nonsense\n", "Invalid AOF manifest file format"),
         ("file x seq y type z\n", "Invalid AOF manifest file format"),
         ("", "Found an empty AOF manifest"),
-        ("file ../x seq 1 type i\n", "File can't be a path, just a filename"),
+        (
+            "file ../x seq 1 type i\n",
+            "File can't be a path, just a filename",
+        ),
     ] {
         fs::write(&manifest, bad).expect("writable");
         let output = start_and_fail(&server);
@@ -285,7 +370,10 @@ fn a_file_that_is_no_append_only_file_stops_the_start() {
 
 fn start_and_fail(server: &Server) -> String {
     let mut command = Command::new(tools::keytag());
-    command.args(["--port", &server.port().to_string(), "--dir"]).arg(server.dir()).args(AOF);
+    command
+        .args(["--port", &server.port().to_string(), "--dir"])
+        .arg(server.dir())
+        .args(AOF);
     let finished = tools::run(&mut command, Duration::from_secs(10));
     assert_eq!(finished.status.code(), Some(1), "{}", finished.output);
     finished.output

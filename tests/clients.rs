@@ -19,7 +19,9 @@ fn play(mut command: Command, server: &mut Server) {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}; scripts/prepare installs what is missing"));
+        .unwrap_or_else(|error| {
+            panic!("{command:?}: {error}; scripts/prepare installs what is missing")
+        });
     let mut answers = child.stdin.take().expect("piped");
     let lines = lines_of(&mut child);
     let deadline = Instant::now() + PATIENCE;
@@ -43,7 +45,11 @@ fn play(mut command: Command, server: &mut Server) {
         }
     }
     let mut errors = String::new();
-    let _ = child.stderr.take().expect("piped").read_to_string(&mut errors);
+    let _ = child
+        .stderr
+        .take()
+        .expect("piped")
+        .read_to_string(&mut errors);
     let status = child.wait().expect("the child is ours");
     assert!(status.success(), "{command:?}: {status}\n{errors}");
 }
@@ -64,19 +70,32 @@ fn lines_of(child: &mut Child) -> mpsc::Receiver<String> {
 fn ioredis(scenario: &str, flags: &[&str]) {
     let mut server = Server::keytag(flags);
     let mut command = Command::new("node");
-    command.arg(root().join("tests/clients/ioredis.js")).arg(server.port().to_string()).arg(scenario);
+    command
+        .arg(root().join("tests/clients/ioredis.js"))
+        .arg(server.port().to_string())
+        .arg(scenario);
     play(command, &mut server);
 }
 
 fn redis_py(scenario: &str, flags: &[&str]) {
     let mut server = Server::keytag(flags);
     let mut command = Command::new(root().join("target/clients-python/bin/python"));
-    command.arg("-B").arg(root().join("tests/clients/redis_py.py")).arg(server.port().to_string()).arg(scenario);
+    command
+        .arg("-B")
+        .arg(root().join("tests/clients/redis_py.py"))
+        .arg(server.port().to_string())
+        .arg(scenario);
     play(command, &mut server);
 }
 
-const APPLICATION: &[&str] =
-    &["--appendonly", "yes", "--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru"];
+const APPLICATION: &[&str] = &[
+    "--appendonly",
+    "yes",
+    "--maxmemory",
+    "256mb",
+    "--maxmemory-policy",
+    "allkeys-lru",
+];
 
 #[test]
 fn ioredis_caches_reads_with_strategies() {

@@ -49,7 +49,11 @@ fn campaign(appendfsync: &str, loss: Duration, rewrites: Rewrites) {
         server.start_again();
         let found = read(&mut server.connect());
         for (index, (history, killed_at)) in histories.iter().enumerate() {
-            history.assert_prefix(index, &found, killed_at.checked_sub(loss).expect("after the start"));
+            history.assert_prefix(
+                index,
+                &found,
+                killed_at.checked_sub(loss).expect("after the start"),
+            );
         }
     }
 }
@@ -67,7 +71,9 @@ fn load_and_kill(
         let writers: Vec<_> = seeds
             .into_iter()
             .enumerate()
-            .map(|(index, seed)| scope.spawn(move || History::write(port, index, Rng::with_seed(seed))))
+            .map(|(index, seed)| {
+                scope.spawn(move || History::write(port, index, Rng::with_seed(seed)))
+            })
             .collect();
         let until = Instant::now() + load;
         while Instant::now() < until {
@@ -78,21 +84,43 @@ fn load_and_kill(
         }
         let killed_at = Instant::now();
         server.kill();
-        writers.into_iter().map(|writer| (writer.join().expect("the writer ends"), killed_at)).collect()
+        writers
+            .into_iter()
+            .map(|writer| (writer.join().expect("the writer ends"), killed_at))
+            .collect()
     })
 }
 
 /// A write of the load.
 #[derive(Clone, Debug)]
 enum Write {
-    Set { key: usize, value: u64, tags: Vec<usize> },
-    Append { key: usize, text: u64 },
-    Delete { key: usize },
-    TagAdd { key: usize, tag: usize },
-    TagRemove { key: usize, tag: usize },
-    Invalidate { tag: usize },
+    Set {
+        key: usize,
+        value: u64,
+        tags: Vec<usize>,
+    },
+    Append {
+        key: usize,
+        text: u64,
+    },
+    Delete {
+        key: usize,
+    },
+    TagAdd {
+        key: usize,
+        tag: usize,
+    },
+    TagRemove {
+        key: usize,
+        tag: usize,
+    },
+    Invalidate {
+        tag: usize,
+    },
     /// Two keys in one transaction: both or none.
-    Both { value: u64 },
+    Both {
+        value: u64,
+    },
 }
 
 const KEYS: usize = 40;
@@ -102,7 +130,11 @@ impl Write {
     fn random(rng: &mut Rng) -> Write {
         let (key, tag, value) = (rng.usize(..KEYS), rng.usize(..TAGS), rng.u64(..1_000_000));
         match rng.u32(..20) {
-            0..=9 => Write::Set { key, value, tags: (0..rng.usize(..4)).map(|_| rng.usize(..TAGS)).collect() },
+            0..=9 => Write::Set {
+                key,
+                value,
+                tags: (0..rng.usize(..4)).map(|_| rng.usize(..TAGS)).collect(),
+            },
             10..=11 => Write::Append { key, text: value },
             12..=13 => Write::Delete { key },
             14..=15 => Write::TagAdd { key, tag },
@@ -116,10 +148,23 @@ impl Write {
         let key = |key: &usize| format!("{owner}:key:{key}");
         let tag = |tag: &usize| format!("{owner}:tag:{tag}");
         let line = match self {
-            Write::Set { key: at, value, tags } if tags.is_empty() => format!("SET {} {value}", key(at)),
-            Write::Set { key: at, value, tags } => {
+            Write::Set {
+                key: at,
+                value,
+                tags,
+            } if tags.is_empty() => format!("SET {} {value}", key(at)),
+            Write::Set {
+                key: at,
+                value,
+                tags,
+            } => {
                 let names: Vec<String> = tags.iter().map(tag).collect();
-                format!("SET {} {value} TAGS {} {}", key(at), names.len(), names.join(" "))
+                format!(
+                    "SET {} {value} TAGS {} {}",
+                    key(at),
+                    names.len(),
+                    names.join(" ")
+                )
             }
             Write::Append { key: at, text } => format!("APPEND {} {text}", key(at)),
             Write::Delete { key: at } => format!("DEL {}", key(at)),
@@ -161,7 +206,12 @@ impl Write {
             }
             Write::Invalidate { tag } => {
                 let tag = tag_name(tag);
-                touched.extend(model.iter().filter(|(_, (_, tags))| tags.contains(&tag)).map(|(key, _)| key.clone()));
+                touched.extend(
+                    model
+                        .iter()
+                        .filter(|(_, (_, tags))| tags.contains(&tag))
+                        .map(|(key, _)| key.clone()),
+                );
                 model.retain(|_, (_, tags)| !tags.contains(&tag));
             }
             Write::Both { value } => {
@@ -187,17 +237,29 @@ struct History {
 impl History {
     /// Writes until the server is gone.
     fn write(port: u16, owner: usize, mut rng: Rng) -> History {
-        let mut history = History { writes: Vec::new(), acknowledged_at: Vec::new() };
+        let mut history = History {
+            writes: Vec::new(),
+            acknowledged_at: Vec::new(),
+        };
         let mut client = Client::connect(port).expect("the server runs");
         loop {
-            let batch: Vec<Write> = (0..rng.usize(1..=PIPELINE)).map(|_| Write::random(&mut rng)).collect();
+            let batch: Vec<Write> = (0..rng.usize(1..=PIPELINE))
+                .map(|_| Write::random(&mut rng))
+                .collect();
             let requests: Vec<u8> = batch.iter().flat_map(|write| write.encode(owner)).collect();
             let count = batch.len();
             history.writes.extend(batch);
             client.send_raw(&requests);
             for _ in 0..count {
-                let Ok(reply) = client.try_receive() else { return history };
-                assert_ne!(reply.first(), Some(&b'-'), "a write is refused: {}", words::quote(&reply));
+                let Ok(reply) = client.try_receive() else {
+                    return history;
+                };
+                assert_ne!(
+                    reply.first(),
+                    Some(&b'-'),
+                    "a write is refused: {}",
+                    words::quote(&reply)
+                );
                 history.acknowledged_at.push(Instant::now());
             }
         }
@@ -206,16 +268,25 @@ impl History {
     /// Checks that what was found is what a long enough prefix of the writes makes.
     fn assert_prefix(&self, owner: usize, found: &Model, safe_before: Instant) {
         let own = format!("{owner}:");
-        let found: Model =
-            found.iter().filter(|(key, _)| key.starts_with(&own)).map(|(key, held)| (key.clone(), held.clone())).collect();
-        let safe = self.acknowledged_at.partition_point(|at| *at <= safe_before);
+        let found: Model = found
+            .iter()
+            .filter(|(key, _)| key.starts_with(&own))
+            .map(|(key, held)| (key.clone(), held.clone()))
+            .collect();
+        let safe = self
+            .acknowledged_at
+            .partition_point(|at| *at <= safe_before);
         let mut model = Model::new();
         let mut touched = Vec::new();
         for write in &self.writes[..safe] {
             write.apply(owner, &mut model, &mut touched);
         }
-        let mut differing: BTreeSet<String> =
-            model.keys().chain(found.keys()).filter(|key| model.get(*key) != found.get(*key)).cloned().collect();
+        let mut differing: BTreeSet<String> = model
+            .keys()
+            .chain(found.keys())
+            .filter(|key| model.get(*key) != found.get(*key))
+            .cloned()
+            .collect();
         let at_least = differing.clone();
         for write in &self.writes[safe..] {
             if differing.is_empty() {
@@ -260,19 +331,31 @@ fn read(client: &mut Client) -> Model {
 fn a_lost_write_would_be_noticed() {
     let now = Instant::now();
     let writes = vec![
-        Write::Set { key: 1, value: 7, tags: vec![2] },
+        Write::Set {
+            key: 1,
+            value: 7,
+            tags: vec![2],
+        },
         Write::TagAdd { key: 1, tag: 3 },
         Write::Both { value: 9 },
     ];
-    let history = History { writes: writes.clone(), acknowledged_at: vec![now; 2] };
+    let history = History {
+        writes: writes.clone(),
+        acknowledged_at: vec![now; 2],
+    };
     let state = |count: usize| {
         let mut model = Model::new();
-        writes[..count].iter().for_each(|write| write.apply(0, &mut model, &mut Vec::new()));
+        writes[..count]
+            .iter()
+            .for_each(|write| write.apply(0, &mut model, &mut Vec::new()));
         model
     };
     let is_explained =
         |found: &Model| std::panic::catch_unwind(|| history.assert_prefix(0, found, now)).is_ok();
-    assert!(is_explained(&state(2)) && is_explained(&state(3)), "the third was never acknowledged");
+    assert!(
+        is_explained(&state(2)) && is_explained(&state(3)),
+        "the third was never acknowledged"
+    );
     assert!(!is_explained(&state(1)), "the tag of the second is lost");
     let mut half = state(3);
     half.remove("0:right");

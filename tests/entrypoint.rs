@@ -19,7 +19,9 @@ struct Container {
 
 impl Container {
     fn new() -> Container {
-        let container = Container { home: TempDir::new().expect("a temporary directory") };
+        let container = Container {
+            home: TempDir::new().expect("a temporary directory"),
+        };
         let home = container.home.path();
         fs::set_permissions(home, fs::Permissions::from_mode(0o755)).expect("permitted");
         for folder in ["bin", "data"] {
@@ -45,16 +47,33 @@ impl Container {
     /// Pretends to be this user; `setpriv` only changes what `id` says, `chown` tells.
     fn run_as(&self, user: u32, arguments: &[&str]) -> String {
         self.program("id", "#!/bin/sh\necho \"$FAKE_USER\"\n");
-        self.program("chown", &format!("#!/bin/sh\necho \"chown $*\" >>{}/chowned\n", self.home.path().display()));
-        let setpriv = "#!/bin/sh\necho \"setpriv $1 $2 $3 $4 $5 $6\"\nshift 6\nFAKE_USER=999 exec \"$@\"\n";
+        self.program(
+            "chown",
+            &format!(
+                "#!/bin/sh\necho \"chown $*\" >>{}/chowned\n",
+                self.home.path().display()
+            ),
+        );
+        let setpriv =
+            "#!/bin/sh\necho \"setpriv $1 $2 $3 $4 $5 $6\"\nshift 6\nFAKE_USER=999 exec \"$@\"\n";
         self.program("setpriv", setpriv);
         // The stand-in for the user that the image has.
-        self.program("find", &format!("#!/bin/sh\necho \"find $*\" >>{}/chowned\n", self.home.path().display()));
+        self.program(
+            "find",
+            &format!(
+                "#!/bin/sh\necho \"find $*\" >>{}/chowned\n",
+                self.home.path().display()
+            ),
+        );
         self.run(user, arguments)
     }
 
     fn run(&self, user: u32, arguments: &[&str]) -> String {
-        let path = format!("{}:{}", self.home.path().join("bin").display(), std::env::var("PATH").expect("a path"));
+        let path = format!(
+            "{}:{}",
+            self.home.path().join("bin").display(),
+            std::env::var("PATH").expect("a path")
+        );
         let mut command = Command::new("sh");
         command
             .args(["-c", "umask 0022; exec \"$0\" \"$@\""])
@@ -73,46 +92,93 @@ impl Container {
     }
 }
 
-const APPLICATION: &[&str] =
-    &["redis-server", "--appendonly", "yes", "--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru"];
+const APPLICATION: &[&str] = &[
+    "redis-server",
+    "--appendonly",
+    "yes",
+    "--maxmemory",
+    "256mb",
+    "--maxmemory-policy",
+    "allkeys-lru",
+];
 
 #[test]
 fn root_becomes_redis_and_the_data_its_own() {
     let container = Container::new();
     let output = container.run_as(0, APPLICATION);
-    assert!(output.starts_with("setpriv --reuid redis --regid redis --clear-groups --no-new-privs"), "{output}");
+    assert!(
+        output.starts_with("setpriv --reuid redis --regid redis --clear-groups --no-new-privs"),
+        "{output}"
+    );
     let options = APPLICATION[1..].join(" ");
-    assert!(output.contains(&format!("redis-server --protected-mode no {options}\n")), "{output}");
+    assert!(
+        output.contains(&format!("redis-server --protected-mode no {options}\n")),
+        "{output}"
+    );
     assert!(output.contains("user 999"), "{output}");
-    assert_eq!(container.chowned(), "find . ! -user redis -exec chown redis {} +\n");
+    assert_eq!(
+        container.chowned(),
+        "find . ! -user redis -exec chown redis {} +\n"
+    );
 }
 
 #[test]
 fn another_user_stays_who_it_is() {
     let container = Container::new();
     let output = container.run_as(1234, APPLICATION);
-    assert!(!output.contains("setpriv") && output.contains("user 1234"), "{output}");
+    assert!(
+        !output.contains("setpriv") && output.contains("user 1234"),
+        "{output}"
+    );
     assert_eq!(container.chowned(), "");
 }
 
 #[test]
 fn options_alone_and_configurations_mean_the_server() {
     let container = Container::new();
-    let started = |arguments: &[&str]| container.run_as(999, arguments).lines().next().map(str::to_owned);
-    assert_eq!(started(&["--port", "1"]).as_deref(), Some("redis-server --protected-mode no --port 1"));
-    assert_eq!(started(&["redis-server"]).as_deref(), Some("redis-server --protected-mode no"));
-    assert_eq!(started(&["keytag-server"]).as_deref(), Some("keytag-server --protected-mode no"));
+    let started = |arguments: &[&str]| {
+        container
+            .run_as(999, arguments)
+            .lines()
+            .next()
+            .map(str::to_owned)
+    };
+    assert_eq!(
+        started(&["--port", "1"]).as_deref(),
+        Some("redis-server --protected-mode no --port 1")
+    );
+    assert_eq!(
+        started(&["redis-server"]).as_deref(),
+        Some("redis-server --protected-mode no")
+    );
+    assert_eq!(
+        started(&["keytag-server"]).as_deref(),
+        Some("keytag-server --protected-mode no")
+    );
     fs::write(container.data().join("own.conf"), "port 1\n").expect("written");
-    assert_eq!(started(&["own.conf", "--port", "2"]).as_deref(), Some("redis-server own.conf --protected-mode no --port 2"));
-    fs::write(container.data().join("own.conf"), "port 1\nprotected-mode yes\n").expect("written");
-    assert_eq!(started(&["redis-server", "own.conf"]).as_deref(), Some("redis-server own.conf"));
+    assert_eq!(
+        started(&["own.conf", "--port", "2"]).as_deref(),
+        Some("redis-server own.conf --protected-mode no --port 2")
+    );
+    fs::write(
+        container.data().join("own.conf"),
+        "port 1\nprotected-mode yes\n",
+    )
+    .expect("written");
+    assert_eq!(
+        started(&["redis-server", "own.conf"]).as_deref(),
+        Some("redis-server own.conf")
+    );
 }
 
 #[test]
 fn any_other_command_is_run_as_it_is() {
     let container = Container::new();
     let output = container.run_as(0, &["redis-cli", "ping"]);
-    assert!(output.starts_with("redis-cli ping\n") && output.contains("user 0"), "{output}");
+    assert!(
+        output.starts_with("redis-cli ping\n") && output.contains("user 0"),
+        "{output}"
+    );
     assert_eq!(container.chowned(), "");
 }
 
@@ -129,7 +195,10 @@ fn real_programs_drop_root() {
         return;
     }
     let container = Container::new();
-    container.program("redis-server", "#!/bin/sh\n/usr/bin/id -u -n; touch written\n");
+    container.program(
+        "redis-server",
+        "#!/bin/sh\n/usr/bin/id -u -n; touch written\n",
+    );
     let file = container.data().join("old");
     fs::write(&file, "data").expect("written");
     chown(&file, Some(12_345), Some(12_345)).expect("root may");
@@ -138,17 +207,36 @@ fn real_programs_drop_root() {
     // the second round of the script sees who it really is.
     let setpriv = "#!/bin/sh\nshift 6\nexec /usr/bin/setpriv --reuid nobody --regid nogroup --clear-groups --no-new-privs \"$@\"\n";
     container.program("setpriv", setpriv);
-    container.program("find", "#!/bin/sh\nexec /usr/bin/find . '!' -user nobody -exec /bin/chown nobody '{}' +\n");
+    container.program(
+        "find",
+        "#!/bin/sh\nexec /usr/bin/find . '!' -user nobody -exec /bin/chown nobody '{}' +\n",
+    );
     let output = container.run(0, &["redis-server"]);
     assert!(output.contains("nobody"), "{output}");
-    let owner = |name: &str| fs::metadata(container.data().join(name)).expect("there").uid();
-    assert_eq!(owner("old"), owner("written"), "both belong to the user of the server");
-    assert_eq!(fs::metadata(container.data().join("written")).expect("there").mode() & 0o777, 0o600);
+    let owner = |name: &str| {
+        fs::metadata(container.data().join(name))
+            .expect("there")
+            .uid()
+    };
+    assert_eq!(
+        owner("old"),
+        owner("written"),
+        "both belong to the user of the server"
+    );
+    assert_eq!(
+        fs::metadata(container.data().join("written"))
+            .expect("there")
+            .mode()
+            & 0o777,
+        0o600
+    );
 }
 
 #[test]
 fn the_image_and_the_compose_file_fit_together() {
-    let read = |name: &str| fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let read = |name: &str| {
+        fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
     let dockerfile = read("Dockerfile");
     for line in [
         "EXPOSE 6379",
@@ -157,11 +245,17 @@ fn the_image_and_the_compose_file_fit_together() {
         "ENTRYPOINT [\"docker-entrypoint.sh\"]",
         "CMD [\"redis-server\"]",
     ] {
-        assert!(dockerfile.lines().any(|found| found == line), "Dockerfile: {line}");
+        assert!(
+            dockerfile.lines().any(|found| found == line),
+            "Dockerfile: {line}"
+        );
     }
     assert!(dockerfile.contains("HEALTHCHECK") && dockerfile.contains("redis-tools"));
     assert!(Path::new(&root().join("scripts/docker-entrypoint.sh")).exists());
     let compose = read("compose.yaml");
-    assert!(compose.contains(&APPLICATION.join(" ")), "the application's line");
+    assert!(
+        compose.contains(&APPLICATION.join(" ")),
+        "the application's line"
+    );
     assert!(compose.contains("redis-cli") && compose.contains("ping") && compose.contains("/data"));
 }

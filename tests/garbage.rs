@@ -25,8 +25,15 @@ fn damaged_streams_are_answered_or_closed() {
         give(&server, &stream(&mut rng), seed);
     }
     let after = settled_memory(&server);
-    assert!(after - before < MARGIN_BYTES, "KEYTAG_SEED={seed}: {before} bytes before, {after} after");
-    assert!(!server.log().contains("panic"), "KEYTAG_SEED={seed}: the server panicked:\n{}", server.log());
+    assert!(
+        after - before < MARGIN_BYTES,
+        "KEYTAG_SEED={seed}: {before} bytes before, {after} after"
+    );
+    assert!(
+        !server.log().contains("panic"),
+        "KEYTAG_SEED={seed}: the server panicked:\n{}",
+        server.log()
+    );
 }
 
 /// Sends a stream and reads to the end.
@@ -54,7 +61,9 @@ fn settled_memory(server: &Server) -> i64 {
 fn stream(rng: &mut Rng) -> Vec<u8> {
     match rng.u32(..8) {
         0 => (0..rng.usize(..400)).map(|_| rng.u8(..)).collect(),
-        1 => (0..rng.usize(..400)).map(|_| b"*$:+-0123456789\r\n\"' \\x"[rng.usize(..22)]).collect(),
+        1 => (0..rng.usize(..400))
+            .map(|_| b"*$:+-0123456789\r\n\"' \\x"[rng.usize(..22)])
+            .collect(),
         2 => header(rng),
         _ => {
             let mut stream = requests(rng);
@@ -69,9 +78,29 @@ fn stream(rng: &mut Rng) -> Vec<u8> {
 /// Headers that promise more than comes, or nonsense.
 fn header(rng: &mut Rng) -> Vec<u8> {
     const COUNTS: &[&str] = &[
-        "0", "-1", "-2", "1", "3", "1048576", "1048577", "2147483647", "2147483648", "536870912", "536870913",
-        "9223372036854775807", "9223372036854775808", "-9223372036854775808", "", " 1", "1 ", "+1", "01", "1.0", "1e3",
-        "\0", "\u{ff}",
+        "0",
+        "-1",
+        "-2",
+        "1",
+        "3",
+        "1048576",
+        "1048577",
+        "2147483647",
+        "2147483648",
+        "536870912",
+        "536870913",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "",
+        " 1",
+        "1 ",
+        "+1",
+        "01",
+        "1.0",
+        "1e3",
+        "\0",
+        "\u{ff}",
     ];
     let mut count = |kind: char| format!("{kind}{}\r\n", COUNTS[rng.usize(..COUNTS.len())]);
     let mut stream = count('*') + &count('$');
@@ -145,7 +174,10 @@ fn a_request_that_never_ends_is_dropped_at_the_limit() {
     for _ in 0..64 {
         client.send_raw(&block);
     }
-    assert!(client.is_closed(), "four megabytes of a request are kept though one is the limit");
+    assert!(
+        client.is_closed(),
+        "four megabytes of a request are kept though one is the limit"
+    );
     assert_eq!(server.connect().line("PING").to_string(), "PONG");
 }
 
@@ -159,8 +191,14 @@ fn a_client_that_does_not_read_is_dropped_at_the_limit() {
     let deadline = Instant::now() + PATIENCE;
     let mut other = server.connect();
     while other.info_number("connected_clients") > 1 {
-        assert!(Instant::now() < deadline, "200 MB of replies are kept though one is the limit");
+        assert!(
+            Instant::now() < deadline,
+            "200 MB of replies are kept though one is the limit"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert_eq!(other.info_number("client_output_buffer_limit_disconnections"), 1);
+    assert_eq!(
+        other.info_number("client_output_buffer_limit_disconnections"),
+        1
+    );
 }

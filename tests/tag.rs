@@ -517,21 +517,50 @@ fn a_key_carries_so_many_tags_and_a_tag_is_so_long() {
     let mut client = server.connect();
     let names: Vec<String> = (0..128).map(|index| format!("tag:{index}")).collect();
     let line = |command: &str, names: &[String]| format!("{command} {}", names.join(" "));
-    assert_eq!(client.line(&line("SET k v TAGS 128", &names)).to_string(), "OK");
-    assert_eq!(client.line("TAGADD k tag:0 tag:127").to_string(), "(integer) 0");
+    assert_eq!(
+        client.line(&line("SET k v TAGS 128", &names)).to_string(),
+        "OK"
+    );
+    assert_eq!(
+        client.line("TAGADD k tag:0 tag:127").to_string(),
+        "(integer) 0"
+    );
     let refused = "(error) ERR too many tags for key (max 128)";
     assert_eq!(client.line("TAGADD k one-more").to_string(), refused);
     let more: Vec<String> = (0..129).map(|index| format!("tag:{index}")).collect();
-    assert_eq!(client.line(&line("SET k w TAGS 129", &more)).to_string(), refused);
-    assert_eq!(client.line("GET k").to_string(), "\"v\"", "nothing was changed");
+    assert_eq!(
+        client.line(&line("SET k w TAGS 129", &more)).to_string(),
+        refused
+    );
+    assert_eq!(
+        client.line("GET k").to_string(),
+        "\"v\"",
+        "nothing was changed"
+    );
     assert_eq!(client.line("TAGLIST k").items().len(), 128);
 
     let longest = "x".repeat(1_024);
-    assert_eq!(client.line(&format!("SET j v TAGS 1 {longest}")).to_string(), "OK");
+    assert_eq!(
+        client
+            .line(&format!("SET j v TAGS 1 {longest}"))
+            .to_string(),
+        "OK"
+    );
     let refused = "(error) ERR tag exceeds maximum allowed length (1024)";
-    assert_eq!(client.line(&format!("TAGADD j {longest}x")).to_string(), refused);
-    assert_eq!(client.line(&format!("SET j v TAGS 1 {longest}x")).to_string(), refused);
-    assert_eq!(client.line(&format!("TAGCARD {longest}")).to_string(), "(integer) 1");
+    assert_eq!(
+        client.line(&format!("TAGADD j {longest}x")).to_string(),
+        refused
+    );
+    assert_eq!(
+        client
+            .line(&format!("SET j v TAGS 1 {longest}x"))
+            .to_string(),
+        refused
+    );
+    assert_eq!(
+        client.line(&format!("TAGCARD {longest}")).to_string(),
+        "(integer) 1"
+    );
 }
 
 #[test]
@@ -542,8 +571,15 @@ fn a_large_tag_is_invalidated_at_once_and_its_memory_comes_back() {
     let empty = client.info_number("used_memory");
     let keys = 50_000;
     for chunk in 0..keys / 1_000 {
-        let lines: Vec<String> =
-            (0..1_000).map(|index| format!("SET key:{} value TAGS 2 big t:{}", chunk * 1_000 + index, index % 7)).collect();
+        let lines: Vec<String> = (0..1_000)
+            .map(|index| {
+                format!(
+                    "SET key:{} value TAGS 2 big t:{}",
+                    chunk * 1_000 + index,
+                    index % 7
+                )
+            })
+            .collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         client.pipeline(&lines);
     }
@@ -563,7 +599,11 @@ fn a_large_tag_is_invalidated_at_once_and_its_memory_comes_back() {
         assert!(Instant::now() < deadline, "the memory does not come back");
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert_eq!(client.line("GET key:1").to_string(), "\"new\"", "a new key is not taken for an old one");
+    assert_eq!(
+        client.line("GET key:1").to_string(),
+        "\"new\"",
+        "a new key is not taken for an old one"
+    );
 }
 
 #[test]

@@ -41,7 +41,9 @@ impl Compare {
             (Compare::Seconds, Reply::Integer(ours), Reply::Integer(theirs)) => {
                 is_near(*ours * 1_000, *theirs * 1_000)
             }
-            (Compare::Millis, Reply::Integer(ours), Reply::Integer(theirs)) => is_near(*ours, *theirs),
+            (Compare::Millis, Reply::Integer(ours), Reply::Integer(theirs)) => {
+                is_near(*ours, *theirs)
+            }
             _ => false,
         }
     }
@@ -57,7 +59,10 @@ fn deep_sorted(reply: &Reply) -> Reply {
         Reply::Array(items) => Reply::Array(sorted(items)),
         Reply::Set(items) => Reply::Set(sorted(items)),
         Reply::Map(pairs) => {
-            let mut pairs: Vec<_> = pairs.iter().map(|(key, value)| (deep_sorted(key), deep_sorted(value))).collect();
+            let mut pairs: Vec<_> = pairs
+                .iter()
+                .map(|(key, value)| (deep_sorted(key), deep_sorted(value)))
+                .collect();
             pairs.sort();
             Reply::Map(pairs)
         }
@@ -72,14 +77,23 @@ fn is_near(ours_ms: i64, theirs_ms: i64) -> bool {
 
 /// Whether the replies of a transaction agree, each compared in its own way.
 pub(super) fn all(compares: &[Compare], ours: &Reply, theirs: &Reply) -> bool {
-    let (Reply::Array(ours), Reply::Array(theirs)) = (ours, theirs) else { return ours == theirs };
+    let (Reply::Array(ours), Reply::Array(theirs)) = (ours, theirs) else {
+        return ours == theirs;
+    };
     ours.len() == theirs.len()
         && compares.len() == theirs.len()
-        && compares.iter().zip(ours.iter().zip(theirs)).all(|(compare, (ours, theirs))| compare.is_same(ours, theirs))
+        && compares
+            .iter()
+            .zip(ours.iter().zip(theirs))
+            .all(|(compare, (ours, theirs))| compare.is_same(ours, theirs))
 }
 
 /// Whether two keys hold the same.
 pub(super) fn entries(ours: &Entry, theirs: &Entry) -> bool {
-    let is_same_time = ours.expires_at_ms == theirs.expires_at_ms || is_near(ours.expires_at_ms, theirs.expires_at_ms);
-    is_same_time && ours.kind == theirs.kind && ours.value == theirs.value && ours.encoding == theirs.encoding
+    let is_same_time = ours.expires_at_ms == theirs.expires_at_ms
+        || is_near(ours.expires_at_ms, theirs.expires_at_ms);
+    is_same_time
+        && ours.kind == theirs.kind
+        && ours.value == theirs.value
+        && ours.encoding == theirs.encoding
 }

@@ -91,7 +91,9 @@ fn push(arg: &Arg, rng: &mut Rng, out: &mut Vec<Vec<u8>>) {
         Arg::Soup(options) => {
             // None, one or several, in any order, now and then the same twice.
             for _ in 0..[0, 0, 1, 1, 1, 2, 2, 3][rng.usize(..8)] {
-                pick(options, rng).iter().for_each(|arg| push(arg, rng, out));
+                pick(options, rng)
+                    .iter()
+                    .for_each(|arg| push(arg, rng, out));
             }
         }
     }
@@ -115,15 +117,35 @@ fn spoil(command: &mut Vec<Vec<u8>>, rng: &mut Rng) {
 fn in_any_case(word: &str, rng: &mut Rng) -> Vec<u8> {
     match rng.u32(..4) {
         0 => word.to_ascii_lowercase().into_bytes(),
-        1 => word.bytes().map(|byte| if rng.bool() { byte.to_ascii_lowercase() } else { byte }).collect(),
+        1 => word
+            .bytes()
+            .map(|byte| {
+                if rng.bool() {
+                    byte.to_ascii_lowercase()
+                } else {
+                    byte
+                }
+            })
+            .collect(),
         _ => word.as_bytes().to_vec(),
     }
 }
 
 /// A key: few, so that commands meet.
 pub(super) fn key(rng: &mut Rng) -> Vec<u8> {
-    const KEYS: &[&[u8]] =
-        &[b"a", b"b", b"c", b"d", b"key:1", b"key:2", b"{t}1", b"{t}2", b"", b"\0\xff\r\n", b"a\\*[b]?"];
+    const KEYS: &[&[u8]] = &[
+        b"a",
+        b"b",
+        b"c",
+        b"d",
+        b"key:1",
+        b"key:2",
+        b"{t}1",
+        b"{t}2",
+        b"",
+        b"\0\xff\r\n",
+        b"a\\*[b]?",
+    ];
     match rng.u32(..40) {
         0 => vec![b'k'; 300],
         1 => b"none".to_vec(),
@@ -152,7 +174,11 @@ fn integer(rng: &mut Rng) -> Vec<u8> {
         6 => rng.i64(..),
         _ => rng.i64(-100_000..100_000),
     };
-    if rng.u32(..30) == 0 { pick(NASTY, rng).to_vec() } else { number.to_string().into_bytes() }
+    if rng.u32(..30) == 0 {
+        pick(NASTY, rng).to_vec()
+    } else {
+        number.to_string().into_bytes()
+    }
 }
 
 fn float(rng: &mut Rng) -> Vec<u8> {
@@ -169,7 +195,14 @@ fn float(rng: &mut Rng) -> Vec<u8> {
 fn offset(rng: &mut Rng) -> Vec<u8> {
     let number = match rng.u32(..8) {
         0 => rng.i64(-400..0),
-        1 => [536_870_912, 536_870_913, 4_294_967_295, i64::MAX, i64::MIN, -1][rng.usize(..6)],
+        1 => [
+            536_870_912,
+            536_870_913,
+            4_294_967_295,
+            i64::MAX,
+            i64::MIN,
+            -1,
+        ][rng.usize(..6)],
         2 => rng.i64(..2_000).max(-1),
         _ => rng.i64(0..60),
     };
@@ -178,14 +211,33 @@ fn offset(rng: &mut Rng) -> Vec<u8> {
 
 fn pattern(rng: &mut Rng) -> Vec<u8> {
     const PATTERNS: &[&[u8]] = &[
-        b"*", b"a*", b"*1", b"key:?", b"{t}*", b"[a-c]", b"[^a]", b"[c-a]", b"\\a", b"a\\\\\\*\\[b\\]\\?", b"", b"?",
-        b"**", b"[", b"[a", b"*[", b"\\", b"k*k*k", b"[\\a]",
+        b"*",
+        b"a*",
+        b"*1",
+        b"key:?",
+        b"{t}*",
+        b"[a-c]",
+        b"[^a]",
+        b"[c-a]",
+        b"\\a",
+        b"a\\\\\\*\\[b\\]\\?",
+        b"",
+        b"?",
+        b"**",
+        b"[",
+        b"[a",
+        b"*[",
+        b"\\",
+        b"k*k*k",
+        b"[\\a]",
     ];
     pick(PATTERNS, rng).to_vec()
 }
 
 fn database(rng: &mut Rng) -> Vec<u8> {
-    const DATABASES: &[&[u8]] = &[b"0", b"0", b"0", b"1", b"1", b"2", b"15", b"16", b"-1", b"x", b""];
+    const DATABASES: &[&[u8]] = &[
+        b"0", b"0", b"0", b"1", b"1", b"2", b"15", b"16", b"-1", b"x", b"",
+    ];
     pick(DATABASES, rng).to_vec()
 }
 
@@ -212,7 +264,10 @@ fn relative(rng: &mut Rng, far: std::ops::Range<i64>) -> Vec<u8> {
 
 /// An absolute time in steps that [`Compare`](super::Compare) recognises.
 fn absolute(rng: &mut Rng, step: i64, per_second: i64) -> Vec<u8> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs();
     let now = i64::try_from(now).expect("in range") * 1_000 / per_second;
     let number = match rng.u32(..10) {
         0 => return relative(rng, -1_000_000..0),
@@ -225,7 +280,12 @@ fn absolute(rng: &mut Rng, step: i64, per_second: i64) -> Vec<u8> {
 /// Whether a command cannot be compared: its effect depends on the moment, or its reply on which
 /// commands a server has.
 pub(super) fn is_unfit(command: &[Vec<u8>]) -> bool {
-    let word = |at: usize| command.get(at).map(|word| word.to_ascii_uppercase()).unwrap_or_default();
+    let word = |at: usize| {
+        command
+            .get(at)
+            .map(|word| word.to_ascii_uppercase())
+            .unwrap_or_default()
+    };
     let lists_all = match word(0).as_slice() {
         b"COMMAND" => command.len() == 1 || word(1) == b"INFO" && command.len() == 2,
         b"CONFIG" => word(1) == b"GET" && command.iter().any(|pattern| pattern == b"*"),
@@ -239,7 +299,10 @@ pub(super) fn is_unfit(command: &[Vec<u8>]) -> bool {
 /// Redis 7.4.1 drops that error reply when another reply waits to be sent (`addAuthErrReply` in
 /// `acl.c`), as in EXEC: the client loses count. Nobody can rely on that, so it is not asked for.
 pub(super) fn authenticates(command: &[Vec<u8>]) -> bool {
-    matches!(command[0].to_ascii_uppercase().as_slice(), b"AUTH" | b"HELLO")
+    matches!(
+        command[0].to_ascii_uppercase().as_slice(),
+        b"AUTH" | b"HELLO"
+    )
 }
 
 /// Whether a command waits for replicas that will never come.
@@ -249,13 +312,17 @@ fn waits_for_ever(command: &[Vec<u8>]) -> bool {
         b"WAITAOF" => 2..3,
         _ => return false,
     };
-    command.get(counts).is_some_and(|counts| counts.iter().any(|count| count != b"0"))
+    command
+        .get(counts)
+        .is_some_and(|counts| counts.iter().any(|count| count != b"0"))
 }
 
 /// Whether a command sets a time that would run out while the conversation goes on.
 fn expires_soon(command: &[Vec<u8>]) -> bool {
     let is_soon = |at: usize| {
-        let number = command.get(at).and_then(|arg| std::str::from_utf8(arg).ok()?.parse::<i64>().ok());
+        let number = command
+            .get(at)
+            .and_then(|arg| std::str::from_utf8(arg).ok()?.parse::<i64>().ok());
         number.is_some_and(|number| (1..100_000).contains(&number))
     };
     let name = command[0].to_ascii_uppercase();

@@ -11,7 +11,9 @@ use std::collections::VecDeque;
 
 use fastrand::Rng;
 
-use crate::support::{Client, Kind, Reply, Server, client::Silence, is_full_run, keyspace, seed, setting, words};
+use crate::support::{
+    Client, Kind, Reply, Server, client::Silence, is_full_run, keyspace, seed, setting, words,
+};
 use compare::Compare;
 
 /// How many connections take turns, so that one can break what another watches.
@@ -33,7 +35,10 @@ fn random_commands_are_answered_as_redis_answers_in_resp3() {
 
 fn converse(protocol: u8) {
     let seed = seed();
-    let commands = setting("KEYTAG_COMMANDS", if is_full_run() { 500_000 } else { 20_000 });
+    let commands = setting(
+        "KEYTAG_COMMANDS",
+        if is_full_run() { 500_000 } else { 20_000 },
+    );
     let mut conversation = Conversation::new(seed, protocol);
     for _ in 0..commands {
         conversation.step();
@@ -68,9 +73,20 @@ impl Conversation {
         let flags = ["--slowlog-log-slower-than", "60000000"];
         let keytag = Server::keytag(&flags);
         let oracle = Server::start(Kind::Oracle, &flags);
-        let pairs = (0..CONNECTIONS).map(|_| Pair::new(&keytag, &oracle, protocol)).collect();
+        let pairs = (0..CONNECTIONS)
+            .map(|_| Pair::new(&keytag, &oracle, protocol))
+            .collect();
         let rng = Rng::with_seed(seed ^ u64::from(protocol));
-        Conversation { rng, seed, protocol, keytag, oracle, pairs, said: 0, last: VecDeque::new() }
+        Conversation {
+            rng,
+            seed,
+            protocol,
+            keytag,
+            oracle,
+            pairs,
+            said: 0,
+            last: VecDeque::new(),
+        }
     }
 
     fn step(&mut self) {
@@ -86,7 +102,11 @@ impl Conversation {
         self.say(index, &command, row.compare);
         if row.is_write && !self.pairs[index].is_queueing {
             let key = generate::key(&mut self.rng);
-            self.say(index, &[b"OBJECT".to_vec(), b"ENCODING".to_vec(), key], Compare::Same);
+            self.say(
+                index,
+                &[b"OBJECT".to_vec(), b"ENCODING".to_vec(), key],
+                Compare::Same,
+            );
         }
         self.said += 1;
         if self.said.is_multiple_of(CHECKPOINT) {
@@ -96,7 +116,8 @@ impl Conversation {
 
     /// Says one command to both and compares what they answer.
     fn say(&mut self, index: usize, command: &[Vec<u8>], compare: Compare) {
-        self.last.push_back(format!("{}> {}", index + 1, words::join(command)));
+        self.last
+            .push_back(format!("{}> {}", index + 1, words::join(command)));
         if self.last.len() > SHOWN {
             self.last.pop_front();
         }
@@ -114,7 +135,9 @@ impl Conversation {
                 let show = |answer: Result<Vec<u8>, Silence>| match answer {
                     Ok(reply) => words::quote(&reply),
                     Err(Silence::Closed) => "(closed)".to_owned(),
-                    Err(Silence::TimedOut(part)) => format!("(timed out after {})", words::quote(&part)),
+                    Err(Silence::TimedOut(part)) => {
+                        format!("(timed out after {})", words::quote(&part))
+                    }
                 };
                 self.fail(&show(ours), &show(theirs));
             }
@@ -125,9 +148,14 @@ impl Conversation {
         let ours = keyspace::read(&mut self.keytag.connect());
         let theirs = keyspace::read(&mut self.oracle.connect());
         for (at, theirs) in &theirs {
-            let is_same = ours.get(at).is_some_and(|ours| compare::entries(ours, theirs));
+            let is_same = ours
+                .get(at)
+                .is_some_and(|ours| compare::entries(ours, theirs));
             if !is_same {
-                self.fail(&format!("{at:?}: {:?}", ours.get(at)), &format!("{theirs:?}"));
+                self.fail(
+                    &format!("{at:?}: {:?}", ours.get(at)),
+                    &format!("{theirs:?}"),
+                );
             }
         }
         if let Some(at) = ours.keys().find(|at| !theirs.contains_key(*at)) {
@@ -150,11 +178,28 @@ impl Conversation {
 
 impl Pair {
     fn new(keytag: &Server, oracle: &Server, protocol: u8) -> Pair {
-        let connect = |server: &Server| if protocol == 3 { server.connect_resp3() } else { server.connect() };
-        Pair { keytag: connect(keytag), oracle: connect(oracle), queued: Vec::new(), is_queueing: false }
+        let connect = |server: &Server| {
+            if protocol == 3 {
+                server.connect_resp3()
+            } else {
+                server.connect()
+            }
+        };
+        Pair {
+            keytag: connect(keytag),
+            oracle: connect(oracle),
+            queued: Vec::new(),
+            is_queueing: false,
+        }
     }
 
-    fn is_same(&mut self, command: &[Vec<u8>], compare: Compare, ours: &[u8], theirs: &[u8]) -> bool {
+    fn is_same(
+        &mut self,
+        command: &[Vec<u8>],
+        compare: Compare,
+        ours: &[u8],
+        theirs: &[u8],
+    ) -> bool {
         if theirs == b"+QUEUED\r\n" {
             self.queued.push(compare);
             return ours == theirs;
@@ -165,9 +210,13 @@ impl Pair {
             b"EXEC" | b"DISCARD" | b"RESET" => {
                 self.is_queueing = false;
                 let queued = std::mem::take(&mut self.queued);
-                return ours == theirs || name == b"EXEC" && compare::all(&queued, &decode(ours), &decode(theirs));
+                return ours == theirs
+                    || name == b"EXEC" && compare::all(&queued, &decode(ours), &decode(theirs));
             }
-            b"SCAN" if compare == Compare::Scan && command.get(1).is_some_and(|cursor| cursor == b"0") => {
+            b"SCAN"
+                if compare == Compare::Scan
+                    && command.get(1).is_some_and(|cursor| cursor == b"0") =>
+            {
                 return self.scans_the_same(command, ours, theirs);
             }
             _ => {}
@@ -183,12 +232,16 @@ impl Pair {
         if theirs.starts_with(b"-") || ours.starts_with(b"-") {
             return ours == theirs;
         }
-        scan(&mut self.keytag, command, decode(ours)) == scan(&mut self.oracle, command, decode(theirs))
+        scan(&mut self.keytag, command, decode(ours))
+            == scan(&mut self.oracle, command, decode(theirs))
     }
 }
 
 fn decode(bytes: &[u8]) -> Reply {
-    Reply::parse(bytes).expect("a reply").expect("a whole reply").0
+    Reply::parse(bytes)
+        .expect("a reply")
+        .expect("a whole reply")
+        .0
 }
 
 /// All elements of an iteration whose first reply is here, each once.

@@ -4,8 +4,8 @@ use fastrand::Rng;
 
 use super::compare::Compare;
 use Arg::{
-    Database, Float, Integer, Key, Many, Maybe, Millis, Offset, OneOf, Pattern, Seconds, Soup, UnixMillis, UnixSeconds,
-    Value, Word,
+    Database, Float, Integer, Key, Many, Maybe, Millis, Offset, OneOf, Pattern, Seconds, Soup,
+    UnixMillis, UnixSeconds, Value, Word,
 };
 use Compare::{Same, Scan, Sort, Sorted};
 
@@ -47,11 +47,21 @@ pub(super) struct Row {
 }
 
 const fn write(weight: u32, args: &'static [Arg]) -> Row {
-    Row { weight, compare: Same, is_write: true, args }
+    Row {
+        weight,
+        compare: Same,
+        is_write: true,
+        args,
+    }
 }
 
 const fn read(weight: u32, compare: Compare, args: &'static [Arg]) -> Row {
-    Row { weight, compare, is_write: false, args }
+    Row {
+        weight,
+        compare,
+        is_write: false,
+        args,
+    }
 }
 
 /// A row, by weight.

@@ -32,12 +32,25 @@ impl Client {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Client { stream, received: Vec::new() })
+        Ok(Client {
+            stream,
+            received: Vec::new(),
+        })
+    }
+
+    /// Another handle to send over the same connection, while this one receives.
+    pub(crate) fn clone_of(other: &Client) -> Client {
+        Client {
+            stream: other.stream.try_clone().expect("a second handle"),
+            received: Vec::new(),
+        }
     }
 
     /// The same connection with another patience.
     pub(crate) fn with_patience(self, patience: Duration) -> Client {
-        self.stream.set_read_timeout(Some(patience)).expect("a patience over zero");
+        self.stream
+            .set_read_timeout(Some(patience))
+            .expect("a patience over zero");
         self
     }
 
@@ -76,7 +89,9 @@ impl Client {
                 self.received.extend_from_slice(&chunk[..count]);
                 Ok(())
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Err(Silence::TimedOut(self.received.clone())),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Err(Silence::TimedOut(self.received.clone()))
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
             Err(_) => Err(Silence::Closed),
         }
@@ -98,13 +113,17 @@ impl Client {
     /// # Panics
     /// If none comes.
     pub(crate) fn receive(&mut self) -> Vec<u8> {
-        self.try_receive().unwrap_or_else(|silence| panic!("no reply: {silence:?}"))
+        self.try_receive()
+            .unwrap_or_else(|silence| panic!("no reply: {silence:?}"))
     }
 
     /// The next reply.
     pub(crate) fn reply(&mut self) -> Reply {
         let bytes = self.receive();
-        Reply::parse(&bytes).expect("received whole").expect("received whole").0
+        Reply::parse(&bytes)
+            .expect("received whole")
+            .expect("received whole")
+            .0
     }
 
     /// Sends a command and gives its reply.
@@ -120,7 +139,10 @@ impl Client {
 
     /// Sends commands in one write and gives their replies.
     pub(crate) fn pipeline(&mut self, lines: &[&str]) -> Vec<Reply> {
-        let requests: Vec<u8> = lines.iter().flat_map(|line| words::encode(&words::split(line))).collect();
+        let requests: Vec<u8> = lines
+            .iter()
+            .flat_map(|line| words::encode(&words::split(line)))
+            .collect();
         self.send_raw(&requests);
         lines.iter().map(|_| self.reply()).collect()
     }
@@ -134,12 +156,17 @@ impl Client {
     pub(crate) fn info(&mut self, field: &str) -> Option<String> {
         let text = self.line("INFO everything").text();
         let prefix = format!("{field}:");
-        text.lines().find_map(|line| line.strip_prefix(&prefix)).map(str::to_owned)
+        text.lines()
+            .find_map(|line| line.strip_prefix(&prefix))
+            .map(str::to_owned)
     }
 
     /// A field of INFO that is a number.
     pub(crate) fn info_number(&mut self, field: &str) -> i64 {
-        let text = self.info(field).unwrap_or_else(|| panic!("INFO has no {field}"));
-        text.parse().unwrap_or_else(|_| panic!("{field} is no number: {text}"))
+        let text = self
+            .info(field)
+            .unwrap_or_else(|| panic!("INFO has no {field}"));
+        text.parse()
+            .unwrap_or_else(|_| panic!("{field} is no number: {text}"))
     }
 }

@@ -41,13 +41,20 @@ pub(crate) fn read(client: &mut Client) -> Keyspace {
 /// The server's own clock, in milliseconds.
 pub(crate) fn now_ms(client: &mut Client) -> i64 {
     let time = client.line("TIME");
-    let part = |index: usize| time.items()[index].text().parse::<i64>().expect("TIME is numbers");
+    let part = |index: usize| {
+        time.items()[index]
+            .text()
+            .parse::<i64>()
+            .expect("TIME is numbers")
+    };
     part(0) * 1_000 + part(1) / 1_000
 }
 
 /// All keys of the selected database, sorted.
 pub(crate) fn keys(client: &mut Client) -> Vec<Vec<u8>> {
-    let Reply::Array(items) = client.line("KEYS *") else { panic!("KEYS is answered with an array") };
+    let Reply::Array(items) = client.line("KEYS *") else {
+        panic!("KEYS is answered with an array")
+    };
     let mut keys: Vec<Vec<u8>> = items
         .into_iter()
         .map(|item| match item {
@@ -91,10 +98,17 @@ fn entry(client: &mut Client, key: &[u8]) -> Entry {
 pub(crate) fn assert_same(before: &Keyspace, after: &Keyspace, what: &str) {
     for (at, entry) in before {
         let name = format!("{} in database {}", quote(&at.1), at.0);
-        let Some(other) = after.get(at) else { panic!("{what}: {name} is missing") };
+        let Some(other) = after.get(at) else {
+            panic!("{what}: {name} is missing")
+        };
         assert_eq!(entry, other, "{what}: {name} differs");
     }
     for at in after.keys() {
-        assert!(before.contains_key(at), "{what}: {} has appeared in database {}", quote(&at.1), at.0);
+        assert!(
+            before.contains_key(at),
+            "{what}: {} has appeared in database {}",
+            quote(&at.1),
+            at.0
+        );
     }
 }

@@ -21,7 +21,9 @@ pub(crate) fn is_full_run() -> bool {
 /// A number from the environment, or its default.
 pub(crate) fn setting(name: &str, default: u64) -> u64 {
     match std::env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text:?}")),
+        Ok(text) => text
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is not a number: {text:?}")),
         Err(_) => default,
     }
 }

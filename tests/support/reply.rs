@@ -35,13 +35,23 @@ type Parsed<T> = Result<Option<(T, usize)>, Malformed>;
 impl Reply {
     /// The first reply in `bytes` and its length; `None` if it is not complete yet.
     pub(crate) fn parse(bytes: &[u8]) -> Parsed<Reply> {
-        let Some((line, used)) = line(bytes) else { return Ok(None) };
-        let malformed = || Malformed(format!("malformed reply: {}", quote(&bytes[..bytes.len().min(200)])));
+        let Some((line, used)) = line(bytes) else {
+            return Ok(None);
+        };
+        let malformed = || {
+            Malformed(format!(
+                "malformed reply: {}",
+                quote(&bytes[..bytes.len().min(200)])
+            ))
+        };
         let (Some(&kind), text) = (line.first(), line.get(1..).unwrap_or_default()) else {
             return Err(malformed());
         };
         let number = || -> Result<i64, Malformed> {
-            std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or_else(malformed)
+            std::str::from_utf8(text)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .ok_or_else(malformed)
         };
         let reply = match kind {
             b'+' => Reply::Status(text.to_vec()),
@@ -55,9 +65,14 @@ impl Reply {
             b'$' | b'*' if text == b"-1" => Reply::Nil,
             b'$' | b'=' | b'!' => {
                 let length = usize::try_from(number()?).map_err(|_| malformed())?;
-                let Some(text) = bytes.get(used..used + length + 2) else { return Ok(None) };
+                let Some(text) = bytes.get(used..used + length + 2) else {
+                    return Ok(None);
+                };
                 let text = text.strip_suffix(b"\r\n").ok_or_else(malformed)?;
-                return Ok(Some((long(kind, text).ok_or_else(malformed)?, used + length + 2)));
+                return Ok(Some((
+                    long(kind, text).ok_or_else(malformed)?,
+                    used + length + 2,
+                )));
             }
             b'*' | b'~' | b'>' | b'%' | b'|' => {
                 let count = usize::try_from(number()?).map_err(|_| malformed())?;
@@ -71,13 +86,18 @@ impl Reply {
     /// The reply as RESP2 would have said it: maps flat, sets as arrays, doubles as text.
     pub(crate) fn in_resp2(self) -> Reply {
         match self {
-            Reply::Map(pairs) => {
-                Reply::Array(pairs.into_iter().flat_map(|(key, value)| [key.in_resp2(), value.in_resp2()]).collect())
-            }
+            Reply::Map(pairs) => Reply::Array(
+                pairs
+                    .into_iter()
+                    .flat_map(|(key, value)| [key.in_resp2(), value.in_resp2()])
+                    .collect(),
+            ),
             Reply::Array(items) | Reply::Set(items) | Reply::Push(items) => {
                 Reply::Array(items.into_iter().map(Reply::in_resp2).collect())
             }
-            Reply::Double(text) | Reply::Verbatim(_, text) | Reply::BigNumber(text) => Reply::Bulk(text),
+            Reply::Double(text) | Reply::Verbatim(_, text) | Reply::BigNumber(text) => {
+                Reply::Bulk(text)
+            }
             Reply::Boolean(is_true) => Reply::Integer(i64::from(is_true)),
             Reply::Attributed(_, reply) => reply.in_resp2(),
             other => other,
@@ -213,10 +233,16 @@ fn long(kind: u8, text: &[u8]) -> Option<Reply> {
 }
 
 fn aggregate(kind: u8, count: usize, bytes: &[u8], mut used: usize) -> Parsed<Reply> {
-    let children = if matches!(kind, b'%' | b'|') { count * 2 } else { count };
+    let children = if matches!(kind, b'%' | b'|') {
+        count * 2
+    } else {
+        count
+    };
     let mut items = Vec::new();
     for _ in 0..children {
-        let Some((item, length)) = Reply::parse(&bytes[used..])? else { return Ok(None) };
+        let Some((item, length)) = Reply::parse(&bytes[used..])? else {
+            return Ok(None);
+        };
         used += length;
         items.push(item);
     }
@@ -226,7 +252,9 @@ fn aggregate(kind: u8, count: usize, bytes: &[u8], mut used: usize) -> Parsed<Re
         b'>' => Reply::Push(items),
         b'%' => Reply::Map(pairs(items)),
         _ => {
-            let Some((reply, length)) = Reply::parse(&bytes[used..])? else { return Ok(None) };
+            let Some((reply, length)) = Reply::parse(&bytes[used..])? else {
+                return Ok(None);
+            };
             used += length;
             Reply::Attributed(pairs(items), Box::new(reply))
         }
@@ -244,15 +272,24 @@ fn a_reply_is_printed_as_redis_cli_prints_it() {
     let bytes = b"*3\r\n:1\r\n*2\r\n$1\r\na\r\n$-1\r\n%1\r\n+k\r\n,1.5\r\n";
     let (reply, used) = Reply::parse(bytes).unwrap().unwrap();
     assert_eq!(used, bytes.len());
-    assert_eq!(reply.to_string(), "1) (integer) 1\n2) 1) \"a\"\n   2) (nil)\n3) 1# k => (double) 1.5");
-    assert_eq!(reply.in_resp2().items()[2].items()[1].to_string(), "\"1.5\"");
+    assert_eq!(
+        reply.to_string(),
+        "1) (integer) 1\n2) 1) \"a\"\n   2) (nil)\n3) 1# k => (double) 1.5"
+    );
+    assert_eq!(
+        reply.in_resp2().items()[2].items()[1].to_string(),
+        "\"1.5\""
+    );
 }
 
 #[test]
 fn a_reply_that_is_cut_off_is_incomplete() {
     let bytes = b"%1\r\n$1\r\na\r\n~2\r\n#t\r\n_\r\n";
     for end in 0..bytes.len() {
-        assert!(Reply::parse(&bytes[..end]).unwrap().is_none(), "cut at {end}");
+        assert!(
+            Reply::parse(&bytes[..end]).unwrap().is_none(),
+            "cut at {end}"
+        );
     }
     assert!(Reply::parse(bytes).unwrap().is_some());
     assert!(Reply::parse(b"?\r\n").is_err() && Reply::parse(b"$x\r\n").is_err());

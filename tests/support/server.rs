@@ -71,7 +71,13 @@ impl Server {
     pub(crate) fn prepared(kind: Kind, flags: &[&str], prepare: impl FnOnce(&Path)) -> Server {
         let home = TempDir::new().expect("a temporary directory");
         let flags = flags.iter().map(ToString::to_string).collect();
-        let server = Server { kind, child: None, port: free_port(), home, flags };
+        let server = Server {
+            kind,
+            child: None,
+            port: free_port(),
+            home,
+            flags,
+        };
         std::fs::create_dir(server.dir()).expect("an own directory");
         prepare(&server.dir());
         server
@@ -88,17 +94,29 @@ impl Server {
         while !self.answers() {
             if let Some(status) = self.exit_status() {
                 // Another program may have taken the port in between.
-                assert!(self.log().contains("Address already in use"), "{status}:\n{}", self.log());
+                assert!(
+                    self.log().contains("Address already in use"),
+                    "{status}:\n{}",
+                    self.log()
+                );
                 self.port = free_port();
                 self.spawn();
             }
-            assert!(Instant::now() < deadline, "not ready in time:\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "not ready in time:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
     fn spawn(&mut self) {
-        let log = File::options().create(true).append(true).open(self.log_path()).expect("a log");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_path())
+            .expect("a log");
         let errors = log.try_clone().expect("a log");
         let child = Command::new(self.kind.program())
             .args(["--port", &self.port.to_string(), "--save", ""])
@@ -115,7 +133,9 @@ impl Server {
     }
 
     fn answers(&self) -> bool {
-        let Ok(client) = Client::connect(self.port) else { return false };
+        let Ok(client) = Client::connect(self.port) else {
+            return false;
+        };
         let mut client = client.with_patience(PATIENCE);
         client.send(&["PING"]);
         match client.try_receive() {
@@ -126,7 +146,11 @@ impl Server {
 
     /// How the process ended, if it has.
     pub(crate) fn exit_status(&mut self) -> Option<ExitStatus> {
-        let status = self.child.as_mut()?.try_wait().expect("the child is ours")?;
+        let status = self
+            .child
+            .as_mut()?
+            .try_wait()
+            .expect("the child is ours")?;
         self.child = None;
         Some(status)
     }
@@ -139,7 +163,10 @@ impl Server {
     /// A new connection that has said `HELLO 3`.
     pub(crate) fn connect_resp3(&self) -> Client {
         let mut client = self.connect();
-        assert!(matches!(client.line("HELLO 3"), Reply::Map(_)), "HELLO 3 is answered with a map");
+        assert!(
+            matches!(client.line("HELLO 3"), Reply::Map(_)),
+            "HELLO 3 is answered with a map"
+        );
         client
     }
 
@@ -159,7 +186,10 @@ impl Server {
 
     /// What it has printed, over all its starts.
     pub(crate) fn log(&self) -> String {
-        std::fs::read(self.log_path()).map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into_owned())
+        std::fs::read(self.log_path()).map_or_else(
+            |_| String::new(),
+            |log| String::from_utf8_lossy(&log).into_owned(),
+        )
     }
 
     /// Its process id.
@@ -215,7 +245,12 @@ impl Drop for Server {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
             let last = &lines[lines.len().saturating_sub(10)..];
-            println!("--- end of the log of {:?} on port {} ---\n{}", self.kind, self.port, last.join("\n"));
+            println!(
+                "--- end of the log of {:?} on port {} ---\n{}",
+                self.kind,
+                self.port,
+                last.join("\n")
+            );
         }
         self.kill();
     }

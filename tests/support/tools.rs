@@ -13,16 +13,23 @@ pub(crate) fn root() -> &'static Path {
 
 /// The server under test: `KEYTAG_SERVER` if set (a release or a sanitizer build), or cargo's.
 pub(crate) fn keytag() -> PathBuf {
-    std::env::var_os("KEYTAG_SERVER").map_or_else(|| env!("CARGO_BIN_EXE_keytag-server").into(), PathBuf::from)
+    std::env::var_os("KEYTAG_SERVER")
+        .map_or_else(|| env!("CARGO_BIN_EXE_keytag-server").into(), PathBuf::from)
 }
 
 /// A real Redis 7.4.1; prepared on first use.
 pub(crate) fn oracle() -> &'static Path {
     static ORACLE: OnceLock<PathBuf> = OnceLock::new();
     ORACLE.get_or_init(|| {
-        let output = Command::new(root().join("scripts/redis-7.4")).output().expect("scripts/redis-7.4 runs");
+        let output = Command::new(root().join("scripts/redis-7.4"))
+            .output()
+            .expect("scripts/redis-7.4 runs");
         let path = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        assert!(output.status.success(), "no oracle: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "no oracle: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         PathBuf::from(path)
     })
 }
@@ -56,7 +63,10 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Finished {
         if Instant::now() > deadline {
             let _ = child.kill();
             let _ = child.wait();
-            panic!("{command:?} did not end within {limit:?}:\n{}", stdout.join().expect("reader"));
+            panic!(
+                "{command:?} did not end within {limit:?}:\n{}",
+                stdout.join().expect("reader")
+            );
         }
         std::thread::sleep(Duration::from_millis(2));
     };

@@ -36,7 +36,9 @@ use super::words;
 pub(crate) fn transcript(text: &str) {
     let script = Script::parse(text);
     let mut keytag = Conversations::new(Kind::Keytag, &script);
-    let mut oracle = script.has_oracle.then(|| Conversations::new(Kind::Oracle, &script));
+    let mut oracle = script
+        .has_oracle
+        .then(|| Conversations::new(Kind::Oracle, &script));
     for mode in script.modes() {
         let ours = keytag.hold(mode);
         if let Some(oracle) = &mut oracle {
@@ -86,9 +88,10 @@ impl Script {
             has_resp3: true,
             steps: Vec::new(),
         };
-        let indent = text.lines().find(|line| !line.trim().is_empty()).map_or(0, |line| {
-            line.len() - line.trim_start().len()
-        });
+        let indent = text
+            .lines()
+            .find(|line| !line.trim().is_empty())
+            .map_or(0, |line| line.len() - line.trim_start().len());
         for line in text.lines() {
             let line = line.get(indent..).unwrap_or_default().trim_end();
             if let Some(marker) = line.strip_prefix("# ") {
@@ -96,7 +99,10 @@ impl Script {
             } else if let Some(step) = Step::parse(line) {
                 script.steps.push(step);
             } else if !line.is_empty() {
-                let step = script.steps.last_mut().unwrap_or_else(|| panic!("a reply to nothing: {line}"));
+                let step = script
+                    .steps
+                    .last_mut()
+                    .unwrap_or_else(|| panic!("a reply to nothing: {line}"));
                 step.expected.push(line.to_owned());
             }
         }
@@ -112,45 +118,65 @@ impl Script {
             ("resp2-only", "") => self.has_resp3 = false,
             ("flags", flags) => {
                 let flags = words::split(flags).into_iter();
-                self.flags = flags.map(|flag| String::from_utf8(flag).expect("flags are text")).collect();
+                self.flags = flags
+                    .map(|flag| String::from_utf8(flag).expect("flags are text"))
+                    .collect();
             }
             _ => panic!("unknown marker: {marker}"),
         }
     }
 
     fn modes(&self) -> Vec<Mode> {
-        const OWN_CONNECTION: &[&str] =
-            &["MULTI", "EXEC", "DISCARD", "WATCH", "HELLO", "RESET", "QUIT", "MONITOR", "SHUTDOWN"];
-        let has_multi = self.has_multi && !self.steps.iter().any(|step| step.is_one_of(OWN_CONNECTION));
-        [(has_multi, Mode::Multi), (self.has_resp3, Mode::Resp3), (true, Mode::Resp2)]
-            .into_iter()
-            .filter_map(|(is_held, mode)| is_held.then_some(mode))
-            .collect()
+        const OWN_CONNECTION: &[&str] = &[
+            "MULTI", "EXEC", "DISCARD", "WATCH", "HELLO", "RESET", "QUIT", "MONITOR", "SHUTDOWN",
+        ];
+        let has_multi =
+            self.has_multi && !self.steps.iter().any(|step| step.is_one_of(OWN_CONNECTION));
+        [
+            (has_multi, Mode::Multi),
+            (self.has_resp3, Mode::Resp3),
+            (true, Mode::Resp2),
+        ]
+        .into_iter()
+        .filter_map(|(is_held, mode)| is_held.then_some(mode))
+        .collect()
     }
 
     /// Whether it changes what FLUSHALL does not change back.
     fn touches_server(&self) -> bool {
-        const COMMANDS: &[&str] =
-            &["ACL", "AUTH", "CLIENT", "COMMAND", "CONFIG", "DEBUG", "INFO", "LATENCY", "MEMORY", "SLOWLOG"];
+        const COMMANDS: &[&str] = &[
+            "ACL", "AUTH", "CLIENT", "COMMAND", "CONFIG", "DEBUG", "INFO", "LATENCY", "MEMORY",
+            "SLOWLOG",
+        ];
         self.steps.iter().any(|step| step.is_one_of(COMMANDS))
     }
 }
 
 impl Step {
     fn parse(line: &str) -> Option<Step> {
-        let (who, command) = line.split_once("> ").or_else(|| Some((line.strip_suffix('>')?, "")))?;
+        let (who, command) = line
+            .split_once("> ")
+            .or_else(|| Some((line.strip_suffix('>')?, "")))?;
         let (connection, is_sorted) = match who {
             "" => (0, false),
             "sorted" => (0, true),
             number => (number.parse::<usize>().ok()? - 1, false),
         };
         let command = words::split(command);
-        Some(Step { line: line.to_owned(), connection, is_sorted, command, expected: Vec::new() })
+        Some(Step {
+            line: line.to_owned(),
+            connection,
+            is_sorted,
+            command,
+            expected: Vec::new(),
+        })
     }
 
     fn is_one_of(&self, names: &[&str]) -> bool {
         let name = self.command.first().map(|name| name.to_ascii_uppercase());
-        names.iter().any(|other| name.as_deref() == Some(other.as_bytes()))
+        names
+            .iter()
+            .any(|other| name.as_deref() == Some(other.as_bytes()))
     }
 
     fn varies(&self) -> bool {
@@ -158,21 +184,34 @@ impl Step {
     }
 
     fn decode(&self, bytes: &[u8]) -> Reply {
-        let reply = Reply::parse(bytes).expect("a reply").expect("a whole reply").0;
-        if self.is_sorted { reply.sorted() } else { reply }
+        let reply = Reply::parse(bytes)
+            .expect("a reply")
+            .expect("a whole reply")
+            .0;
+        if self.is_sorted {
+            reply.sorted()
+        } else {
+            reply
+        }
     }
 
     /// Compares a reply with what is written.
     fn assert_as_written(&self, bytes: &[u8], mode: Mode, kind: Kind) {
         let reply = self.decode(bytes);
-        let reply = if mode == Mode::Resp3 { reply.in_resp2() } else { reply };
+        let reply = if mode == Mode::Resp3 {
+            reply.in_resp2()
+        } else {
+            reply
+        };
         let text = reply.to_string();
         // A status or verbatim string may hold line ends of its own.
         let got: Vec<&str> = text.split('\n').map(str::trim_end).collect();
         let is_same = got.len() == self.expected.len()
-            && got.iter().zip(&self.expected).all(|(got, expected)| match expected.strip_prefix("~ ") {
-                Some(pattern) => words::matches(pattern, got),
-                None => got == expected,
+            && got.iter().zip(&self.expected).all(|(got, expected)| {
+                match expected.strip_prefix("~ ") {
+                    Some(pattern) => words::matches(pattern, got),
+                    None => got == expected,
+                }
             });
         assert!(
             is_same,
@@ -211,7 +250,12 @@ struct Conversations<'a> {
 
 impl Conversations<'_> {
     fn new(kind: Kind, script: &Script) -> Conversations<'_> {
-        Conversations { kind, script, server: start(kind, script), is_used: false }
+        Conversations {
+            kind,
+            script,
+            server: start(kind, script),
+            is_used: false,
+        }
     }
 
     /// Holds one conversation and gives the bytes of each reply.
@@ -241,7 +285,11 @@ impl Conversations<'_> {
     }
 
     fn connect(&self, mode: Mode) -> Client {
-        if mode == Mode::Resp3 { self.server.connect_resp3() } else { self.server.connect() }
+        if mode == Mode::Resp3 {
+            self.server.connect_resp3()
+        } else {
+            self.server.connect()
+        }
     }
 
     /// Starts from what is on disk, twice: as it was written, and rewritten.
@@ -300,9 +348,15 @@ pub(crate) fn rewrite(client: &mut Client) {
     let deadline = Instant::now() + Duration::from_secs(20);
     let reply = client.line("BGREWRITEAOF");
     assert!(!reply.is_error(), "BGREWRITEAOF: {reply}");
-    while client.info_number("aof_rewrite_in_progress") + client.info_number("aof_rewrite_scheduled") > 0 {
+    while client.info_number("aof_rewrite_in_progress")
+        + client.info_number("aof_rewrite_scheduled")
+        > 0
+    {
         assert!(Instant::now() < deadline, "the rewrite takes too long");
         std::thread::sleep(Duration::from_millis(2));
     }
-    assert_eq!(client.info("aof_last_bgrewrite_status").as_deref(), Some("ok"));
+    assert_eq!(
+        client.info("aof_last_bgrewrite_status").as_deref(),
+        Some("ok")
+    );
 }

@@ -21,14 +21,20 @@ pub(crate) fn split(line: &str) -> Vec<Vec<u8>> {
             [b'\'', tail @ ..] => single_quoted(tail, line),
             _ => bare(rest),
         };
-        assert!(tail.is_empty() || tail[0] == b' ', "text right after a quote: {line}");
+        assert!(
+            tail.is_empty() || tail[0] == b' ',
+            "text right after a quote: {line}"
+        );
         words.push(word);
         rest = tail;
     }
 }
 
 fn bare(text: &[u8]) -> (Vec<u8>, &[u8]) {
-    let end = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
+    let end = text
+        .iter()
+        .position(|byte| *byte == b' ')
+        .unwrap_or(text.len());
     (text[..end].to_vec(), &text[end..])
 }
 
@@ -119,11 +125,20 @@ pub(crate) fn quote(bytes: &[u8]) -> String {
 /// A command as a line that [`split`] reads back.
 pub(crate) fn join(words: &[Vec<u8>]) -> String {
     let plain = |word: &Vec<u8>| {
-        !word.is_empty() && word.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:+*".contains(byte))
+        !word.is_empty()
+            && word
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_-.:+*".contains(byte))
     };
     let words: Vec<String> = words
         .iter()
-        .map(|word| if plain(word) { String::from_utf8_lossy(word).into_owned() } else { quote(word) })
+        .map(|word| {
+            if plain(word) {
+                String::from_utf8_lossy(word).into_owned()
+            } else {
+                quote(word)
+            }
+        })
         .collect();
     words.join(" ")
 }
@@ -142,11 +157,17 @@ pub(crate) fn encode<W: AsRef<[u8]>>(words: &[W]) -> Vec<u8> {
 
 /// Whether `text` matches `pattern`, in which `*` stands for any run of characters.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(head) else { return false };
+    let Some((head, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(mut text) = text.strip_prefix(head) else {
+        return false;
+    };
     let mut rest = rest;
     while let Some((part, tail)) = rest.split_once('*') {
-        let Some(at) = text.find(part) else { return false };
+        let Some(at) = text.find(part) else {
+            return false;
+        };
         text = &text[at + part.len()..];
         rest = tail;
     }
@@ -155,8 +176,14 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
 
 #[test]
 fn lines_are_split_as_redis_cli_splits_them() {
-    assert_eq!(split("SET k  v"), [b"SET".to_vec(), b"k".to_vec(), b"v".to_vec()]);
-    assert_eq!(split(r#"a "b \x00\"c" 'd\'e' "" "#), [&b"a"[..], b"b \0\"c", b"d'e", b""]);
+    assert_eq!(
+        split("SET k  v"),
+        [b"SET".to_vec(), b"k".to_vec(), b"v".to_vec()]
+    );
+    assert_eq!(
+        split(r#"a "b \x00\"c" 'd\'e' "" "#),
+        [&b"a"[..], b"b \0\"c", b"d'e", b""]
+    );
     let binary: Vec<u8> = (0..=255).collect();
     assert_eq!(split(&quote(&binary)), [binary]);
 }
