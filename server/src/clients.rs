@@ -4,16 +4,20 @@
 //! KILL` and the timeouts of the cron write it. Only the connection's own thread writes its figures,
 //! so all of them are relaxed atomics.
 
+mod line;
+
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
+use std::task::Waker;
 
 use bitflags::bitflags;
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use protocol::Version;
-use tokio::sync::Notify;
+
+use crate::config::OutputLimit;
 
 bitflags! {
     /// States of a connection.
@@ -23,7 +27,7 @@ bitflags! {
         const MULTI = 1 << 0;
         /// Shows the commands of all clients.
         const MONITOR = 1 << 1;
-        /// Waits in a blocking command.
+        /// Waits in a blocking command, or for the end of a pause.
         const BLOCKED = 1 << 2;
         /// Not evicted for its memory.
         const NO_EVICT = 1 << 3;
@@ -39,15 +43,61 @@ bitflags! {
         const REPLY_SKIP_NEXT = 1 << 8;
         /// Gets no reply to this command.
         const REPLY_SKIP = 1 << 9;
-        /// Has given its password, or needs none.
+        /// Has given its password, or needed none when it came.
         const AUTHENTICATED = 1 << 10;
         /// Came through a unix socket.
         const UNIX_SOCKET = 1 << 11;
-        /// A watched key has changed.
-        const DIRTY_CAS = 1 << 12;
         /// The server itself, replaying the log.
         const REPLAY = 1 << 13;
     }
+}
+
+/// What a connection is for: `CLIENT LIST TYPE`, and its bounds in `client-output-buffer-limit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Asks and is answered; so does who monitors.
+    Normal,
+    /// The primary that a replica follows.
+    Master,
+    /// A replica.
+    Replica,
+    /// Has subscribed.
+    Pubsub,
+}
+
+impl Class {
+    /// The class of that name, in any case.
+    pub fn of_name(name: &[u8]) -> Option<Class> {
+        const NAMES: &[(&str, Class)] = &[
+            ("normal", Class::Normal),
+            ("slave", Class::Replica),
+            ("replica", Class::Replica),
+            ("pubsub", Class::Pubsub),
+            ("master", Class::Master),
+        ];
+        let is_named = |text: &str| name.eq_ignore_ascii_case(text.as_bytes());
+        NAMES
+            .iter()
+            .find(|(text, _)| is_named(text))
+            .map(|&(_, class)| class)
+    }
+}
+
+/// Replies that a client does not take are kept up to here where `client-output-buffer-limit` sets no
+/// bound.
+const BACKLOG_BYTES: usize = 64 * 1024 * 1024;
+
+/// How many bytes may wait for a client of that bound.
+pub fn hard_limit_bytes(limit: OutputLimit) -> usize {
+    match usize::try_from(limit.hard_bytes) {
+        Ok(0) | Err(_) => BACKLOG_BYTES,
+        Ok(bytes) => bytes,
+    }
+}
+
+/// Whether a name can stand in `CLIENT LIST`: no spaces, no line ends, nothing but ASCII.
+pub fn is_plain(text: &[u8]) -> bool {
+    text.iter().all(|byte| (b'!'..=b'~').contains(byte))
 }
 
 /// Texts that a client gives about itself.
@@ -70,6 +120,8 @@ pub struct Gauges {
     pub query_bytes: AtomicUsize,
     /// Capacity of the query buffer beyond that.
     pub query_free_bytes: AtomicUsize,
+    /// Bytes of the words of the command that runs.
+    pub argument_bytes: AtomicUsize,
     /// Queued commands; -1 outside `MULTI`.
     pub queued: AtomicI64,
     /// Bytes of queued commands.
@@ -78,15 +130,19 @@ pub struct Gauges {
     pub watched: AtomicUsize,
     /// Reply bytes not yet written.
     pub output_bytes: AtomicUsize,
-    /// Capacity of the output buffer.
+    /// Pieces they consist of.
+    pub output_pieces: AtomicUsize,
+    /// Memory held for them.
     pub output_capacity: AtomicUsize,
-    /// Commands processed.
-    pub commands: AtomicU64,
+    /// Most reply bytes that waited at once, of late.
+    pub output_peak: AtomicUsize,
+    /// Memory the connection holds even when nothing is under way.
+    pub base_bytes: AtomicUsize,
     /// Bytes received.
     pub received_bytes: AtomicU64,
     /// Bytes sent.
     pub sent_bytes: AtomicU64,
-    /// The last command's [`crate::command::table::Entry::id`].
+    /// The last command's [`crate::command::table::Entry::id`]; `usize::MAX` for none.
     pub last_command: AtomicUsize,
 }
 
@@ -97,6 +153,15 @@ pub enum Unblock {
     Timeout,
     /// With an error.
     Error,
+}
+
+/// Whether a client waits in a blocking command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Wait {
+    #[default]
+    No,
+    Waits,
+    Unblocked(Unblock),
 }
 
 /// A connection, as everybody may see it.
@@ -116,12 +181,11 @@ pub struct Client {
     pub names: Mutex<Names>,
     /// Figures.
     pub gauges: Gauges,
-    /// Rung when the connection's task should look up: to close, to unblock, to send what is in the outbox.
-    pub wake: Notify,
     state: AtomicU32,
     db: AtomicUsize,
     version: AtomicU8,
-    unblock: Mutex<Option<Unblock>>,
+    waker: Mutex<Option<Waker>>,
+    wait: Mutex<Wait>,
     outbox: Mutex<Vec<u8>>,
     has_mail: AtomicBool,
 }
@@ -141,11 +205,11 @@ impl Client {
             created_ms: now_ms,
             names: Mutex::default(),
             gauges,
-            wake: Notify::new(),
             state: AtomicU32::new(0),
             db: AtomicUsize::new(0),
             version: AtomicU8::new(2),
-            unblock: Mutex::new(None),
+            waker: Mutex::default(),
+            wait: Mutex::default(),
             outbox: Mutex::default(),
             has_mail: AtomicBool::new(false),
         }
@@ -172,6 +236,11 @@ impl Client {
         }
     }
 
+    /// What it is for. Nobody replicates or subscribes yet.
+    pub fn class(&self) -> Class {
+        Class::Normal
+    }
+
     /// The selected database.
     #[inline]
     pub fn db(&self) -> usize {
@@ -186,10 +255,9 @@ impl Client {
     /// The protocol it speaks.
     #[inline]
     pub fn version(&self) -> Version {
-        if self.version.load(Ordering::Relaxed) == 3 {
-            Version::Resp3
-        } else {
-            Version::Resp2
+        match self.version.load(Ordering::Relaxed) {
+            3 => Version::Resp3,
+            _ => Version::Resp2,
         }
     }
 
@@ -201,47 +269,86 @@ impl Client {
         );
     }
 
+    /// Remembers how its task is woken. Whoever changes something for it to see changes it first and
+    /// wakes then; the task looks after it has told its waker: so nothing is missed.
+    #[inline]
+    pub fn set_waker(&self, waker: &Waker) {
+        let mut known = self.waker.lock();
+        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *known = Some(waker.clone());
+        }
+    }
+
+    /// Lets its task look up: to close, to go on, to send what is in the outbox.
+    pub fn wake(&self) {
+        if let Some(waker) = &*self.waker.lock() {
+            waker.wake_by_ref();
+        }
+    }
+
     /// Asks its task to close it at once.
     pub fn kill(&self) {
         self.set(State::CLOSE_NOW, true);
-        self.wake.notify_one();
+        self.wake();
     }
 
-    /// Wakes it from a blocking command; `false` if it is in none.
+    /// Notes that it waits in a blocking command from now on.
+    pub fn begin_wait(&self) {
+        *self.wait.lock() = Wait::Waits;
+    }
+
+    /// Wakes it from a blocking command; `false` if it is in none, or has been woken already.
     pub fn unblock(&self, how: Unblock) -> bool {
-        if !self.is(State::BLOCKED) {
+        let mut wait = self.wait.lock();
+        if *wait != Wait::Waits {
             return false;
         }
-        *self.unblock.lock() = Some(how);
-        self.wake.notify_one();
+        *wait = Wait::Unblocked(how);
+        drop(wait);
+        self.wake();
         true
     }
 
-    /// Takes what [`Client::unblock`] has left.
-    pub fn take_unblock(&self) -> Option<Unblock> {
-        self.unblock.lock().take()
+    /// Whether [`Client::unblock`] has ended its wait.
+    pub fn is_unblocked(&self) -> bool {
+        matches!(*self.wait.lock(), Wait::Unblocked(_))
     }
 
-    /// Hands bytes to its task, to be sent after what it is about to send. Cut off above `limit` bytes:
-    /// a reader that slow is closed.
-    pub fn post(&self, bytes: &[u8], limit: usize) {
+    /// Notes that it waits no longer: how it was unblocked, if it was.
+    pub fn end_wait(&self) -> Option<Unblock> {
+        match std::mem::take(&mut *self.wait.lock()) {
+            Wait::Unblocked(how) => Some(how),
+            Wait::No | Wait::Waits => None,
+        }
+    }
+
+    /// Hands bytes to its task, to be sent after what it is about to send. `false`, and nothing is
+    /// handed over, if `limit` bytes or more would wait then.
+    #[must_use]
+    pub fn post(&self, bytes: &[u8], limit: usize) -> bool {
         let mut outbox = self.outbox.lock();
-        if limit > 0 && outbox.len() + bytes.len() > limit {
-            drop(outbox);
-            self.kill();
-            return;
+        let waiting = self.gauges.output_bytes.load(Ordering::Relaxed) + outbox.len();
+        if waiting + bytes.len() >= limit {
+            return false;
         }
         outbox.extend_from_slice(bytes);
-        self.has_mail.store(true, Ordering::Release);
+        let was_empty = !self.has_mail.swap(true, Ordering::Release);
         drop(outbox);
-        self.wake.notify_one();
+        if was_empty {
+            self.wake();
+        }
+        true
     }
 
     /// Takes what [`Client::post`] has left.
+    #[inline]
     pub fn take_mail(&self) -> Option<Vec<u8>> {
-        self.has_mail
-            .swap(false, Ordering::Acquire)
-            .then(|| std::mem::take(&mut *self.outbox.lock()))
+        if !self.has_mail.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut outbox = self.outbox.lock();
+        self.has_mail.store(false, Ordering::Relaxed);
+        Some(std::mem::take(&mut *outbox))
     }
 }
 
@@ -250,7 +357,8 @@ impl Client {
 pub struct Clients {
     by_id: DashMap<u64, Arc<Client>>,
     next_id: AtomicU64,
-    monitors: AtomicUsize,
+    monitors: Mutex<Vec<Arc<Client>>>,
+    monitor_count: AtomicUsize,
     blocked: AtomicUsize,
 }
 
@@ -266,10 +374,15 @@ impl Clients {
     }
 
     /// Forgets a connection.
-    pub fn remove(&self, client: &Client) {
-        if self.by_id.remove(&client.id).is_some() && client.is(State::MONITOR) {
-            self.monitors.fetch_sub(1, Ordering::Relaxed);
-        }
+    pub fn remove(&self, client: &Arc<Client>) {
+        self.by_id.remove(&client.id);
+        self.set_monitor(client, false);
+    }
+
+    /// Closes a connection at once, and forgets it: who asks next does not see it any more.
+    pub fn kill(&self, client: &Arc<Client>) {
+        client.kill();
+        self.remove(client);
     }
 
     /// The connection of that number.
@@ -292,29 +405,38 @@ impl Clients {
     /// Whether somebody monitors.
     #[inline]
     pub fn has_monitors(&self) -> bool {
-        self.monitors.load(Ordering::Relaxed) > 0
+        self.monitor_count.load(Ordering::Relaxed) > 0
     }
 
     /// Lets a connection monitor, or stop.
-    pub fn set_monitor(&self, client: &Client, is_on: bool) {
+    pub fn set_monitor(&self, client: &Arc<Client>, is_on: bool) {
         if client.is(State::MONITOR) == is_on {
             return;
         }
+        let mut monitors = self.monitors.lock();
         client.set(State::MONITOR, is_on);
+        monitors.retain(|monitor| monitor.id != client.id);
         if is_on {
-            self.monitors.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.monitors.fetch_sub(1, Ordering::Relaxed);
+            monitors.push(Arc::clone(client));
         }
+        self.monitor_count.store(monitors.len(), Ordering::Relaxed);
+    }
+
+    /// Those who monitor.
+    pub fn monitors(&self) -> Vec<Arc<Client>> {
+        self.monitors.lock().clone()
     }
 
     /// How many monitor.
     pub fn monitor_count(&self) -> usize {
-        self.monitors.load(Ordering::Relaxed)
+        self.monitor_count.load(Ordering::Relaxed)
     }
 
-    /// Notes that a connection begins or ends to wait in a blocking command.
+    /// Notes that a connection begins or ends to wait, in a blocking command or for the end of a pause.
     pub fn set_blocked(&self, client: &Client, is_on: bool) {
+        if client.is(State::BLOCKED) == is_on {
+            return;
+        }
         client.set(State::BLOCKED, is_on);
         if is_on {
             self.blocked.fetch_add(1, Ordering::Relaxed);
@@ -323,7 +445,7 @@ impl Clients {
         }
     }
 
-    /// How many wait in a blocking command.
+    /// How many wait.
     pub fn blocked_count(&self) -> usize {
         self.blocked.load(Ordering::Relaxed)
     }

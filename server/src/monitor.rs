@@ -1,13 +1,12 @@
 //! `MONITOR`: every command, shown to those who asked.
 
+use std::sync::Arc;
+
 use protocol::Args;
 
-use crate::clients::{Client, Clients, State};
+use crate::clients::{Client, Clients};
 use crate::command::table::Entry;
 use crate::spec::Flags;
-
-/// A monitor that reads so slowly that so much gathers is closed.
-const LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Shows commands.
 #[derive(Debug)]
@@ -15,6 +14,9 @@ pub struct Monitor;
 
 impl Monitor {
     /// Sends one command to all who monitor: `+1339518083.107412 [0 127.0.0.1:60866] "keys" "*"`.
+    ///
+    /// Those for whom `limit` bytes or more would wait then get nothing and are given back: they read
+    /// too slowly.
     pub fn show(
         &self,
         clients: &Clients,
@@ -22,45 +24,80 @@ impl Monitor {
         now_us: i64,
         entry: &Entry,
         args: &Args<'_>,
-    ) {
+        limit: usize,
+    ) -> Vec<Arc<Client>> {
         if entry.flags().intersects(Flags::SKIP_MONITOR | Flags::ADMIN) {
-            return;
+            return Vec::new();
         }
-        let mut line = format!(
-            "+{}.{:06} [{} {}]",
-            now_us / 1_000_000,
-            now_us % 1_000_000,
-            client.db(),
-            client.addr
-        )
-        .into_bytes();
-        for (index, word) in args.iter().enumerate() {
-            line.push(b' ');
-            if is_secret(entry, args, index) {
-                line.extend_from_slice(b"\"(redacted)\"");
-            } else {
-                quote(word, &mut line);
-            }
-        }
-        line.extend_from_slice(b"\r\n");
-        for monitor in clients.all().into_iter().filter(|it| it.is(State::MONITOR)) {
-            monitor.post(&line, LIMIT_BYTES);
-        }
+        let line = line(client, now_us, entry, args);
+        let mut monitors = clients.monitors();
+        monitors.retain(|monitor| !monitor.post(&line, limit));
+        monitors
     }
 }
 
-/// Whether the word is a password.
+fn line(client: &Client, now_us: i64, entry: &Entry, args: &Args<'_>) -> Vec<u8> {
+    let (seconds, micros) = (now_us.div_euclid(1_000_000), now_us.rem_euclid(1_000_000));
+    let head = format!(
+        "+{seconds}.{micros:06} [{} {}]",
+        client.db(),
+        origin(client)
+    );
+    let mut line = head.into_bytes();
+    for (index, word) in args.iter().enumerate() {
+        line.push(b' ');
+        if is_secret(entry, args, index) {
+            line.extend_from_slice(b"\"(redacted)\"");
+        } else {
+            quote(word, &mut line);
+        }
+    }
+    line.extend_from_slice(b"\r\n");
+    line
+}
+
+/// `ip:port`, or `unix:path`.
+fn origin(client: &Client) -> String {
+    if client.is(crate::clients::State::UNIX_SOCKET) {
+        format!(
+            "unix:{}",
+            client.addr.strip_suffix(":0").unwrap_or(&client.addr)
+        )
+    } else {
+        client.addr.clone()
+    }
+}
+
+/// Whether the word is a name or password that Redis keeps out of logs.
+///
+/// It hides what its parser takes for one: nothing of a request that is wrong before that.
 pub fn is_secret(entry: &Entry, args: &Args<'_>, index: usize) -> bool {
     match entry.full_name.as_str() {
-        "auth" => index > 0,
-        "hello" => {
-            let before = |back: usize| index.checked_sub(back).and_then(|at| args.get(at));
-            let is_auth =
-                |word: Option<&[u8]>| word.is_some_and(|it| it.eq_ignore_ascii_case(b"auth"));
-            index > 2 && (is_auth(before(1)) || is_auth(before(2)))
-        }
+        "auth" => index > 0 && args.len() <= 3,
+        "hello" => index > 2 && is_hello_secret(args, index),
         _ => false,
     }
+}
+
+fn is_hello_secret(args: &Args<'_>, index: usize) -> bool {
+    let is = |at: usize, word: &[u8]| args.get(at).is_some_and(|it| it.eq_ignore_ascii_case(word));
+    if !is(1, b"2") && !is(1, b"3") {
+        return false;
+    }
+    let mut at = 2;
+    while at < index {
+        at += match () {
+            () if is(at, b"AUTH") && at + 2 < args.len() => {
+                if index <= at + 2 {
+                    return true;
+                }
+                3
+            }
+            () if is(at, b"SETNAME") => 2,
+            () => return false,
+        };
+    }
+    false
 }
 
 /// Writes a word as a quoted string, as Redis' `sdscatrepr`.

@@ -11,9 +11,9 @@ use protocol::Limits;
 use storage::evict::{Access, Policy};
 use storage::keyspace::Cause;
 
-use crate::clients::{Client, State};
+use crate::clients::{Class, Client, State};
 use crate::command::Error;
-use crate::config::{self, Config, MaxmemoryPolicy, ProtectedAction, options};
+use crate::config::{self, Config, MaxmemoryPolicy, OutputLimit, ProtectedAction, options};
 use crate::evictor::Plan;
 
 /// What the configuration means.
@@ -99,6 +99,23 @@ impl Settings {
         u64::try_from(slower_than_us).map_or(u64::MAX, |us| us.saturating_mul(1000))
     }
 
+    /// `latency-monitor-threshold`; for ever if it is off.
+    pub fn latency_threshold(&self) -> Duration {
+        match self.config.get(options::LATENCY_MONITOR_THRESHOLD) {
+            0 => Duration::MAX,
+            ms => Duration::from_millis(ms),
+        }
+    }
+
+    /// Commands that take at least so many nanoseconds are slow, or an event for the latency monitor.
+    #[inline]
+    pub fn noted_nanos(&self) -> u64 {
+        match self.config.get(options::LATENCY_MONITOR_THRESHOLD) {
+            0 => self.slow_nanos(),
+            ms => self.slow_nanos().min(ms.saturating_mul(1_000_000)),
+        }
+    }
+
     /// `slowlog-max-len`.
     pub fn slowlog_length(&self) -> usize {
         self.config.get(options::SLOWLOG_MAX_LEN) as usize
@@ -113,6 +130,16 @@ impl Settings {
     /// `client-query-buffer-limit`.
     pub fn query_limit_bytes(&self) -> usize {
         self.config.get(options::CLIENT_QUERY_BUFFER_LIMIT) as usize
+    }
+
+    /// `client-output-buffer-limit` of that class of clients.
+    pub fn output_limit(&self, class: Class) -> OutputLimit {
+        let limits = self.config.get(options::CLIENT_OUTPUT_BUFFER_LIMIT);
+        match class {
+            Class::Normal | Class::Master => limits.normal,
+            Class::Replica => limits.replica,
+            Class::Pubsub => limits.pubsub,
+        }
     }
 
     /// Limits of requests.

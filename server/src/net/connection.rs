@@ -1,54 +1,85 @@
 //! One connection: read, execute what has arrived whole, write, again.
+//!
+//! A connection is one task that is polled when anything happens to it: bytes came, room to write came, a
+//! wait is over, another thread wants something. [`Connection::poll`] then does all there is to do. It is
+//! a loop by hand rather than an `async fn` because a connection does several things at once (it
+//! reads on while replies cannot be written, and watches its peer while a command waits), and because
+//! nothing may be lost between two of them.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use protocol::{Limits, Output, Parsed, Parser, ProtocolError};
 use smallvec::SmallVec;
 use tokio::io::ReadBuf;
+use tokio::time::Instant;
 
+use super::inbox::Inbox;
 use super::stream::Stream;
-use crate::clients::{Client, State, Unblock};
-use crate::clock::Stopwatch;
-use crate::command::{Block, Condition, Reply};
+use super::wait::{Wait, Waiting};
+use crate::clients::{self, Client, State};
+use crate::clock::{self, Stopwatch};
+use crate::command::Reply;
 use crate::exec::{self, Flow};
 use crate::server::Server;
 use crate::session::Session;
 
-/// Read at once, at most.
+/// Read at once, at most, into the buffer that all connections of a thread share.
 const READ_BYTES: usize = 64 * 1024;
 
-/// Replies are written when so much has gathered, even in the middle of a pipeline.
-const WRITE_FROM_BYTES: usize = 256 * 1024;
+/// A batch ends when it has given so many bytes of replies,
+const BATCH_REPLY_BYTES: usize = 256 * 1024;
+
+/// taken so many bytes of requests,
+const BATCH_REQUEST_BYTES: usize = 64 * 1024;
+
+/// or so long: then replies are written, and other connections of the thread have their turn.
+const BATCH_MICROS: i64 = 2_000;
+
+/// Reply bytes handed to the system at once, in pieces.
+const WRITE_PIECES: usize = 256;
+
+/// How long the most that ever waited is remembered, as in Redis.
+const PEAK_MS: i64 = 5_000;
 
 thread_local! {
-    // Idle connections own no read buffer: requests that arrive whole are executed from this one.
+    /// Idle connections own no read buffer: requests that arrive whole are executed from this one.
     static ARRIVED: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
+
+    /// Nor do they own a reply buffer: replies that can be written at once are gathered in this one.
+    static REPLIES: RefCell<Output> = RefCell::new(Output::new());
 }
 
 /// Why a connection ends.
 enum End {
-    /// The peer has gone, or the socket failed.
+    /// The peer has gone, the socket failed, or somebody closes it.
     Gone,
     /// Everything is written: close.
     Finished,
 }
 
-/// Why execution stopped before the end of what has been read.
+/// What a poll has come to.
+enum Progress {
+    /// There is more to do, but others first.
+    Yield,
+    /// The end.
+    End(End),
+}
+
+/// Why a batch ended.
 enum Stop {
-    /// It did not: more must be read.
+    /// Nothing whole is left: more must be read.
     Drained,
-    /// Replies must be written first.
+    /// It was long enough.
     Full,
-    /// A command waits.
-    Blocked(Block),
-    /// Clients are paused.
-    Paused,
+    /// A command waits, or clients are paused.
+    Waits(Wait),
     /// The connection closes after its replies.
     Close,
 }
@@ -57,180 +88,143 @@ struct Connection {
     stream: Stream,
     session: Session,
     parser: Parser,
-    /// Bytes that have been read and not executed.
-    unread: Vec<u8>,
+    inbox: Inbox,
+    /// Nothing whole is left in the inbox.
+    is_drained: bool,
     out: Output,
-    /// A request waits for its reply: the bytes behind it stay where they are.
-    is_waiting: bool,
+    /// What execution waits for.
+    waiting: Option<Waiting>,
+    /// What the replies wait for: the log on disk.
+    hold: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    /// When more replies than the soft limit began to wait, and the alarm for when that is too long.
+    over_soft: Option<(Instant, Pin<Box<tokio::time::Sleep>>)>,
+    peak_since_ms: i64,
 }
 
 /// Serves a connection until it ends.
 pub async fn run(server: &'static Server, stream: Stream, client: Arc<Client>, thread: usize) {
-    let session = Session::new(server, Arc::clone(&client), thread);
-    let mut connection = Connection {
-        stream,
-        session,
-        parser: Parser::new(),
-        unread: Vec::new(),
-        out: Output::new(),
-        is_waiting: false,
+    let mut connection = Connection::new(server, stream, client, thread);
+    let end = loop {
+        match poll_fn(|cx| connection.poll(cx)).await {
+            Progress::End(end) => break end,
+            // Lets the runtime look for what came in for others.
+            Progress::Yield => tokio::task::yield_now().await,
+        }
     };
-    let end = connection.serve().await;
+    connection.leave();
     if matches!(end, End::Finished) {
         let _ = poll_fn(|cx| connection.stream.poll_shutdown(cx)).await;
     }
 }
 
 impl Connection {
-    async fn serve(&mut self) -> End {
+    fn new(
+        server: &'static Server,
+        stream: Stream,
+        client: Arc<Client>,
+        thread: usize,
+    ) -> Connection {
+        client
+            .gauges
+            .base_bytes
+            .store(size_of::<Connection>(), Ordering::Relaxed);
+        Connection {
+            stream,
+            session: Session::new(server, client, thread),
+            parser: Parser::new(),
+            inbox: Inbox::default(),
+            is_drained: true,
+            out: Output::new(),
+            waiting: None,
+            hold: None,
+            over_soft: None,
+            peak_since_ms: 0,
+        }
+    }
+
+    /// Does all there is to do. Pending only when the task is woken for whatever can happen next.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Progress> {
+        self.session.client.set_waker(cx.waker());
         loop {
-            let stop = match self.read_and_execute().await {
-                Ok(stop) => stop,
-                Err(_) => return End::Gone,
-            };
-            if let Some(end) = self.settle(stop).await {
-                return end;
+            if self.session.client.is(State::CLOSE_NOW) {
+                return Poll::Ready(Progress::End(End::Gone));
+            }
+            self.poll_waiting(cx);
+            if self.poll_send(cx).is_err() {
+                return Poll::Ready(Progress::End(End::Gone));
+            }
+            if self.session.client.is(State::CLOSE_AFTER_REPLY) {
+                let is_finished = self.out.is_empty();
+                return match is_finished {
+                    true => Poll::Ready(Progress::End(End::Finished)),
+                    false => Poll::Pending,
+                };
+            }
+            if self.is_output_over_limit(cx) {
+                self.session.server.note_output_limit(&self.session.client);
+                return Poll::Ready(Progress::End(End::Gone));
+            }
+            if self.may_execute() && !self.is_drained {
+                let stop = self.execute_inbox();
+                self.settle(stop);
+                return Poll::Ready(Progress::Yield);
+            }
+            match ready!(self.poll_arrival(cx)) {
+                Err(_) => return Poll::Ready(Progress::End(End::Gone)),
+                // The socket holds more than one connection should take at once.
+                Ok(read) if read >= READ_BYTES => return Poll::Ready(Progress::Yield),
+                Ok(_) => {}
             }
         }
     }
 
-    /// Writes replies, waits where a command asks for it, and executes what has been read already.
-    async fn settle(&mut self, mut stop: Stop) -> Option<End> {
-        loop {
-            self.session.flush_counts();
-            self.wait_durable().await;
-            if self.write().await.is_err() {
-                return Some(End::Gone);
-            }
-            let state = self.session.client.state();
-            if state.contains(State::CLOSE_NOW) {
-                return Some(End::Gone);
-            }
-            if state.contains(State::CLOSE_AFTER_REPLY) {
-                return Some(End::Finished);
-            }
-            match stop {
-                Stop::Drained => return None,
-                Stop::Close => return Some(End::Finished),
-                Stop::Full => {}
-                Stop::Blocked(block) => {
-                    if !self.wait(block).await {
-                        return Some(End::Gone);
-                    }
-                }
-                Stop::Paused => {
-                    if !self.wait_out_pause().await {
-                        return Some(End::Gone);
-                    }
-                }
-            }
-            stop = self.execute_unread();
-        }
+    /// Whether the next request may run: none waits, and there is room for its reply.
+    fn may_execute(&self) -> bool {
+        self.waiting.is_none() && self.hold.is_none() && self.out.len_bytes() < self.backlog_bytes()
     }
 
-    /// Reads once and executes every request that has arrived whole.
-    async fn read_and_execute(&mut self) -> io::Result<Stop> {
+    /// Replies that may wait before reading stops. Reading does go on before that, as in Redis: a client that
+    /// sends all its requests before it reads the first reply must not wait for ever.
+    fn backlog_bytes(&self) -> usize {
+        if self.out.is_empty() {
+            return usize::MAX;
+        }
+        let class = self.session.client.class();
+        clients::hard_limit_bytes(self.session.server.settings.output_limit(class))
+    }
+
+    /// Ends a wait that is over and writes the reply it leads to.
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) {
+        let Some(waiting) = &mut self.waiting else {
+            return;
+        };
         let client = Arc::clone(&self.session.client);
-        tokio::select! {
-            biased;
-            result = poll_fn(|cx| self.poll_read_and_execute(cx)) => result,
-            () = client.wake.notified() => Ok(Stop::Drained),
-        }
-    }
-
-    fn poll_read_and_execute(&mut self, cx: &mut std::task::Context<'_>) -> Poll<io::Result<Stop>> {
-        ARRIVED.with_borrow_mut(|arrived| {
-            let wanted = self.parser.missing_bytes();
-            if wanted > READ_BYTES && !self.unread.is_empty() {
-                return self.poll_read_long(cx, wanted);
-            }
-            let mut buffer = ReadBuf::new(arrived);
-            ready!(self.stream.poll_read(cx, &mut buffer))?;
-            let read = buffer.filled().len();
-            if read == 0 {
-                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
-            }
-            self.session.stopwatch = Stopwatch::start();
-            self.note_received(read);
-            let stop = if self.unread.is_empty() {
-                let (stop, consumed) = execute_all(&mut self.session, &mut self.parser, &arrived[..read], &mut self.out);
-                self.unread.extend_from_slice(&arrived[consumed..read]);
-                stop
-            } else {
-                self.unread.extend_from_slice(&arrived[..read]);
-                self.execute_unread()
-            };
-            Poll::Ready(Ok(self.check_query_limit(stop)))
-        })
-    }
-
-    /// Reads the rest of a long string straight to where it will be executed from.
-    fn poll_read_long(&mut self, cx: &mut std::task::Context<'_>, wanted: usize) -> Poll<io::Result<Stop>> {
-        let before = self.unread.len();
-        // Grows with what arrives, not with what was announced.
-        let room = wanted.min(before.max(READ_BYTES));
-        self.unread.resize(before + room, 0);
-        let mut buffer = ReadBuf::new(&mut self.unread[before..]);
-        let result = self.stream.poll_read(cx, &mut buffer);
-        let read = buffer.filled().len();
-        self.unread.truncate(before + read);
-        ready!(result)?;
-        if read == 0 {
-            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
-        }
-        self.session.stopwatch = Stopwatch::start();
-        self.note_received(read);
-        let stop = self.execute_unread();
-        Poll::Ready(Ok(self.check_query_limit(stop)))
-    }
-
-    fn note_received(&mut self, bytes: usize) {
-        let gauges = &self.session.client.gauges;
-        gauges.received_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        gauges.last_interaction_ms.store(self.session.stopwatch.wall_ms(), Ordering::Relaxed);
-        self.session.recorder.received_bytes += bytes as u64;
-    }
-
-    /// Executes what `unread` holds and keeps the rest.
-    fn execute_unread(&mut self) -> Stop {
-        let (stop, consumed) = execute_all(&mut self.session, &mut self.parser, &self.unread, &mut self.out);
-        if consumed == self.unread.len() {
-            self.unread.clear();
-            self.unread.shrink_to(0);
-        } else {
-            self.unread.drain(..consumed);
-        }
-        stop
-    }
-
-    /// Closes a client whose unfinished request has grown over `client-query-buffer-limit`.
-    fn check_query_limit(&mut self, stop: Stop) -> Stop {
-        let gauges = &self.session.client.gauges;
-        gauges.query_bytes.store(self.unread.len(), Ordering::Relaxed);
-        let free = self.unread.capacity() - self.unread.len();
-        gauges.query_free_bytes.store(free, Ordering::Relaxed);
-        if self.unread.len() > self.session.server.settings.query_limit_bytes() {
-            self.session.server.stats.counters.query_limit_disconnections.add(1);
-            tracing::warn!("Closing client that reached max query buffer length: {}", self.session.client.addr);
-            self.session.client.set(State::CLOSE_NOW, true);
-        }
-        stop
-    }
-
-    /// Under `appendfsync always`, waits until what the replies speak of is on disk.
-    async fn wait_durable(&mut self) {
-        let offset = self.session.local.durable_from;
-        let log = &self.session.server.log;
-        if offset == 0 || !self.session.server.settings.replies_wait_for_disk() || log.durable() >= offset {
+        if waiting.poll(&client, cx).is_pending() {
             return;
         }
-        let mut durable = log.watch_durable();
-        // The sender lives as long as the server.
-        let _ = durable.wait_for(|&durable| durable >= offset).await;
+        self.session.stopwatch = Stopwatch::start();
+        let Some(waiting) = self.waiting.take() else {
+            return;
+        };
+        self.session.server.clients.set_blocked(&client, false);
+        let unblocked = client.end_wait();
+        if let Wait::Block(block) = waiting.wait {
+            let start = self.out.mark();
+            let mut reply = Reply::new(&mut self.out, client.version());
+            super::wait::write_reply(self.session.server, block, unblocked, &mut reply);
+            exec::hush(&client, &mut self.out, start);
+            exec::next_reply_mode(&client);
+        }
     }
 
-    /// Writes all replies, and then what other threads have posted.
-    async fn write(&mut self) -> io::Result<()> {
+    /// Writes what can be written: replies once they may be told, and what other threads have posted.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if let Some(hold) = &mut self.hold {
+            if hold.as_mut().poll(cx).is_pending() {
+                return Ok(());
+            }
+            self.hold = None;
+        }
         loop {
             if let Some(mail) = self.session.client.take_mail() {
                 self.out.push_raw(&mail);
@@ -238,115 +232,299 @@ impl Connection {
             if self.out.is_empty() {
                 return Ok(());
             }
-            let (stream, out) = (&mut self.stream, &self.out);
-            let client = Arc::clone(&self.session.client);
-            client.gauges.output_bytes.store(out.len_bytes(), Ordering::Relaxed);
-            let written = tokio::select! {
-                biased;
-                result = poll_fn(|cx| {
-                    let mut slices: SmallVec<[io::IoSlice<'_>; 4]> = SmallVec::new();
-                    out.io_slices(&mut slices);
-                    slices.truncate(1024);
-                    stream.poll_write(cx, &slices)
-                }) => result?,
-                () = closing(&client) => return Err(io::ErrorKind::ConnectionAborted.into()),
+            let Poll::Ready(written) = self.poll_write(cx)? else {
+                return Ok(());
             };
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
-            self.out.advance(written);
-            client.gauges.output_bytes.store(self.out.len_bytes(), Ordering::Relaxed);
-            client.gauges.sent_bytes.fetch_add(written as u64, Ordering::Relaxed);
-            self.session.recorder.sent_bytes += written as u64;
+            self.note_sent(written);
         }
     }
 
-    /// Waits for what a command waits for and writes its reply; `false` if the client has gone meanwhile.
-    async fn wait(&mut self, block: Block) -> bool {
-        let client = Arc::clone(&self.session.client);
-        let server = self.session.server;
-        server.clients.set_blocked(&client, true);
-        self.is_waiting = true;
-        let ended = tokio::select! {
-            ended = block_over(server, &client, block) => Some(ended),
-            () = self.peer_gone() => None,
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<usize>> {
+        let mut pieces: SmallVec<[io::IoSlice<'_>; 4]> = SmallVec::new();
+        let chunks = self.out.chunks().take(WRITE_PIECES);
+        pieces.extend(chunks.map(|chunk| io::IoSlice::new(chunk.as_slice())));
+        match self.stream.poll_write(cx, &pieces) {
+            Poll::Ready(written) => written.map(Poll::Ready),
+            Poll::Pending => {
+                let pieces = self.out.chunks().count();
+                self.session
+                    .client
+                    .gauges
+                    .output_pieces
+                    .store(pieces, Ordering::Relaxed);
+                Ok(Poll::Pending)
+            }
+        }
+    }
+
+    fn note_sent(&mut self, bytes: usize) {
+        self.note_peak();
+        self.out.advance(bytes);
+        let gauges = &self.session.client.gauges;
+        gauges.sent_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        let now_ms = self.session.stopwatch.wall_ms();
+        gauges
+            .last_interaction_ms
+            .fetch_max(now_ms, Ordering::Relaxed);
+        self.session.recorder.sent_bytes += bytes as u64;
+        self.note_output();
+    }
+
+    fn note_output(&self) {
+        let gauges = &self.session.client.gauges;
+        gauges
+            .output_bytes
+            .store(self.out.len_bytes(), Ordering::Relaxed);
+        gauges
+            .output_capacity
+            .store(self.out.memory_bytes(), Ordering::Relaxed);
+        if self.out.is_empty() {
+            gauges.output_pieces.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn note_peak(&mut self) {
+        let peak = &self.session.client.gauges.output_peak;
+        let waiting = self.out.len_bytes();
+        let now_ms = self.session.stopwatch.wall_ms();
+        if now_ms - self.peak_since_ms > PEAK_MS {
+            self.peak_since_ms = now_ms;
+            peak.store(waiting, Ordering::Relaxed);
+        } else {
+            peak.fetch_max(waiting, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what could not be written is more than the client may owe, or has been for too long.
+    fn is_output_over_limit(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.out.is_empty() || self.hold.is_some() {
+            self.over_soft = None;
+            return false;
+        }
+        let waiting = self.out.len_bytes() as u64;
+        let limit = self
+            .session
+            .server
+            .settings
+            .output_limit(self.session.client.class());
+        if limit.hard_bytes > 0 && waiting >= limit.hard_bytes {
+            return true;
+        }
+        if limit.soft_bytes == 0 || waiting < limit.soft_bytes {
+            self.over_soft = None;
+            return false;
+        }
+        let allowed = Duration::from_secs(u64::try_from(limit.soft_seconds).unwrap_or(0));
+        let (since, alarm) = self.over_soft.get_or_insert_with(|| {
+            let now = Instant::now();
+            (now, Box::pin(tokio::time::sleep_until(now + allowed)))
+        });
+        // The option may have changed meanwhile.
+        alarm.as_mut().reset(*since + allowed);
+        alarm.as_mut().poll(cx).is_ready()
+    }
+
+    /// Reads once, and executes what has arrived whole: how many bytes came.
+    fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.hold.is_some() || (self.waiting.is_none() && !self.may_execute()) {
+            // Woken when the log is on disk, or there is room to write.
+            return Poll::Pending;
+        }
+        let read = if self.inbox.is_empty() && self.waiting.is_none() {
+            ready!(self.poll_read_shared(cx))?
+        } else {
+            ready!(self.poll_read_on(cx))?
         };
-        self.is_waiting = false;
-        server.clients.set_blocked(&client, false);
-        self.session.stopwatch = Stopwatch::start();
-        let Some(unblocked) = ended else { return false };
-        write_block_reply(server, block, unblocked, &mut Reply::new(&mut self.out, client.version()));
-        !client.is(State::CLOSE_NOW)
+        if read == 0 {
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+        Poll::Ready(Ok(read))
     }
 
-    /// Waits until clients may go on; `false` if the client has gone meanwhile.
-    async fn wait_out_pause(&mut self) -> bool {
-        let server = self.session.server;
-        let client = Arc::clone(&self.session.client);
-        server.clients.set_blocked(&client, true);
-        while let Some(left) = server.gates.pause_left_ms(crate::clock::now_ms()) {
-            let resumed = server.pause_over.notified();
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_millis(left.unsigned_abs())) => {}
-                () = resumed => {}
-                () = closing(&client) => break,
-                () = self.peer_gone() => client.set(State::CLOSE_NOW, true),
+    /// Reads into the buffer of the thread and executes from there.
+    fn poll_read_shared(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        ARRIVED.with_borrow_mut(|arrived| {
+            let mut buffer = ReadBuf::new(arrived);
+            ready!(self.stream.poll_read(cx, &mut buffer))?;
+            let arrived = buffer.filled();
+            if !arrived.is_empty() {
+                self.note_received(arrived.len(), arrived.len());
+                let (stop, consumed) = self.execute(arrived);
+                self.inbox.push(&arrived[consumed..]);
+                self.settle(stop);
             }
-            if client.is(State::CLOSE_NOW) {
-                break;
+            Poll::Ready(Ok(arrived.len()))
+        })
+    }
+
+    /// Reads behind what is in the inbox, and executes from there unless a command waits.
+    fn poll_read_on(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let room = self.inbox.room(READ_BYTES, self.parser.missing_bytes());
+        let read = {
+            let reading = pin!(self.stream.read_into(room));
+            ready!(reading.poll(cx))?
+        };
+        if read > 0 {
+            self.note_received(read, self.inbox.len());
+            self.is_drained = false;
+            if self.waiting.is_none() {
+                let stop = self.execute_inbox();
+                self.settle(stop);
+            } else {
+                self.check_query_limit();
             }
         }
-        server.clients.set_blocked(&client, false);
-        self.session.stopwatch = Stopwatch::start();
-        !client.is(State::CLOSE_NOW)
+        Poll::Ready(Ok(read))
     }
 
-    /// Keeps reading while a command waits, so that a peer that hangs up is noticed; ends when it has.
-    async fn peer_gone(&mut self) {
-        poll_fn(|cx| {
-            loop {
-                if self.unread.len() > self.session.server.settings.query_limit_bytes() {
-                    return Poll::Ready(());
-                }
-                let mut chunk = [0; 4096];
-                let mut buffer = ReadBuf::new(&mut chunk);
-                match ready!(self.stream.poll_read(cx, &mut buffer)) {
-                    Ok(()) if !buffer.filled().is_empty() => self.unread.extend_from_slice(buffer.filled()),
-                    _ => return Poll::Ready(()),
-                }
+    fn note_received(&mut self, bytes: usize, query_bytes: usize) {
+        self.session.stopwatch = Stopwatch::start();
+        let gauges = &self.session.client.gauges;
+        gauges
+            .received_bytes
+            .fetch_add(bytes as u64, Ordering::Relaxed);
+        gauges.query_bytes.store(query_bytes, Ordering::Relaxed);
+        gauges
+            .last_interaction_ms
+            .store(self.session.stopwatch.wall_ms(), Ordering::Relaxed);
+        self.session.recorder.received_bytes += bytes as u64;
+    }
+
+    fn execute_inbox(&mut self) -> Stop {
+        let inbox = std::mem::take(&mut self.inbox);
+        let (stop, consumed) = self.execute(inbox.as_slice());
+        self.inbox = inbox;
+        self.inbox.consume(consumed);
+        stop
+    }
+
+    /// Executes a batch of the requests that `bytes` holds whole: why it ended, and how many bytes are
+    /// done with.
+    fn execute(&mut self, bytes: &[u8]) -> (Stop, usize) {
+        if self.out.is_empty() {
+            REPLIES.with_borrow_mut(|replies| std::mem::swap(replies, &mut self.out));
+        }
+        execute_all(&mut self.session, &mut self.parser, bytes, &mut self.out)
+    }
+
+    /// What follows from the end of a batch, before its replies are written.
+    fn settle(&mut self, stop: Stop) {
+        self.session.flush_counts();
+        self.is_drained = match stop {
+            Stop::Drained => true,
+            Stop::Full => self.inbox.is_empty(),
+            Stop::Waits(wait) => {
+                self.begin_wait(wait);
+                self.inbox.is_empty()
             }
-        })
-        .await;
+            Stop::Close => true,
+        };
+        self.hold_until_durable();
+        self.check_query_limit();
+        self.note_output();
+    }
+
+    fn begin_wait(&mut self, wait: Wait) {
+        let client = &self.session.client;
+        if matches!(wait, Wait::Block(_)) {
+            client.begin_wait();
+        }
+        self.session.server.clients.set_blocked(client, true);
+        self.waiting = Some(Waiting::new(self.session.server, wait));
+    }
+
+    /// Under `appendfsync always`, holds replies until what they speak of is on disk.
+    fn hold_until_durable(&mut self) {
+        let offset = self.session.local.durable_from;
+        let server = self.session.server;
+        if offset == 0
+            || !server.settings.replies_wait_for_disk()
+            || !server.log.is_on()
+            || server.log.durable() >= offset
+        {
+            return;
+        }
+        let mut durable = server.log.watch_durable();
+        self.hold = Some(Box::pin(async move {
+            // The sender lives as long as the server.
+            let _ = durable.wait_for(|&durable| durable >= offset).await;
+        }));
+    }
+
+    /// Closes a client that has sent more than `client-query-buffer-limit` without a whole request, or queued
+    /// as much.
+    fn check_query_limit(&mut self) {
+        let gauges = &self.session.client.gauges;
+        gauges
+            .query_bytes
+            .store(self.inbox.len(), Ordering::Relaxed);
+        gauges
+            .query_free_bytes
+            .store(self.inbox.free_bytes(), Ordering::Relaxed);
+        let held = self.inbox.len() + gauges.queued_bytes.load(Ordering::Relaxed);
+        let server = self.session.server;
+        if held > server.settings.query_limit_bytes() {
+            server.stats.counters.query_limit_disconnections.add(1);
+            let line = self
+                .session
+                .client
+                .line(server.commands.full_names(), clock::now_ms());
+            let line = String::from_utf8_lossy(&line);
+            tracing::warn!("Closing client that reached max query buffer length: {line}");
+            self.session.client.set(State::CLOSE_NOW, true);
+        }
+    }
+
+    /// Gives back what a connection that ends still holds of the thread's and the server's.
+    fn leave(&mut self) {
+        self.session
+            .server
+            .clients
+            .set_blocked(&self.session.client, false);
+        self.session.client.end_wait();
     }
 }
 
-/// Executes the requests that `bytes` holds whole: why it stopped, and how many bytes are done with.
-fn execute_all(session: &mut Session, parser: &mut Parser, bytes: &[u8], out: &mut Output) -> (Stop, usize) {
+/// Executes a batch of requests.
+fn execute_all(
+    session: &mut Session,
+    parser: &mut Parser,
+    bytes: &[u8],
+    out: &mut Output,
+) -> (Stop, usize) {
+    let began_us = session.stopwatch.wall_us();
+    let full_from = out.len_bytes().saturating_add(BATCH_REPLY_BYTES);
     let mut done = 0;
     loop {
-        if session.client.is(State::CLOSE_NOW | State::CLOSE_AFTER_REPLY) {
+        if !before_next(session, out) {
             return (Stop::Close, done);
-        }
-        if out.len_bytes() >= WRITE_FROM_BYTES {
-            return (Stop::Full, done);
         }
         let rest = &bytes[done..];
         if rest.is_empty() {
             return (Stop::Drained, done);
         }
-        let limits = limits(session);
-        match parser.parse(rest, &limits) {
+        if out.len_bytes() >= full_from
+            || done >= BATCH_REQUEST_BYTES
+            || session.stopwatch.wall_us() - began_us >= BATCH_MICROS
+        {
+            return (Stop::Full, done);
+        }
+        match parser.parse(rest, &limits(session)) {
             Ok(Parsed::Incomplete) => return (Stop::Drained, done),
             Ok(Parsed::Empty { consumed }) => done += consumed,
             Ok(Parsed::Request { consumed }) => {
-                let args = parser.args(rest);
-                match exec::execute(session, &args, out) {
+                match exec::execute(session, &parser.args(rest), out) {
                     Flow::Next => done += consumed,
-                    Flow::Block(block) => return (Stop::Blocked(block), done + consumed),
+                    Flow::Block(block) => {
+                        return (Stop::Waits(Wait::Block(block)), done + consumed);
+                    }
                     Flow::Paused => {
                         // The request is parsed anew when the pause is over.
                         *parser = Parser::new();
-                        return (Stop::Paused, done);
+                        return (Stop::Waits(Wait::Pause), done);
                     }
                 }
             }
@@ -355,81 +533,47 @@ fn execute_all(session: &mut Session, parser: &mut Parser, bytes: &[u8], out: &m
                 return (Stop::Close, bytes.len());
             }
         }
-        if session.recorder.is_full() {
-            session.flush_counts();
+    }
+}
+
+/// What lies between two requests; `false` if there is to be no next one.
+#[inline]
+fn before_next(session: &mut Session, out: &mut Output) -> bool {
+    let state = session.client.state();
+    if state.intersects(State::MONITOR | State::CLOSE_NOW | State::CLOSE_AFTER_REPLY) {
+        if state.intersects(State::CLOSE_NOW | State::CLOSE_AFTER_REPLY) {
+            return false;
+        }
+        // Who monitors sees its own commands too, each behind its reply.
+        if let Some(mail) = session.client.take_mail() {
+            out.push_raw(&mail);
         }
     }
+    if session.recorder.is_full() {
+        session.flush_counts();
+    }
+    true
 }
 
 #[inline]
 fn limits(session: &Session) -> Limits {
-    session.server.settings.parser_limits(session.client.is(State::AUTHENTICATED))
+    let settings = &session.server.settings;
+    let is_in = session.client.is(State::AUTHENTICATED) || !settings.needs_password();
+    settings.parser_limits(is_in)
 }
 
 fn refuse(session: &mut Session, error: &ProtocolError, out: &mut Output) {
-    tracing::debug!("Protocol error ({}) from client: {}", error.log_words(), session.client.addr);
+    let client = &session.client;
+    tracing::debug!(
+        "Protocol error ({}) from client: {}",
+        error.log_words(),
+        client.addr
+    );
     session.server.stats.error("ERR");
     let mut text = b"ERR ".to_vec();
     text.extend_from_slice(&error.reply_text());
-    Reply::new(out, session.client.version()).encoder().error(text);
-    session.client.set(State::CLOSE_AFTER_REPLY, true);
-}
-
-/// Ends when the client is to be closed at once.
-async fn closing(client: &Client) {
-    while !client.is(State::CLOSE_NOW) {
-        client.wake.notified().await;
-    }
-}
-
-/// Ends when the condition holds, the time is over, or somebody unblocks the client: then how.
-async fn block_over(server: &Server, client: &Client, block: Block) -> Option<Unblock> {
-    let deadline = async {
-        match block.deadline_ms {
-            Some(deadline_ms) => {
-                let left = deadline_ms - crate::clock::now_ms();
-                tokio::time::sleep(Duration::from_millis(left.max(0).unsigned_abs())).await;
-            }
-            None => std::future::pending().await,
-        }
-    };
-    let condition = async {
-        match block.condition {
-            Condition::Durable(offset) => {
-                let _ = server.log.watch_durable().wait_for(|&durable| durable >= offset).await;
-            }
-            Condition::Replicas | Condition::DurableOnReplicas(_) => std::future::pending().await,
-        }
-    };
-    let unblocked = async {
-        loop {
-            client.wake.notified().await;
-            if client.is(State::CLOSE_NOW) {
-                return None;
-            }
-            if let Some(how) = client.take_unblock() {
-                return Some(how);
-            }
-        }
-    };
-    tokio::select! {
-        () = deadline => None,
-        () = condition => None,
-        how = unblocked => how,
-    }
-}
-
-fn write_block_reply(server: &Server, block: Block, unblocked: Option<Unblock>, reply: &mut Reply<'_>) {
-    if unblocked == Some(Unblock::Error) {
-        reply.encoder().error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
-        return;
-    }
-    match block.condition {
-        Condition::Replicas => reply.encoder().integer(0),
-        Condition::Durable(offset) | Condition::DurableOnReplicas(offset) => {
-            let out = reply.array(2);
-            out.integer(i64::from(server.log.is_durable(offset)));
-            out.integer(0);
-        }
-    }
+    let start = out.mark();
+    Reply::new(out, client.version()).encoder().error(text);
+    exec::hush(client, out, start);
+    client.set(State::CLOSE_AFTER_REPLY, true);
 }

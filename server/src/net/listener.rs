@@ -28,7 +28,11 @@ pub enum Listener {
 /// As the system answers: in use, not ours, no permission.
 pub fn open_tcp(address: IpAddr, port: u16, backlog: i32) -> io::Result<Listener> {
     let address = SocketAddr::new(address, port);
-    let socket = RawSocket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = RawSocket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     if address.is_ipv6() {
         // As Redis does: IPv4 has a socket of its own.
         socket.set_only_v6(true)?;
@@ -64,18 +68,30 @@ pub fn open_unix(path: &Path, mode: u32, backlog: i32) -> io::Result<Listener> {
 pub async fn accept_all(server: &'static Server, listener: Listener, threads: &Threads) {
     match listener {
         Listener::Tcp(listener) => {
-            let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+            let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+                return;
+            };
             loop {
-                match listener.accept().await.and_then(|(stream, _)| stream.into_std()) {
+                match listener
+                    .accept()
+                    .await
+                    .and_then(|(stream, _)| stream.into_std())
+                {
                     Ok(stream) => accept(server, Socket::Tcp(stream), threads),
                     Err(error) => wait_after(&error).await,
                 }
             }
         }
         Listener::Unix(listener) => {
-            let Ok(listener) = tokio::net::UnixListener::from_std(listener) else { return };
+            let Ok(listener) = tokio::net::UnixListener::from_std(listener) else {
+                return;
+            };
             loop {
-                match listener.accept().await.and_then(|(stream, _)| stream.into_std()) {
+                match listener
+                    .accept()
+                    .await
+                    .and_then(|(stream, _)| stream.into_std())
+                {
                     Ok(stream) => accept(server, Socket::Unix(stream), threads),
                     Err(error) => wait_after(&error).await,
                 }
@@ -105,7 +121,9 @@ fn accept(server: &'static Server, socket: Socket, threads: &Threads) {
                 return;
             }
             tune(server, stream);
-            let local = stream.local_addr().map_or_else(|_| String::new(), |it| it.to_string());
+            let local = stream
+                .local_addr()
+                .map_or_else(|_| String::new(), |it| it.to_string());
             (peer.to_string(), local, stream.as_raw_fd())
         }
         Socket::Unix(stream) => {

@@ -1,6 +1,8 @@
 //! Sockets: accepting connections, reading requests, writing replies.
 
 pub mod connection;
+mod inbox;
 pub mod listener;
 pub mod stream;
 pub mod threads;
+mod wait;

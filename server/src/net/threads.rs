@@ -54,13 +54,18 @@ impl Threads {
     /// # Errors
     /// If the system gives no more threads or no poller.
     pub fn start(server: &'static Server, count: usize) -> io::Result<Threads> {
-        let threads = (0..count.max(1)).map(|number| Thread::start(server, number)).collect::<io::Result<_>>()?;
+        let threads = (0..count.max(1))
+            .map(|number| Thread::start(server, number))
+            .collect::<io::Result<_>>()?;
         Ok(Threads { threads })
     }
 
     /// Hands a connection to the thread with the fewest.
     pub fn hand_over(&self, arrival: Arrival) {
-        let least = self.threads.iter().min_by_key(|it| it.load.load(Ordering::Relaxed));
+        let least = self
+            .threads
+            .iter()
+            .min_by_key(|it| it.load.load(Ordering::Relaxed));
         if let Some(thread) = least {
             thread.load.fetch_add(1, Ordering::Relaxed);
             // A thread ends only with the process.
@@ -71,14 +76,18 @@ impl Threads {
 
 impl Thread {
     fn start(server: &'static Server, number: usize) -> io::Result<Thread> {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let (arrivals, receiver) = mpsc::unbounded_channel();
         let load = Arc::new(AtomicUsize::new(0));
         let their_load = Arc::clone(&load);
-        std::thread::Builder::new().name(format!("io-{number}")).spawn(move || {
-            let tasks = LocalSet::new();
-            runtime.block_on(tasks.run_until(serve(server, number, receiver, their_load)));
-        })?;
+        std::thread::Builder::new()
+            .name(format!("io-{number}"))
+            .spawn(move || {
+                let tasks = LocalSet::new();
+                runtime.block_on(tasks.run_until(serve(server, number, receiver, their_load)));
+            })?;
         Ok(Thread { arrivals, load })
     }
 }

@@ -1,0 +1,150 @@
+//! A connection in one line, as `CLIENT LIST` and the log show it.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use protocol::Version;
+
+use super::{Client, State};
+
+/// Letters of `flags=`, in Redis' order.
+const FLAGS: &[(State, u8)] = &[
+    (State::MONITOR, b'O'),
+    (State::MULTI, b'x'),
+    (State::BLOCKED, b'b'),
+    (State::CLOSE_AFTER_REPLY, b'c'),
+    (State::CLOSE_NOW, b'A'),
+    (State::UNIX_SOCKET, b'U'),
+    (State::NO_EVICT, b'e'),
+    (State::NO_TOUCH, b'T'),
+];
+
+impl Client {
+    /// All that is known of the connection: `id=3 addr=127.0.0.1:40994 …`, without a line end.
+    ///
+    /// `commands` are the names of all commands by their number. Bytes, because a name that was given
+    /// in a configuration file may be any.
+    pub fn line(&self, commands: &[String], now_ms: i64) -> Vec<u8> {
+        let mut line = Vec::with_capacity(400);
+        self.write_identity(&mut line, now_ms);
+        self.write_state(&mut line);
+        self.write_memory(&mut line);
+        self.write_speech(&mut line, commands);
+        line
+    }
+
+    fn write_identity(&self, line: &mut Vec<u8>, now_ms: i64) {
+        let seconds_since = |then_ms: i64| (now_ms - then_ms).max(0) / 1000;
+        let idle = seconds_since(self.gauges.last_interaction_ms.load(Ordering::Relaxed));
+        put(
+            line,
+            format_args!(
+                "id={} addr={} laddr={}",
+                self.id, self.addr, self.local_addr
+            ),
+        );
+        put(line, format_args!(" fd={} name=", self.fd));
+        line.extend_from_slice(&self.names.lock().name);
+        put(
+            line,
+            format_args!(" age={} idle={idle}", seconds_since(self.created_ms)),
+        );
+    }
+
+    fn write_state(&self, line: &mut Vec<u8>) {
+        let state = self.state();
+        line.extend_from_slice(b" flags=");
+        let before = line.len();
+        line.extend(
+            FLAGS
+                .iter()
+                .filter(|(flag, _)| state.contains(*flag))
+                .map(|(_, letter)| *letter),
+        );
+        if line.len() == before {
+            line.push(b'N');
+        }
+        put(line, format_args!(" db={} sub=0 psub=0 ssub=0", self.db()));
+        let queued = self.gauges.queued.load(Ordering::Relaxed);
+        put(
+            line,
+            format_args!(" multi={queued} watch={}", get(&self.gauges.watched)),
+        );
+    }
+
+    fn write_memory(&self, line: &mut Vec<u8>) {
+        let gauges = &self.gauges;
+        let (query, query_free) = (get(&gauges.query_bytes), get(&gauges.query_free_bytes));
+        let (arguments, queued) = (get(&gauges.argument_bytes), get(&gauges.queued_bytes));
+        put(line, format_args!(" qbuf={query} qbuf-free={query_free}"));
+        put(
+            line,
+            format_args!(" argv-mem={arguments} multi-mem={queued}"),
+        );
+        let capacity = get(&gauges.output_capacity);
+        let waiting = get(&gauges.output_bytes);
+        put(
+            line,
+            format_args!(" rbs={capacity} rbp={}", get(&gauges.output_peak)),
+        );
+        let pieces = get(&gauges.output_pieces);
+        let held = if waiting == 0 {
+            0
+        } else {
+            capacity.max(waiting)
+        };
+        put(
+            line,
+            format_args!(
+                " obl={waiting} oll={pieces} omem={held} tot-mem={}",
+                self.memory_bytes()
+            ),
+        );
+        line.extend_from_slice(if waiting == 0 {
+            b" events=r"
+        } else {
+            b" events=rw"
+        });
+    }
+
+    /// All memory held for the connection.
+    pub fn memory_bytes(&self) -> usize {
+        let gauges = &self.gauges;
+        let parts = [
+            &gauges.base_bytes,
+            &gauges.query_bytes,
+            &gauges.query_free_bytes,
+            &gauges.argument_bytes,
+            &gauges.queued_bytes,
+            &gauges.output_capacity,
+        ];
+        size_of::<Client>() + parts.into_iter().map(get).sum::<usize>()
+    }
+
+    fn write_speech(&self, line: &mut Vec<u8>, commands: &[String]) {
+        let command = commands
+            .get(get(&self.gauges.last_command))
+            .map_or("NULL", String::as_str);
+        let version = if self.version() == Version::Resp3 {
+            3
+        } else {
+            2
+        };
+        put(
+            line,
+            format_args!(" cmd={command} user=default redir=-1 resp={version} lib-name="),
+        );
+        let names = self.names.lock();
+        line.extend_from_slice(&names.lib_name);
+        line.extend_from_slice(b" lib-ver=");
+        line.extend_from_slice(&names.lib_version);
+    }
+}
+
+fn put(line: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    line.write_fmt(text).expect("memory takes everything");
+}
+
+fn get(gauge: &AtomicUsize) -> usize {
+    gauge.load(Ordering::Relaxed)
+}

@@ -1,0 +1,113 @@
+//! What a connection waits for between two commands: what a blocking one asked for, or the end of a
+//! pause.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::clients::{Client, Unblock};
+use crate::clock;
+use crate::command::{Block, Condition, Reply};
+use crate::server::Server;
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug)]
+pub enum Wait {
+    /// What a command asked for.
+    Block(Block),
+    /// The end of `CLIENT PAUSE`.
+    Pause,
+}
+
+/// A wait under way.
+pub struct Waiting {
+    /// What for.
+    pub wait: Wait,
+    over: Pin<Box<dyn Future<Output = ()>>>,
+}
+
+impl Waiting {
+    /// Begins to wait.
+    pub fn new(server: &'static Server, wait: Wait) -> Waiting {
+        let over: Pin<Box<dyn Future<Output = ()>>> = match wait {
+            Wait::Block(block) => Box::pin(block_over(server, block)),
+            Wait::Pause => Box::pin(pause_over(server)),
+        };
+        Waiting { wait, over }
+    }
+
+    /// Ready once it is over, or somebody has unblocked the client.
+    pub fn poll(&mut self, client: &Client, cx: &mut Context<'_>) -> Poll<()> {
+        if client.is_unblocked() {
+            return Poll::Ready(());
+        }
+        self.over.as_mut().poll(cx)
+    }
+}
+
+/// Ends when the condition holds or the time is over.
+async fn block_over(server: &'static Server, block: Block) {
+    let deadline = async {
+        match block.deadline_ms {
+            Some(deadline_ms) => {
+                let left_ms = deadline_ms.saturating_sub(clock::now_ms()).max(0);
+                tokio::time::sleep(Duration::from_millis(left_ms.unsigned_abs())).await;
+            }
+            None => std::future::pending().await,
+        }
+    };
+    let condition = async {
+        match block.condition {
+            Condition::Durable(offset) => {
+                let mut durable = server.log.watch_durable();
+                // The sender lives as long as the server.
+                let _ = durable.wait_for(|&durable| durable >= offset).await;
+            }
+            Condition::Replicas | Condition::DurableOnReplicas(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = deadline => {}
+        () = condition => {}
+    }
+}
+
+/// Ends when clients may go on.
+async fn pause_over(server: &'static Server) {
+    loop {
+        // Before looking: a pause that ends in between is heard of.
+        let resumed = server.pause_over.notified();
+        let Some(left_ms) = server.gates.pause_left_ms(clock::now_ms()) else {
+            return;
+        };
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(left_ms.unsigned_abs())) => {}
+            () = resumed => {}
+        }
+    }
+}
+
+/// Writes what a command replies that has waited.
+pub fn write_reply(
+    server: &Server,
+    block: Block,
+    unblocked: Option<Unblock>,
+    reply: &mut Reply<'_>,
+) {
+    if unblocked == Some(Unblock::Error) {
+        server.stats.error("UNBLOCKED");
+        reply
+            .encoder()
+            .error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+        return;
+    }
+    match block.condition {
+        Condition::Replicas => reply.encoder().integer(0),
+        Condition::Durable(offset) | Condition::DurableOnReplicas(offset) => {
+            let out = reply.array(2);
+            out.integer(i64::from(server.log.is_durable(offset)));
+            out.integer(0);
+        }
+    }
+}
