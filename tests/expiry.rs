@@ -1,6 +1,8 @@
 //! Keys that live for a time.
 
-use crate::support::transcript;
+use std::time::{Duration, Instant};
+
+use crate::support::{Kind, Server, transcript};
 
 #[test]
 fn expire_sets_an_absolute_time() {
@@ -232,4 +234,64 @@ fn expired_keys_are_gone_for_every_command() {
         "w"
         "#,
     );
+}
+
+#[test]
+fn expired_keys_are_reclaimed_without_being_asked_for() {
+    let mut server = Server::keytag(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let mut client = server.connect();
+    client.line("SET stays v EX 100000");
+    for index in 0..2_000 {
+        client.send(&[
+            "SET",
+            &format!("k:{index}"),
+            "v",
+            "PX",
+            "50",
+            "TAGS",
+            "1",
+            "t",
+        ]);
+    }
+    (0..2_000).for_each(|_| assert_eq!(client.reply().to_string(), "OK"));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    // DBSIZE counts what is there, expired or not.
+    while client.line("DBSIZE").integer() > 1 {
+        assert!(Instant::now() < deadline, "expired keys stay");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(client.info_number("expired_keys"), 2_000);
+    assert_eq!(client.line("TAGCARD t").integer(), 0);
+    server.restart();
+    assert_eq!(server.connect().line("DBSIZE").integer(), 1);
+}
+
+#[test]
+fn a_key_that_expires_breaks_a_watch_only_when_it_is_looked_at() {
+    for kind in [Kind::Keytag, Kind::Oracle] {
+        let server = Server::start(kind, &[]);
+        let (mut one, mut other) = (server.connect(), server.connect());
+        one.line("SET k v PX 30");
+        one.line("WATCH k");
+        std::thread::sleep(Duration::from_millis(60));
+        assert_eq!(other.line("GET k").to_string(), "(nil)");
+        one.line("MULTI");
+        one.line("PING");
+        assert_eq!(one.line("EXEC").to_string(), "(nil)", "{kind:?}");
+    }
+}
+
+#[test]
+fn a_time_left_counts_down() {
+    let server = Server::keytag(&[]);
+    let mut client = server.connect();
+    client.line("SET k v PX 60000");
+    let first = client.line("PTTL k").integer();
+    std::thread::sleep(Duration::from_millis(20));
+    let second = client.line("PTTL k").integer();
+    assert!(
+        first <= 60_000 && second <= first - 20,
+        "{first}, then {second}"
+    );
+    assert_eq!(client.line("TTL k").integer(), 60);
 }

@@ -12,6 +12,7 @@ mod garbage;
 mod generic;
 mod memory;
 mod oracle;
+mod scan;
 mod server;
 mod startup;
 mod string;

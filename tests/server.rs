@@ -1,6 +1,8 @@
 //! The server commands.
 
-use crate::support::transcript;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::support::{Kind, Reply, Server, transcript};
 
 #[test]
 fn config_get_knows_patterns() {
@@ -384,4 +386,329 @@ fn time_and_lastsave() {
         ""
         "#,
     );
+}
+
+/// The names of the fields of INFO, by section.
+fn info_fields(server: &Server) -> BTreeSet<String> {
+    let text = server.connect().line("INFO everything").text();
+    let mut section = String::new();
+    let mut fields = BTreeSet::new();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("# ") {
+            name.clone_into(&mut section);
+        } else if let Some((name, _)) = line.split_once(':') {
+            fields.insert(format!("{section}: {name}"));
+        }
+    }
+    fields
+}
+
+#[test]
+fn info_has_every_field_of_redis() {
+    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &["--appendonly", "yes"]);
+        let mut client = server.connect();
+        client.line("SET k v EX 100");
+        client.line("NOSUCH");
+        info_fields(&server)
+    });
+    // Statistics of single commands depend on what was asked; modules do not exist.
+    let missing: Vec<&String> = theirs
+        .difference(&ours)
+        .filter(|field| {
+            !["Commandstats", "Latencystats", "Modules"]
+                .iter()
+                .any(|section| field.starts_with(section))
+        })
+        .collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn info_gives_the_sections_that_are_asked_for() {
+    let sections = |server: &Server, line: &str| -> Vec<String> {
+        let text = server.connect().line(line).text();
+        text.lines()
+            .filter(|line| line.starts_with("# "))
+            .map(str::to_owned)
+            .collect()
+    };
+    let servers = [Server::keytag(&[]), Server::start(Kind::Oracle, &[])];
+    for line in [
+        "INFO",
+        "INFO default",
+        "INFO all",
+        "INFO server clients",
+        "INFO Memory",
+        "INFO nosuch",
+        "INFO keyspace",
+        "INFO commandstats errorstats",
+        "INFO clients nosuch clients",
+        "INFO replication cpu",
+    ] {
+        let [ours, theirs] = [&servers[0], &servers[1]].map(|server| sections(server, line));
+        let common = |sections: Vec<String>| -> Vec<String> {
+            sections
+                .into_iter()
+                .filter(|section| section != "# Tags" && section != "# Modules")
+                .collect()
+        };
+        let (ours, theirs) = (common(ours), common(theirs));
+        assert_eq!(ours, theirs, "{line}");
+    }
+}
+
+#[test]
+fn statistics_count_what_was_done() {
+    let servers = [Server::keytag(&[]), Server::start(Kind::Oracle, &[])];
+    let counted = servers.each_ref().map(|server| {
+        let mut client = server.connect();
+        client.line("CONFIG RESETSTAT");
+        for line in [
+            "SET k v",
+            "GET k",
+            "GET none",
+            "GET none",
+            "EXISTS k none",
+            "INCR k",
+            "NOSUCH",
+            "GET",
+            "AUTH x",
+            "CLIENT GETNAME",
+            "CLIENT NOSUCH",
+            "MULTI",
+            "SET k",
+            "EXEC",
+        ] {
+            client.line(line);
+        }
+        let mut seen: Vec<(String, i64)> = [
+            "keyspace_hits",
+            "keyspace_misses",
+            "total_error_replies",
+            "total_commands_processed",
+        ]
+        .into_iter()
+        .map(|field| (field.to_owned(), client.info_number(field)))
+        .collect();
+        for field in ["errorstat_ERR", "errorstat_EXECABORT"] {
+            seen.push((
+                format!("{field} {}", client.info(field).unwrap_or_default()),
+                0,
+            ));
+        }
+        for command in ["get", "set", "incr", "client|getname", "exec", "exists"] {
+            // The times differ; calls, refusals and failures do not.
+            let counts = client
+                .info(&format!("cmdstat_{command}"))
+                .unwrap_or_default();
+            let counts: Vec<&str> = counts
+                .split(',')
+                .filter(|part| !part.starts_with("usec"))
+                .collect();
+            seen.push((format!("{command} {}", counts.join(",")), 0));
+        }
+        seen
+    });
+    assert_eq!(counted[0], counted[1]);
+}
+
+#[test]
+fn every_option_of_redis_is_known_with_its_default() {
+    // What the harness sets, or what names a place of this machine.
+    const OWN: &[&str] = &["port", "dir", "save", "logfile", "pidfile"];
+    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &[]);
+        let Reply::Map(pairs) = server.connect_resp3().line("CONFIG GET *") else {
+            panic!("a map")
+        };
+        pairs
+            .into_iter()
+            .map(|(name, value)| (name.text(), value.text()))
+            .collect::<BTreeMap<_, _>>()
+    });
+    let differing: Vec<String> = theirs
+        .iter()
+        .filter(|(name, value)| !OWN.contains(&name.as_str()) && ours.get(*name) != Some(value))
+        .map(|(name, value)| format!("{name}: {value:?} in Redis, {:?} here", ours.get(name)))
+        .collect();
+    assert!(differing.is_empty(), "{differing:#?}");
+}
+
+#[test]
+fn every_option_can_be_set_to_what_it_is() {
+    let server = Server::keytag(&[]);
+    let mut client = server.connect_resp3();
+    let Reply::Map(pairs) = client.line("CONFIG GET *") else {
+        panic!("a map")
+    };
+    let oracle = Server::start(Kind::Oracle, &[]);
+    let mut oracle = oracle.connect();
+    for (name, value) in pairs {
+        let (name, value) = (name.text(), value.text());
+        if name == "port" {
+            // It is taken by ourselves.
+            continue;
+        }
+        let theirs = oracle.call(&["CONFIG", "SET", &name, &value]);
+        let ours = client.call(&["CONFIG", "SET", &name, &value]);
+        // An option of our own is unknown to Redis; it must be settable all the same, or say why not.
+        let is_own = theirs.to_string().contains("Unknown option");
+        assert!(
+            is_own || ours.is_error() == theirs.is_error(),
+            "{name} {value:?}: {ours} here, {theirs} in Redis"
+        );
+    }
+}
+
+/// The reply with every array and set in it in order: flags and subcommands have none.
+fn ordered(reply: Reply) -> Reply {
+    match reply {
+        Reply::Array(items) => Reply::Array(items.into_iter().map(ordered).collect()).sorted(),
+        Reply::Set(items) => Reply::Set(items.into_iter().map(ordered).collect()).sorted(),
+        other => other,
+    }
+}
+
+/// Commands whose description differs because they can do more than Redis'.
+const EXTENDED: &[&str] = &["set"];
+
+#[test]
+fn commands_are_described_as_redis_describes_them() {
+    let (server, oracle) = (Server::keytag(&[]), Server::start(Kind::Oracle, &[]));
+    let (mut ours, mut theirs) = (server.connect(), oracle.connect());
+    let names: Vec<String> = ours
+        .line("COMMAND LIST")
+        .items()
+        .iter()
+        .map(Reply::text)
+        .collect();
+    assert!(names.len() > 80, "{names:?}");
+    for name in names
+        .iter()
+        .filter(|name| !name.starts_with("tag") && !name.contains('|'))
+    {
+        // A container may not have all its subcommands yet: each that is here is compared by itself.
+        let whole = ours.call(&["COMMAND", "INFO", name]);
+        let Reply::Array(fields) = &whole.items()[0] else {
+            panic!("{name}: {whole}")
+        };
+        let subcommands: Vec<String> = fields[9]
+            .items()
+            .iter()
+            .map(|sub| sub.items()[0].text())
+            .collect();
+        let top = |reply: Reply| ordered(Reply::Array(reply.items()[0].items()[..9].to_vec()));
+        let redis = theirs.call(&["COMMAND", "INFO", name]);
+        assert_eq!(top(whole).to_string(), top(redis).to_string(), "{name}");
+        for subcommand in subcommands {
+            let [ours, theirs] = [&mut ours, &mut theirs]
+                .map(|client| ordered(client.call(&["COMMAND", "INFO", &subcommand])));
+            assert_eq!(ours.to_string(), theirs.to_string(), "{subcommand}");
+        }
+    }
+}
+
+#[test]
+fn commands_are_documented_as_redis_documents_them() {
+    let (server, oracle) = (Server::keytag(&[]), Server::start(Kind::Oracle, &[]));
+    let (mut ours, mut theirs) = (server.connect(), oracle.connect());
+    let names: Vec<String> = ours
+        .line("COMMAND LIST")
+        .items()
+        .iter()
+        .map(Reply::text)
+        .collect();
+    for name in names
+        .iter()
+        .filter(|name| !name.starts_with("tag") && !EXTENDED.contains(&name.as_str()))
+    {
+        let [ours, theirs] = [&mut ours, &mut theirs].map(|client| {
+            let reply = client.call(&["COMMAND", "DOCS", name]);
+            let fields = reply.items()[1].items().to_vec();
+            // Pairs of name and value; the subcommands have documents of their own.
+            fields
+                .chunks(2)
+                .filter(|pair| pair[0].text() != "subcommands")
+                .map(|pair| format!("{}: {}", pair[0], pair[1]))
+                .collect::<Vec<String>>()
+        });
+        assert_eq!(ours, theirs, "{name}");
+    }
+}
+
+#[test]
+fn the_slow_log_keeps_what_was_slow() {
+    let servers = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        Server::start(
+            kind,
+            &["--slowlog-log-slower-than", "0", "--slowlog-max-len", "5"],
+        )
+    });
+    let logs = servers.each_ref().map(|server| {
+        let mut client = server.connect();
+        client.line("CLIENT SETNAME me");
+        client.line("SLOWLOG RESET");
+        client.line("SET k v");
+        client.line("AUTH default secret");
+        client.line(&format!("SET k {}", "x".repeat(200)));
+        client.line(&format!("DEL {}", "k ".repeat(40)));
+        client.line("GET k");
+        assert_eq!(client.line("SLOWLOG LEN").integer(), 5);
+        let entries = client.line("SLOWLOG GET -1");
+        let commands: Vec<String> = entries
+            .items()
+            .iter()
+            .map(|entry| {
+                let [number, time, micros, command, address, name] = entry.items() else {
+                    panic!("{entry}")
+                };
+                assert!(
+                    number.integer() >= 0
+                        && time.integer() > 1_000_000_000
+                        && micros.integer() >= 0
+                );
+                assert!(address.text().starts_with("127.0.0.1:") && name.text() == "me");
+                command.to_string()
+            })
+            .collect();
+        assert_eq!(client.line("SLOWLOG GET 2").items().len(), 2);
+        commands
+    });
+    assert_eq!(logs[0], logs[1]);
+}
+
+#[test]
+fn memory_usage_is_of_the_right_size() {
+    let server = Server::keytag(&[]);
+    let mut client = server.connect();
+    client.line("SET small v");
+    client.line(&format!("SET large {}", "x".repeat(100_000)));
+    let small = client.line("MEMORY USAGE small").integer();
+    let large = client.line("MEMORY USAGE large SAMPLES 0").integer();
+    assert!((10..200).contains(&small), "{small}");
+    assert!((100_000..140_000).contains(&large), "{large}");
+    client.line("TAGADD small some-longer-tag another-tag");
+    assert!(
+        client.line("MEMORY USAGE small").integer() > small,
+        "tags are counted"
+    );
+    assert!(!client.line("MEMORY DOCTOR").text().is_empty());
+    let stats = client.line("MEMORY STATS");
+    assert!(
+        stats
+            .items()
+            .iter()
+            .any(|item| *item == Reply::Bulk(b"peak.allocated".to_vec())),
+        "{stats}"
+    );
+}
+
+#[test]
+fn lolwut_shows_the_version() {
+    let server = Server::keytag(&[]);
+    for line in ["LOLWUT", "LOLWUT VERSION 5", "LOLWUT VERSION 6 1 2"] {
+        let text = server.connect().line(line).text();
+        assert!(text.contains("ver. 7.4."), "{line}: {text}");
+    }
 }

@@ -305,7 +305,7 @@ fn too_many_clients_are_told_so() {
         let text = refused.receive_to_end().expect("a close");
         drop(kept.pop());
         // Once one has gone there is room again.
-        let mut again = || {
+        let again = || {
             let mut client = server.connect();
             client.send(&["PING"]);
             client

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod keyspace;
+pub(crate) mod logged;
 pub(crate) mod reply;
 pub(crate) mod server;
 pub(crate) mod tools;

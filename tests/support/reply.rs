@@ -104,7 +104,7 @@ impl Reply {
         }
     }
 
-    /// The reply with the elements of its outermost array or set sorted.
+    /// The reply with the elements of its outermost array, set or map sorted.
     pub(crate) fn sorted(self) -> Reply {
         match self {
             Reply::Array(mut items) => {
@@ -114,6 +114,10 @@ impl Reply {
             Reply::Set(mut items) => {
                 items.sort();
                 Reply::Set(items)
+            }
+            Reply::Map(mut pairs) => {
+                pairs.sort();
+                Reply::Map(pairs)
             }
             other => other,
         }
