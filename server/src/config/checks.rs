@@ -113,8 +113,10 @@ pub fn proc_title_template(template: &[u8]) -> Result<(), Refusal> {
 /// Whether a variable always stands for some text; `None` if there is no such variable.
 fn is_never_blank(variable: &[u8]) -> Option<bool> {
     match variable {
-        b"listen-addr" | b"port" | b"tls-port" => Some(true),
-        b"title" | b"server-mode" | b"unixsocket" | b"config-file" => Some(false),
+        // Redis asks whether there is a socket and a file. Without them its title would be blank, ours
+        // would be the name of the program: nothing to refuse.
+        b"listen-addr" | b"port" | b"tls-port" | b"unixsocket" | b"config-file" => Some(true),
+        b"title" | b"server-mode" => Some(false),
         _ => None,
     }
 }

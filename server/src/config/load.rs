@@ -20,7 +20,7 @@ pub struct Place {
     pub line: Vec<u8>,
 }
 
-/// A directive that is no option: `rename-command`, `user`, `loadmodule`.
+/// A directive that is no option: `rename-command`, `user`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directive {
     /// Where it stood.
@@ -36,8 +36,6 @@ pub struct Directives {
     pub renames: Vec<Directive>,
     /// `user <name> [rule …]`: at least one argument each.
     pub users: Vec<Directive>,
-    /// `loadmodule <path> [argument …]`: at least one argument each.
-    pub modules: Vec<Directive>,
 }
 
 /// Why the server does not start.
@@ -52,6 +50,9 @@ pub enum StartupError {
     },
     /// Options that cannot stand together.
     Conflict(&'static str),
+    /// A `loadmodule` line: there are no modules here. Redis logs this, as it does for a module that is
+    /// not there.
+    Module(Vec<u8>),
     /// The text that explains the command line.
     Usage(String),
     /// A file that cannot be read. Redis logs this at warning level on standard output instead of
@@ -98,6 +99,10 @@ impl fmt::Display for StartupError {
                 )?;
                 writeln!(out, "{reason}")
             }
+            Self::Module(path) => {
+                let path = String::from_utf8_lossy(path);
+                writeln!(out, "Can't load module from {path}: server aborting")
+            }
             Self::Usage(text) => out.write_str(text),
             Self::Unreadable { path, reason } => writeln!(
                 out,
@@ -115,11 +120,23 @@ impl std::error::Error for StartupError {}
 /// Redis has no bound and ends with a full stack when a file includes itself.
 const MAX_INCLUDE_DEPTH: usize = 64;
 
+/// What a `save` line does to those before it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SaveLines {
+    /// The first of all replaces the default, the others add to it.
+    Add,
+    /// Each replaces what is there: so it is in Redis for what follows an `include` line, until another
+    /// file begins. A file that includes one with defaults relies on it.
+    Replace,
+}
+
 /// Reads configuration texts into a [`Config`].
 pub(super) struct Loader<'a> {
     config: &'a Config,
     directives: Directives,
-    /// Whether a `save` line was read; the first one replaces the default, the others add to it.
+    /// The first module that was asked for.
+    module: Option<Vec<u8>>,
+    save_lines: SaveLines,
     has_save_points: bool,
     depth: usize,
 }
@@ -129,6 +146,8 @@ impl<'a> Loader<'a> {
         Self {
             config,
             directives: Directives::default(),
+            module: None,
+            save_lines: SaveLines::Add,
             has_save_points: false,
             depth: 0,
         }
@@ -136,32 +155,34 @@ impl<'a> Loader<'a> {
 
     /// Takes over the lines of a text.
     pub(super) fn load(&mut self, text: &[u8]) -> Result<(), StartupError> {
+        self.save_lines = SaveLines::Add;
         for (index, line) in text.split(|&byte| byte == b'\n').enumerate() {
             let line = trim(line);
-            if line.is_empty() || line.starts_with(b"#") {
-                continue;
-            }
-            let place = || Place {
-                line_number: index + 1,
-                line: line.to_vec(),
-            };
-            let refuse = |reason: Refusal| StartupError::Line {
-                place: place(),
-                reason: reason.into(),
-            };
-            let Some(words) = split_line(line) else {
-                return Err(refuse("Unbalanced quotes in configuration line".into()));
-            };
-            let words: Vec<&[u8]> = words.args().iter().collect();
-            let [name, arguments @ ..] = words.as_slice() else {
-                continue;
-            };
-            match options::find(name) {
-                Some(named) => self.assign(named, arguments).map_err(refuse)?,
-                None => self.direct(name, arguments, place())?,
+            if !line.is_empty() && !line.starts_with(b"#") {
+                self.load_line(Place {
+                    line_number: index + 1,
+                    line: line.to_vec(),
+                })?;
             }
         }
         Ok(())
+    }
+
+    fn load_line(&mut self, place: Place) -> Result<(), StartupError> {
+        let words = split_line(&place.line);
+        let words: Option<Vec<&[u8]>> = words.as_ref().map(|words| words.args().iter().collect());
+        let refused = match words.as_deref() {
+            None => Err("Unbalanced quotes in configuration line".into()),
+            Some([]) => Ok(()),
+            Some([name, arguments @ ..]) => match options::find(name) {
+                Some(named) => self.assign(named, arguments),
+                None => return self.direct(name, arguments, place),
+            },
+        };
+        refused.map_err(|reason: Refusal| StartupError::Line {
+            place,
+            reason: reason.into(),
+        })
     }
 
     fn assign(&mut self, named: Named, arguments: &[&[u8]]) -> Result<(), Refusal> {
@@ -185,12 +206,15 @@ impl<'a> Loader<'a> {
     }
 
     fn add_save_points(&mut self, named: Named, arguments: &[&[u8]]) -> Result<(), Refusal> {
-        let old = std::mem::replace(&mut self.has_save_points, true)
-            .then(|| self.config.get(options::SAVE))
-            .unwrap_or_default();
+        let old = self.config.get(options::SAVE);
         self.config.assign(named.id, arguments)?;
         let new = self.config.get(options::SAVE);
-        if !new.is_empty() {
+        if self.save_lines == SaveLines::Replace {
+            return Ok(());
+        }
+        let has_old = std::mem::replace(&mut self.has_save_points, true);
+        // An empty line takes away those before it, too.
+        if has_old && !new.is_empty() {
             self.config
                 .store(named.id, Value::SavePoints([old, new].concat()));
         }
@@ -208,11 +232,20 @@ impl<'a> Loader<'a> {
             place,
             arguments: arguments.iter().map(|argument| argument.to_vec()).collect(),
         };
-        match (name.to_ascii_lowercase().as_slice(), arguments.len()) {
-            (b"include", 1) => self.include(arguments[0]),
+        let name = name.to_ascii_lowercase();
+        if let (b"include", [pattern]) = (name.as_slice(), arguments) {
+            return self.include(pattern);
+        }
+        match (name.as_slice(), arguments.len()) {
             (b"rename-command", 2) => Ok(self.directives.renames.push(directive(place))),
             (b"user", 1..) => Ok(self.directives.users.push(directive(place))),
-            (b"loadmodule", 1..) => Ok(self.directives.modules.push(directive(place))),
+            (b"loadmodule", 1..) => {
+                self.module = self
+                    .module
+                    .take()
+                    .or_else(|| arguments.first().map(|path| path.to_vec()));
+                Ok(())
+            }
             // What older versions knew.
             (
                 b"list-max-ziplist-entries" | b"list-max-ziplist-value" | b"lua-replicate-commands",
@@ -226,6 +259,8 @@ impl<'a> Loader<'a> {
     }
 
     /// Takes over other files. A pattern may match none; a plain name must exist.
+    ///
+    /// Whether it matched or not, it changes what the `save` lines after it do.
     fn include(&mut self, pattern: &[u8]) -> Result<(), StartupError> {
         let pattern = Path::new(std::ffi::OsStr::from_bytes(pattern));
         if self.depth == MAX_INCLUDE_DEPTH {
@@ -242,13 +277,14 @@ impl<'a> Loader<'a> {
             self.depth -= 1;
             result?;
         }
+        self.save_lines = SaveLines::Replace;
         Ok(())
     }
 
     /// What was found besides options.
     ///
     /// # Errors
-    /// Options that cannot stand together.
+    /// Options that cannot stand together, or a module.
     pub(super) fn finish(self) -> Result<Directives, StartupError> {
         let is_replica = self.config.get(options::REPLICAOF).is_some();
         if self.config.get(options::CLUSTER_ENABLED) && is_replica {
@@ -256,7 +292,10 @@ impl<'a> Loader<'a> {
                 "replicaof directive not allowed in cluster mode",
             ));
         }
-        Ok(self.directives)
+        match self.module {
+            Some(path) => Err(StartupError::Module(path)),
+            None => Ok(self.directives),
+        }
     }
 }
 
@@ -306,3 +345,6 @@ fn cut_at_nuls(text: Vec<u8>) -> Vec<u8> {
         .flat_map(|line| line.iter().copied().take_while(|&byte| byte != 0))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

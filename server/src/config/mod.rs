@@ -28,10 +28,10 @@ use parking_lot::{Mutex, RwLock};
 use self::options::{COUNT, Named, Opt, OptionId, Text};
 use self::value::{Kind, Value};
 
-pub use self::command_line::{Startup, build_id, from_command_line, version_line};
-pub use self::load::{Directive, Directives, Place, StartupError};
-pub use self::rewrite::{RewriteError, Scope};
-pub use self::set::{Apply, Changed, SetError, Setting};
+pub use self::command_line::{Startup, build_id, from_command_line};
+pub use self::load::{Directives, StartupError};
+pub use self::rewrite::Scope;
+pub use self::set::Setting;
 pub use self::types::*;
 
 /// The Redis version whose behaviour is kept.
@@ -136,11 +136,6 @@ impl Config {
         &self.directives
     }
 
-    /// The addresses to listen on; one that begins with `-` may be missing.
-    pub fn bind_addresses(&self) -> Vec<String> {
-        self.get(options::BIND)
-    }
-
     /// Old and new names of commands; an empty new name takes the command away.
     pub fn renamed_commands(&self) -> Vec<(String, String)> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -219,6 +214,11 @@ fn default_value(id: OptionId) -> Value {
     if id == options::IO_THREADS.id {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         return Value::Number(cores.min(128) as i64);
+    }
+    if matches!(spec.kind, Kind::Directory) {
+        // Without a working directory the option is empty, until it is set.
+        let dir = std::env::current_dir().unwrap_or_default();
+        return Value::Text(dir.into_os_string().into_vec());
     }
     let arguments = match spec.kind.takes_several() {
         true => spec

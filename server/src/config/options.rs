@@ -314,16 +314,16 @@ options! {
     LOCALE_COLLATE: Text = text("locale-collate", "").keeps_empty().check(checks::locale);
     ENABLE_PROTECTED_CONFIGS: ProtectedAction = word("enable-protected-configs", "no", ProtectedAction::WORDS).at_start().works();
     ENABLE_DEBUG_COMMAND: ProtectedAction = word("enable-debug-command", "no", ProtectedAction::WORDS).at_start().works();
-    ENABLE_MODULE_COMMAND: ProtectedAction = word("enable-module-command", "no", ProtectedAction::WORDS).at_start();
+    ENABLE_MODULE_COMMAND: ProtectedAction = word("enable-module-command", "no", ProtectedAction::WORDS).at_start().works();
     IGNORE_WARNINGS: Text = text("ignore-warnings", "").keeps_empty();
 
     // Snapshots.
-    SAVE: Vec<SavePoint> = Spec::new("save", Kind::SavePoints, "3600 1 300 100 60 10000").works();
+    SAVE: Vec<SavePoint> = Spec::new("save", Kind::SavePoints, "3600 1 300 100 60 10000");
     STOP_WRITES_ON_BGSAVE_ERROR: bool = yes_no("stop-writes-on-bgsave-error", "yes");
     RDBCOMPRESSION: bool = yes_no("rdbcompression", "yes");
     RDBCHECKSUM: bool = yes_no("rdbchecksum", "yes").at_start();
     SANITIZE_DUMP_PAYLOAD: SanitizeDumpPayload = word("sanitize-dump-payload", "no", SanitizeDumpPayload::WORDS);
-    DBFILENAME: Text = text("dbfilename", "dump.rdb").keeps_empty().protected().check(checks::dbfilename).works();
+    DBFILENAME: Text = text("dbfilename", "dump.rdb").keeps_empty().protected().check(checks::dbfilename);
     RDB_DEL_SYNC_FILES: bool = yes_no("rdb-del-sync-files", "no");
     RDB_SAVE_INCREMENTAL_FSYNC: bool = yes_no("rdb-save-incremental-fsync", "yes");
     RDB_KEY_SAVE_DELAY: i64 = int("rdb-key-save-delay", "0", i32::MIN as i64, I32).hidden();
@@ -368,15 +368,15 @@ options! {
     MAXMEMORY: u64 = memory("maxmemory", "0", 0, u64::MAX).works();
     MAXMEMORY_POLICY: MaxmemoryPolicy = word("maxmemory-policy", "noeviction", MaxmemoryPolicy::WORDS).works();
     MAXMEMORY_SAMPLES: u32 = int("maxmemory-samples", "5", 1, 64).works();
-    MAXMEMORY_EVICTION_TENACITY: u32 = int("maxmemory-eviction-tenacity", "10", 0, 100);
+    MAXMEMORY_EVICTION_TENACITY: u32 = int("maxmemory-eviction-tenacity", "10", 0, 100).works();
     LFU_LOG_FACTOR: u32 = int("lfu-log-factor", "10", 0, I32).works();
     LFU_DECAY_TIME: u32 = int("lfu-decay-time", "1", 0, I32).works();
-    ACTIVE_EXPIRE_EFFORT: u32 = int("active-expire-effort", "1", 1, 10).works();
-    LAZYFREE_LAZY_EVICTION: bool = yes_no("lazyfree-lazy-eviction", "no");
-    LAZYFREE_LAZY_EXPIRE: bool = yes_no("lazyfree-lazy-expire", "no");
+    ACTIVE_EXPIRE_EFFORT: u32 = int("active-expire-effort", "1", 1, 10);
+    LAZYFREE_LAZY_EVICTION: bool = yes_no("lazyfree-lazy-eviction", "no").works();
+    LAZYFREE_LAZY_EXPIRE: bool = yes_no("lazyfree-lazy-expire", "no").works();
     LAZYFREE_LAZY_SERVER_DEL: bool = yes_no("lazyfree-lazy-server-del", "no");
     LAZYFREE_LAZY_USER_DEL: bool = yes_no("lazyfree-lazy-user-del", "no");
-    LAZYFREE_LAZY_USER_FLUSH: bool = yes_no("lazyfree-lazy-user-flush", "no");
+    LAZYFREE_LAZY_USER_FLUSH: bool = yes_no("lazyfree-lazy-user-flush", "no").works();
     OOM_SCORE_ADJ: OomScoreAdj = word("oom-score-adj", "no", OomScoreAdj::WORDS);
     OOM_SCORE_ADJ_VALUES: [i32; 3] = Spec::new("oom-score-adj-values", Kind::OomScores, "0 200 800");
     DISABLE_THP: bool = yes_no("disable-thp", "yes").at_start();
@@ -413,16 +413,16 @@ options! {
     NO_APPENDFSYNC_ON_REWRITE: bool = yes_no("no-appendfsync-on-rewrite", "no");
     AUTO_AOF_REWRITE_PERCENTAGE: u32 = int("auto-aof-rewrite-percentage", "100", 0, I32).works();
     AUTO_AOF_REWRITE_MIN_SIZE: u64 = memory("auto-aof-rewrite-min-size", "64mb", 0, BYTES).works();
-    AOF_LOAD_TRUNCATED: bool = yes_no("aof-load-truncated", "yes");
+    AOF_LOAD_TRUNCATED: bool = yes_no("aof-load-truncated", "yes").works();
     AOF_USE_RDB_PREAMBLE: bool = yes_no("aof-use-rdb-preamble", "yes");
     AOF_TIMESTAMP_ENABLED: bool = yes_no("aof-timestamp-enabled", "no");
-    AOF_REWRITE_INCREMENTAL_FSYNC: bool = yes_no("aof-rewrite-incremental-fsync", "yes");
+    AOF_REWRITE_INCREMENTAL_FSYNC: bool = yes_no("aof-rewrite-incremental-fsync", "yes").works();
     AOF_DISABLE_AUTO_GC: bool = yes_no("aof-disable-auto-gc", "no").hidden();
 
     // Shutdown.
     SHUTDOWN_TIMEOUT: u32 = int("shutdown-timeout", "10", 0, I32);
-    SHUTDOWN_ON_SIGINT: ShutdownFlags = Spec::new("shutdown-on-sigint", Kind::WordSet(ShutdownFlags::WORDS), "default").works();
-    SHUTDOWN_ON_SIGTERM: ShutdownFlags = Spec::new("shutdown-on-sigterm", Kind::WordSet(ShutdownFlags::WORDS), "default").works();
+    SHUTDOWN_ON_SIGINT: ShutdownFlags = Spec::new("shutdown-on-sigint", Kind::WordSet(ShutdownFlags::WORDS), "default");
+    SHUTDOWN_ON_SIGTERM: ShutdownFlags = Spec::new("shutdown-on-sigterm", Kind::WordSet(ShutdownFlags::WORDS), "default");
 
     // Scripts.
     BUSY_REPLY_THRESHOLD: u64 = int("busy-reply-threshold", "5000", 0, I64).alias("lua-time-limit");
@@ -500,3 +500,13 @@ pub fn find(name: &[u8]) -> Option<Named> {
     });
     BY_NAME.get(name.to_ascii_lowercase().as_slice()).copied()
 }
+
+/// The options from which nothing follows yet, for the documentation.
+pub fn accepted_only() -> impl Iterator<Item = &'static Spec> {
+    TABLE
+        .iter()
+        .filter(|spec| spec.effect == Effect::AcceptedOnly)
+}
+
+#[cfg(test)]
+mod tests;

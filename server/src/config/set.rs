@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::options::{self, Change, Named, OptionId};
 use super::types::Origin;
-use super::value::{Kind, Refusal, Value};
+use super::value::{Kind, Refusal, Value, until_nul};
 use super::{Config, os_reason};
 
 /// Under which circumstances options are set.
@@ -54,15 +54,6 @@ impl fmt::Display for SetError {
 
 impl std::error::Error for SetError {}
 
-/// An option that holds something else than before.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Changed {
-    /// Which option.
-    pub id: OptionId,
-    /// What it held.
-    pub old: Value,
-}
-
 /// Makes new values happen; see [`Config::set`].
 pub type Apply<'a> = &'a mut dyn FnMut(&[OptionId]) -> Result<(), (OptionId, String)>;
 
@@ -82,7 +73,7 @@ impl Config {
         pairs: &[(&[u8], &[u8])],
         setting: Setting,
         apply: Apply<'_>,
-    ) -> Result<Vec<Changed>, SetError> {
+    ) -> Result<Vec<OptionId>, SetError> {
         let _changing = self.changing.lock();
         let named = self.settable(pairs, setting)?;
         let mut replaced: Vec<(Named, Value)> = Vec::new();
@@ -104,25 +95,21 @@ impl Config {
         let mut all: Vec<Named> = Vec::new();
         for (name, _) in pairs {
             let Some(named) = options::find(name) else {
-                let shown = name.split(|&byte| byte == 0).next().unwrap_or_default();
-                return Err(SetError::Unknown(shown.to_vec()));
+                return Err(SetError::Unknown(until_nul(name).to_vec()));
             };
             let spec = named.id.spec();
             if spec.change == Change::AtStart {
-                return Err(refused(named, "can't set immutable config"));
+                return Err(refused(name, "can't set immutable config"));
             }
             if spec.traits.is_protected && !self.allows_protected(setting.origin) {
-                return Err(refused(named, "can't set protected config"));
+                return Err(refused(name, "can't set protected config"));
             }
             if spec.traits.denies_loading && setting.is_loading {
                 return Err(SetError::Loading);
             }
             // An alias beside its option is no duplicate: the later value stays.
             if all.iter().any(|other| other.name == named.name) {
-                return Err(SetError::Refused(
-                    name.to_vec(),
-                    "duplicate parameter".to_owned(),
-                ));
+                return Err(refused(name, "duplicate parameter"));
             }
             all.push(named);
         }
@@ -146,21 +133,18 @@ impl Config {
                 false => vec![*text],
             };
             self.assign(named.id, &arguments)
-                .map_err(|reason| refused(named, reason))?;
+                .map_err(|reason| refused(named.name.as_bytes(), reason))?;
             replaced.push((named, old));
         }
         Ok(())
     }
 
-    fn changed(&self, replaced: &[(Named, Value)]) -> Vec<Changed> {
-        let mut changed: Vec<Changed> = Vec::new();
+    /// Those of the replaced that hold something else now.
+    fn changed(&self, replaced: &[(Named, Value)]) -> Vec<OptionId> {
+        let mut changed: Vec<OptionId> = Vec::new();
         for (named, old) in replaced {
-            let is_listed = changed.iter().any(|other| other.id == named.id);
-            if !is_listed && self.load(named.id) != *old {
-                changed.push(Changed {
-                    id: named.id,
-                    old: old.clone(),
-                });
+            if !changed.contains(&named.id) && self.load(named.id) != *old {
+                changed.push(named.id);
             }
         }
         changed
@@ -169,19 +153,18 @@ impl Config {
     fn apply(
         &self,
         named: &[Named],
-        changed: &[Changed],
+        changed: &[OptionId],
         apply: Apply<'_>,
     ) -> Result<(), SetError> {
         if changed.is_empty() {
             return Ok(());
         }
-        let ids: Vec<OptionId> = changed.iter().map(|changed| changed.id).collect();
-        apply(&ids).map_err(|(id, reason)| {
+        apply(changed).map_err(|(id, reason)| {
             let name = named
                 .iter()
                 .find(|named| named.id == id)
                 .map_or(id.spec().name, |it| it.name);
-            SetError::Refused(name.as_bytes().to_vec(), reason)
+            refused(name.as_bytes(), reason)
         })
     }
 
@@ -212,8 +195,9 @@ impl Config {
     }
 }
 
-fn refused(named: Named, reason: impl Into<String>) -> SetError {
-    SetError::Refused(named.name.as_bytes().to_vec(), reason.into())
+/// A name is shown as it was written while names are looked at, and as the table has it later on.
+fn refused(name: &[u8], reason: impl Into<String>) -> SetError {
+    SetError::Refused(until_nul(name).to_vec(), reason.into())
 }
 
 /// What single spaces separate: two of them have an empty word between them. No text has no words.
@@ -231,3 +215,6 @@ fn enter(dir: &[u8]) -> Result<Value, Refusal> {
     let path = std::env::current_dir().map_err(|error| Refusal::from(os_reason(&error)))?;
     Ok(Value::Text(path.into_os_string().into_encoded_bytes()))
 }
+
+#[cfg(test)]
+mod tests;

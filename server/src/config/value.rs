@@ -177,8 +177,17 @@ impl Kind {
 const WRONG_NUMBER_OF_ARGUMENTS: &str = "wrong number of arguments";
 
 /// What a C string made of these bytes would be.
-fn until_nul(bytes: &[u8]) -> &[u8] {
+pub(super) fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.split(|&byte| byte == 0).next().unwrap_or_default()
+}
+
+/// No argument, or the one empty argument that stands for none.
+fn are_blank(arguments: &[&[u8]]) -> bool {
+    match arguments {
+        [] => true,
+        [only] => until_nul(only).is_empty(),
+        _ => false,
+    }
 }
 
 fn join(parts: impl Iterator<Item = impl std::fmt::Display>) -> String {
@@ -240,7 +249,7 @@ fn parse_octal(text: &[u8], max: i64) -> Result<i64, Refusal> {
 }
 
 /// What C's `strtoll` reads: the number, the rest, and whether the number was cut to fit.
-pub(super) fn leading_integer(text: &[u8], radix: u32) -> (i64, &[u8], bool) {
+fn leading_integer(text: &[u8], radix: u32) -> (i64, &[u8], bool) {
     let trimmed = text.trim_ascii_start();
     let (is_negative, digits) = match trimmed {
         [b'-', rest @ ..] => (true, rest),
@@ -435,7 +444,7 @@ fn push_classes(text: &mut String, classes: &[(u8, KeyspaceEvents)], events: Key
 }
 
 fn parse_save_points(arguments: &[&[u8]]) -> Result<Vec<SavePoint>, Refusal> {
-    if arguments.is_empty() || arguments == [b""] {
+    if are_blank(arguments) {
         return Ok(Vec::new());
     }
     let (pairs, []) = arguments.as_chunks::<2>() else {
@@ -550,7 +559,7 @@ fn parse_addresses(arguments: &[&[u8]]) -> Result<Vec<Vec<u8>>, Refusal> {
     if arguments.len() > MAX_ADDRESSES {
         return Err("Too many bind addresses specified.".into());
     }
-    if arguments == [b""] {
+    if are_blank(arguments) {
         return Ok(Vec::new());
     }
     Ok(arguments
@@ -577,6 +586,7 @@ fn parse_oom_scores(arguments: &[&[u8]]) -> Result<[i32; 3], Refusal> {
 }
 
 fn parse_percentiles(arguments: &[&[u8]]) -> Result<Vec<f64>, Refusal> {
+    // Unlike elsewhere a NUL byte is no end here.
     if arguments == [b""] {
         return Ok(Vec::new());
     }
@@ -619,3 +629,6 @@ fn parse_primary(arguments: &[&[u8]]) -> Result<Option<Primary>, Refusal> {
         port,
     }))
 }
+
+#[cfg(test)]
+mod tests;
