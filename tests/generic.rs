@@ -1,6 +1,9 @@
 //! The commands that take a key of any type.
 
-use crate::support::transcript;
+use std::time::{Duration, Instant};
+
+use crate::support::logged::logged_alike;
+use crate::support::{Kind, Server, transcript};
 
 #[test]
 fn del_unlink_exists_touch_count_keys() {
@@ -497,4 +500,410 @@ fn wait_without_replicas() {
         (error) ERR wrong number of arguments for 'waitaof' command
         "#,
     );
+}
+
+#[test]
+fn databases_are_numbers_of_32_bits() {
+    transcript(
+        r#"
+        > SET k v
+        OK
+        > MOVE k 2147483648
+        (error) ERR value is out of range, value must between -2147483648 and 2147483647
+        > MOVE k -2147483648
+        (error) ERR DB index is out of range
+        > MOVE k 9223372036854775808
+        (error) ERR value is not an integer or out of range
+        > MOVE none 0
+        (error) ERR source and destination objects are the same
+        > COPY k k DB 2147483648
+        (error) ERR value is out of range, value must between -2147483648 and 2147483647
+        > COPY k k REPLACE DB 2 REPLACE DB 15
+        (integer) 1
+        > COPY k k DB 2 DB 0
+        (error) ERR source and destination objects are the same
+        > COPY none none DB 2
+        (integer) 0
+        > COPY none none
+        (error) ERR source and destination objects are the same
+        > COPY none k DB x
+        (error) ERR value is not an integer or out of range
+        > SELECT 15
+        OK
+        > GET k
+        "v"
+        "#,
+    );
+}
+
+#[test]
+fn copy_replaces_expiry_too() {
+    transcript(
+        r#"
+        > SET a 1
+        OK
+        > SET b 2 PXAT 4000000000000
+        OK
+        > COPY a b REPLACE
+        (integer) 1
+        > PEXPIRETIME b
+        (integer) -1
+        > COPY a c
+        (integer) 1
+        > APPEND c x
+        (integer) 2
+        > MGET a b c
+        1) "1"
+        2) "1"
+        3) "1x"
+        "#,
+    );
+}
+
+#[test]
+fn small_integers_are_shared() {
+    transcript(
+        r#"
+        # no-reload
+        > MSET zero 0 last 9999 big 10000 neg -1 text abc
+        OK
+        > OBJECT REFCOUNT zero
+        (integer) 2147483647
+        > OBJECT REFCOUNT last
+        (integer) 2147483647
+        > OBJECT REFCOUNT big
+        (integer) 1
+        > OBJECT REFCOUNT neg
+        (integer) 1
+        > OBJECT REFCOUNT text
+        (integer) 1
+        > DECR big
+        (integer) 9999
+        > OBJECT REFCOUNT big
+        (integer) 2147483647
+        > INCRBYFLOAT zero 1
+        "1"
+        > OBJECT REFCOUNT zero
+        (integer) 1
+        > CONFIG SET maxmemory 1gb
+        OK
+        > OBJECT REFCOUNT last
+        (integer) 2147483647
+        "#,
+    );
+}
+
+#[test]
+fn nothing_is_shared_where_each_key_needs_a_clock() {
+    for policy in ["volatile-lru", "allkeys-lru", "volatile-lfu", "allkeys-lfu"] {
+        transcript(&format!(
+            "
+            # flags --maxmemory 1gb --maxmemory-policy {policy}
+            # no-reload
+            > SET k 1
+            OK
+            > OBJECT REFCOUNT k
+            (integer) 1
+            "
+        ));
+    }
+    for policy in [
+        "volatile-ttl",
+        "allkeys-random",
+        "volatile-random",
+        "noeviction",
+    ] {
+        transcript(&format!(
+            "
+            # flags --maxmemory 1gb --maxmemory-policy {policy}
+            # no-reload
+            > SET k 1
+            OK
+            > OBJECT REFCOUNT k
+            (integer) 2147483647
+            "
+        ));
+    }
+}
+
+/// With a factor of 0 every access counts exactly one.
+#[test]
+fn looking_at_a_key_is_no_access() {
+    transcript(
+        r#"
+        # flags --maxmemory-policy allkeys-lfu --lfu-log-factor 0 --lfu-decay-time 0
+        # no-reload
+        > SET k v
+        OK
+        > OBJECT FREQ k
+        (integer) 5
+        > EXISTS k
+        (integer) 1
+        > TYPE k
+        string
+        > TTL k
+        (integer) -1
+        > EXPIRETIME k
+        (integer) -1
+        > OBJECT ENCODING k
+        "embstr"
+        > OBJECT REFCOUNT k
+        ~ (integer) *
+        > SCAN 0
+        1) "0"
+        2) 1) "k"
+        > KEYS *
+        1) "k"
+        > RANDOMKEY
+        "k"
+        > OBJECT FREQ k
+        (integer) 5
+        > GET k
+        "v"
+        > OBJECT FREQ k
+        (integer) 6
+        > TOUCH k k
+        (integer) 2
+        > OBJECT FREQ k
+        (integer) 8
+        > EXPIRE k 1000
+        (integer) 1
+        > OBJECT FREQ k
+        (integer) 9
+        > PERSIST k
+        (integer) 1
+        > OBJECT FREQ k
+        (integer) 10
+        > COPY k copied
+        (integer) 1
+        > OBJECT FREQ k
+        (integer) 11
+        > OBJECT FREQ copied
+        (integer) 5
+        > RENAME k l
+        OK
+        > OBJECT FREQ l
+        (integer) 12
+        > MOVE l 1
+        (integer) 1
+        > SELECT 1
+        OK
+        > OBJECT FREQ l
+        (integer) 13
+        > CLIENT NO-TOUCH ON
+        OK
+        > GET l
+        "v"
+        > COPY l m
+        (integer) 1
+        > OBJECT FREQ l
+        (integer) 13
+        > TOUCH l
+        (integer) 1
+        > OBJECT FREQ l
+        (integer) 14
+        "#,
+    );
+}
+
+#[test]
+fn cursors_are_read_as_c_reads_them() {
+    transcript(
+        r#"
+        > SET a 1
+        OK
+        > SCAN 00
+        1) "0"
+        2) 1) "a"
+        > SCAN +0
+        1) "0"
+        2) 1) "a"
+        > SCAN " 0"
+        1) "0"
+        2) 1) "a"
+        > SCAN "\t\n\x0b\x0c\r 0"
+        1) "0"
+        2) 1) "a"
+        > SCAN "00\x00x"
+        1) "0"
+        2) 1) "a"
+        > SCAN "0 "
+        (error) ERR invalid cursor
+        > SCAN ""
+        (error) ERR invalid cursor
+        > SCAN +
+        (error) ERR invalid cursor
+        > SCAN " "
+        (error) ERR invalid cursor
+        > SCAN +-0
+        (error) ERR invalid cursor
+        > SCAN 0x0
+        (error) ERR invalid cursor
+        > SCAN -1
+        (error) ERR invalid cursor
+        > SCAN " -0"
+        1) "0"
+        2) 1) "a"
+        > SCAN -18446744073709551616
+        (error) ERR invalid cursor
+        > SCAN x COUNT 0
+        (error) ERR invalid cursor
+        > SCAN 0 NOVALUES
+        (error) ERR NOVALUES option can only be used in HSCAN
+        > SCAN 0 MATCH
+        (error) ERR syntax error
+        > SCAN 0 TYPE
+        (error) ERR syntax error
+        > SCAN 0 COUNT 9223372036854775808
+        (error) ERR value is not an integer or out of range
+        > SCAN 0 MATCH b MATCH a TYPE list TYPE string COUNT 1 COUNT 100
+        1) "0"
+        2) 1) "a"
+        "#,
+    );
+}
+
+#[test]
+fn one_change_is_counted_for_each_key() {
+    let lines = [
+        "MSET a 1 b 2 c 3 d 4",
+        "DEL a none",
+        "UNLINK none",
+        "UNLINK b none c",
+        "RENAME d e",
+        "RENAME e e",
+        "RENAMENX e f",
+        "COPY f g",
+        "COPY f g",
+        "COPY f g REPLACE",
+        "MOVE g 1",
+        "EXPIRE f 100",
+        "PERSIST f",
+        "PERSIST f",
+        "TOUCH f",
+        "EXPIRE f -1",
+        "SWAPDB 0 1",
+        "SWAPDB 1 1",
+        "FLUSHALL",
+        "FLUSHDB",
+    ];
+    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &[]);
+        let mut client = server.connect();
+        lines.map(|line| {
+            let reply = client.line(line).to_string();
+            (
+                line,
+                reply,
+                client.info_number("rdb_changes_since_last_save"),
+            )
+        })
+    });
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn lookups_are_counted_as_hits_and_misses() {
+    let lines = [
+        "SET k v",
+        "EXISTS k k none",
+        "TOUCH k none",
+        "TYPE k",
+        "TYPE none",
+        "TTL k",
+        "PTTL none",
+        "EXPIRETIME k",
+        "OBJECT ENCODING k",
+        "OBJECT FREQ none",
+        "COPY k l",
+        "COPY none l",
+        "COPY k l",
+        "RENAME k m",
+        "RENAMENX m l",
+        "MOVE m 1",
+        "EXPIRE l 100",
+        "EXPIRE none 100",
+        "PERSIST l",
+        "DEL l none",
+        "RANDOMKEY",
+        "KEYS *",
+        "SCAN 0",
+    ];
+    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &[]);
+        let mut client = server.connect();
+        lines.map(|line| {
+            client.line(line);
+            (
+                line,
+                client.info_number("keyspace_hits"),
+                client.info_number("keyspace_misses"),
+            )
+        })
+    });
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn changes_are_logged_as_they_were_sent() {
+    logged_alike(
+        &[
+            "MSET a 1 b 2",
+            "COPY a b",
+            "copy a b DB 1 replace",
+            "MOVE b 2",
+            "RENAME a a",
+            "RENAME a c",
+            "RENAMENX c d",
+            "DEL d none",
+            "DEL d",
+            "MSET a 1 b 2",
+            "UNLINK a none b",
+            "TOUCH a",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn a_wait_ends_with_its_time_or_when_it_is_ended() {
+    for kind in [Kind::Keytag, Kind::Oracle] {
+        let server = Server::start(kind, &[]);
+        let (mut waiter, mut other) = (server.connect(), server.connect());
+        let id = waiter.line("CLIENT ID").integer();
+        for (how, reply) in [
+            ("TIMEOUT", "(integer) 0"),
+            (
+                "ERROR",
+                "(error) UNBLOCKED client unblocked via CLIENT UNBLOCK",
+            ),
+        ] {
+            waiter.send(&["WAIT", "1", "0"]);
+            let deadline = Instant::now() + Duration::from_secs(20);
+            while other.line(&format!("CLIENT UNBLOCK {id} {how}")).integer() == 0 {
+                assert!(Instant::now() < deadline, "{kind:?} does not wait");
+            }
+            assert_eq!(waiter.reply().to_string(), reply, "{kind:?}");
+        }
+        let began = Instant::now();
+        assert_eq!(waiter.line("WAIT 1 30").integer(), 0);
+        assert!(
+            began.elapsed() >= Duration::from_millis(29),
+            "{kind:?}: {:?}",
+            began.elapsed()
+        );
+        assert_eq!(
+            waiter.line("WAITAOF 0 1 10").to_string(),
+            "1) (integer) 0\n2) (integer) 0"
+        );
+        assert_eq!(waiter.line("WAIT -1 0").integer(), 0);
+        let refused =
+            "(error) ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+        assert_eq!(waiter.line("WAITAOF 1 0 0").to_string(), refused);
+        let too_long = "(error) ERR timeout is out of range";
+        assert_eq!(
+            waiter.line("WAIT 0 9223372036854775807").to_string(),
+            too_long
+        );
+    }
 }

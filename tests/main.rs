@@ -17,6 +17,7 @@ mod server;
 mod startup;
 mod string;
 mod tag;
+mod tag_model;
 mod tidy;
 mod transaction;
 mod wire;

@@ -1,6 +1,7 @@
 //! The string commands.
 
-use crate::support::transcript;
+use crate::support::logged::logged_alike;
+use crate::support::{Reply, Server, transcript};
 
 #[test]
 fn set_then_get() {
@@ -806,4 +807,136 @@ fn encodings_of_strings() {
         (integer) 2147483647
         "#,
     );
+}
+
+#[test]
+fn strings_are_logged_as_redis_logs_them() {
+    logged_alike(
+        &[
+            "SET a 1",
+            "SET a 2 GET",
+            "SET a 3 XX GET KEEPTTL",
+            "SET a 4 NX",
+            "SET b 1 NX GET",
+            "SET b 1 PXAT 99999999999999 GET",
+            "SET b 1 EXAT 99999999999 GET XX",
+            "SET b 2 KEEPTTL",
+            "SETNX a 1",
+            "SETNX c 1",
+            "GETSET c 2",
+            "GETDEL c",
+            "GETDEL c",
+            "GETEX b",
+            "GETEX b PERSIST",
+            "GETEX b PERSIST",
+            "GETEX b EXAT 99999999999",
+            "GETEX b PXAT 99999999999999",
+            "GETEX b EXAT 1",
+            "GETEX b EX 0",
+            "SET past v PXAT 1",
+            "GET past",
+            "SET past v EXAT 1",
+            "SETNX past v",
+            "INCR n",
+            "DECRBY n 5",
+            "INCRBYFLOAT n 0.5",
+            "INCRBYFLOAT new 1e3",
+            "INCRBYFLOAT a nan",
+            "APPEND n \"\"",
+            "APPEND new x",
+            "SETRANGE n 0 \"\"",
+            "SETRANGE n 3 x",
+            "SETRANGE none 0 \"\"",
+            "MSET a 1 b 2 a 3",
+            "MSETNX a 1 d 2",
+            "MSETNX e 1 e 2",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn lazy_expiry_is_logged_as_such() {
+    logged_alike(
+        &[
+            "SET a 1",
+            "GETEX a PXAT 1",
+            "SET a 1 PXAT 1",
+            "GET a",
+            "SET b 1",
+            "GETDEL b",
+        ],
+        &[
+            "--lazyfree-lazy-expire",
+            "yes",
+            "--lazyfree-lazy-user-del",
+            "yes",
+        ],
+    );
+}
+
+#[test]
+fn a_string_grows_to_its_limit() {
+    transcript(
+        r#"
+        > CONFIG SET proto-max-bulk-len 1048576
+        OK
+        > SETRANGE k 1048575 x
+        (integer) 1048576
+        > APPEND k x
+        (error) ERR string exceeds maximum allowed size (proto-max-bulk-len)
+        > SETRANGE k 1048575 xx
+        (error) ERR string exceeds maximum allowed size (proto-max-bulk-len)
+        > SETRANGE k 1048576 x
+        (error) ERR string exceeds maximum allowed size (proto-max-bulk-len)
+        > SETRANGE k 9223372036854775807 x
+        (error) ERR string exceeds maximum allowed size (proto-max-bulk-len)
+        > SETRANGE k 9223372036854775807 ""
+        (integer) 1048576
+        > APPEND k ""
+        (integer) 1048576
+        > GETRANGE k 1048574 -1
+        "\x00x"
+        > STRLEN k
+        (integer) 1048576
+        > SETRANGE j 600 x
+        (integer) 601
+        > LCS j k
+        (error) ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len
+        > LCS j j LEN
+        (error) ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len
+        > LCS none k LEN
+        (error) ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len
+        > LCS none j LEN
+        (integer) 0
+        > LCS none k IDX LEN
+        (error) ERR If you want both the length and indexes, please just use IDX.
+        "#,
+    );
+}
+
+#[test]
+fn a_long_value_is_read_in_parts() {
+    let server = Server::keytag(&[]);
+    let mut client = server.connect();
+    let value: Vec<u8> = (0..100_000u32).map(|index| (index % 251) as u8).collect();
+    client.call(&[b"SET", &b"k"[..], &value]);
+    for (start, end) in [
+        (0, 99_999),
+        (1, 16_384),
+        (5, 50_000),
+        (99_990, 99_999),
+        (70_000, 200_000),
+    ] {
+        let reply = client.line(&format!("GETRANGE k {start} {end}"));
+        let Reply::Bulk(part) = reply else {
+            panic!("a string: {reply}")
+        };
+        assert_eq!(part, value[start..=end.min(99_999)], "{start} to {end}");
+    }
+    // What is on its way to one client is not changed by another.
+    client.send(&["GET", "k"]);
+    server.connect().line("SETRANGE k 0 xxxx");
+    let reply = Reply::Bulk(value);
+    assert_eq!(client.reply(), reply);
 }

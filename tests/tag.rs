@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Reply, Server, transcript};
+use crate::support::logged::LOGGED;
+use crate::support::{Client, Reply, Server, transcript};
 
 #[test]
 fn set_takes_tags() {
@@ -631,4 +632,272 @@ fn tags_are_walked_to_the_end() {
     assert_eq!(walk("TAGKEYS all @ MATCH key:1? COUNT 7").len(), 10);
     assert_eq!(walk("TAGNAMES @").len(), 501);
     assert_eq!(walk("TAGNAMES @ MATCH t:* COUNT 3").len(), 500);
+}
+
+/// Walks a command whose `@` is the cursor and gives every element, as often as it was met; `between` is
+/// called after each step.
+fn walk(
+    client: &mut Client,
+    command: &str,
+    mut between: impl FnMut(&mut Client, usize),
+) -> Vec<String> {
+    let (mut cursor, mut found) = ("0".to_owned(), Vec::new());
+    for step in 0.. {
+        let reply = client.line(&command.replace('@', &cursor));
+        found.extend(reply.items()[1].items().iter().map(Reply::text));
+        cursor = reply.items()[0].text();
+        if cursor == "0" {
+            break;
+        }
+        between(client, step);
+    }
+    found
+}
+
+#[test]
+fn a_walk_meets_keys_that_are_overwritten_with_their_tag() {
+    let server = Server::keytag(&[]);
+    let mut client = server.connect();
+    for index in 0..300 {
+        client.line(&format!("SET key:{index} v TAGS 1 all"));
+    }
+    let found = walk(&mut client, "TAGKEYS all @ COUNT 5", |client, step| {
+        for index in 0..10 {
+            let index = (step * 37 + index * 31) % 300;
+            client.line(&format!("SET key:{index} w EX 1000 TAGS 2 new all"));
+            client.line(&format!("SET extra:{index} v TAGS 1 all"));
+            client.line(&format!("RENAME extra:{index} key:{index}"));
+        }
+    });
+    for index in 0..300 {
+        assert!(
+            found.contains(&format!("key:{index}")),
+            "key:{index} was missed"
+        );
+    }
+}
+
+#[test]
+fn a_walk_gives_each_tag_once_wherever_its_keys_come_and_go() {
+    let server = Server::keytag(&[]);
+    let mut client = server.connect();
+    for index in 0..200 {
+        client.line(&format!("SET a:{index} v TAGS 2 t:{index} everywhere"));
+    }
+    let mut found = walk(&mut client, "TAGNAMES @ COUNT 3", |client, step| {
+        // Each tag moves to another key, which lives in another shard.
+        for index in (0..200).skip(step % 3).step_by(3) {
+            client.line(&format!("SET {step}:{index} v TAGS 1 t:{index}"));
+            client.line(&format!("DEL a:{index} {}:{index}", step.wrapping_sub(3)));
+        }
+    });
+    found.sort();
+    let mut expected: Vec<String> = (0..200).map(|index| format!("t:{index}")).collect();
+    expected.push("everywhere".to_owned());
+    expected.sort();
+    // `everywhere` goes with the last of the keys that had it; it was in use at the beginning.
+    found.retain(|name| name != "everywhere");
+    expected.retain(|name| name != "everywhere");
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn names_go_with_the_database_they_are_used_in() {
+    transcript(
+        r#"
+        # keytag-only
+        > SET a 1 TAGS 1 x
+        OK
+        > SELECT 1
+        OK
+        > SET b 1 TAGS 1 y
+        OK
+        > SWAPDB 0 1
+        OK
+        > TAGNAMES 0
+        1) "0"
+        2) 1) "x"
+        > MOVE a 0
+        (integer) 1
+        > TAGNAMES 0
+        1) "0"
+        2) (empty array)
+        > SELECT 0
+        OK
+        sorted> TAGNAMES 0
+        1) "0"
+        2) 1) "x"
+           2) "y"
+        > FLUSHDB
+        OK
+        > TAGNAMES 0
+        1) "0"
+        2) (empty array)
+        > SET a 1 TAGS 1 x
+        OK
+        > TAGINVALIDATE x
+        (integer) 1
+        > TAGNAMES 0
+        1) "0"
+        2) (empty array)
+        > SET a 1 TAGS 1 x
+        OK
+        > FLUSHALL
+        OK
+        > TAGCARD x
+        (integer) 0
+        > TAGNAMES 0
+        1) "0"
+        2) (empty array)
+        "#,
+    );
+}
+
+#[test]
+fn what_is_left_of_a_large_invalidation_is_not_counted_by_the_next() {
+    let server = Server::keytag(&[]);
+    let mut client = server.connect();
+    let lines: Vec<String> = (0..20_000)
+        .map(|index| format!("SET k:{index} v TAGS 3 big both g:{}", index % 2_000))
+        .collect();
+    client.pipeline(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    client.line("SET other v TAGS 2 both g:1");
+    let replies = client.pipeline(&[
+        "TAGINVALIDATE big",
+        "TAGINVALIDATE g:1",
+        "TAGCARD both",
+        "DBSIZE",
+    ]);
+    let replies: Vec<i64> = replies.iter().map(Reply::integer).collect();
+    assert_eq!(replies, [20_000, 1, 0, 0]);
+    assert_eq!(client.line("TAGINVALIDATE both g:2 big").integer(), 0);
+}
+
+#[test]
+fn the_union_is_exact_up_to_4096_pairs() {
+    let server = Server::keytag(&[]);
+    let mut client = server.connect();
+    let lines: Vec<String> = (0..2_048)
+        .map(|index| format!("SET k:{index} v TAGS 2 a b"))
+        .collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    client.pipeline(&lines);
+    assert_eq!(client.line("TAGINVALIDATE a b a").integer(), 2_048);
+    client.pipeline(&lines);
+    client.line("SET one-more v TAGS 1 a");
+    let count = client.line("TAGINVALIDATE a b").integer();
+    assert!((2_049..=4_097).contains(&count), "{count}");
+    assert_eq!(client.line("DBSIZE").integer(), 0);
+}
+
+#[test]
+fn expired_keys_carry_no_tags() {
+    let server = Server::keytag(&["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    client.line("DEBUG SET-ACTIVE-EXPIRE 0");
+    client.line("SET gone v PXAT 1 TAGS 2 t only");
+    client.line("SET stays v TAGS 1 t");
+    assert_eq!(client.line("TAGCARD t").integer(), 1);
+    assert_eq!(client.line("TAGCARD only").integer(), 0);
+    assert_eq!(client.line("TAGKEYS t 0").items()[1].items().len(), 1);
+    assert_eq!(client.line("TAGINVALIDATE t only").integer(), 1);
+    assert_eq!(client.line("TAGLIST gone").items().len(), 0);
+    assert_eq!(client.line("TAGADD gone t").integer(), -2);
+}
+
+#[test]
+fn a_limit_that_was_lowered_does_not_refuse_the_log() {
+    let flags = ["--appendonly", "yes", "--appendfsync", "always"];
+    let mut server = Server::keytag(&flags);
+    let mut client = server.connect();
+    client.line("CONFIG SET tag-max-per-key 200");
+    let names: Vec<String> = (0..150).map(|index| format!("t{index}")).collect();
+    client.line(&format!("SET k v TAGS 150 {}", names.join(" ")));
+    client.line("SET j v");
+    client.line(&format!("TAGADD j {}", names.join(" ")));
+    client.line("CONFIG SET tag-max-per-key 2");
+    let refused = "(error) ERR too many tags for key (max 2)";
+    assert_eq!(client.line("TAGADD k t1").to_string(), refused);
+    assert_eq!(client.line("SET k v TAGS 3 a b c").to_string(), refused);
+    assert_eq!(client.line("SET k2 v TAGS 3 a b a").to_string(), "OK");
+    server.restart();
+    let mut client = server.connect();
+    assert_eq!(client.line("TAGLIST k").items().len(), 150);
+    assert_eq!(client.line("TAGLIST j").items().len(), 150);
+}
+
+#[test]
+fn taglist_is_a_set_in_resp3() {
+    let server = Server::keytag(&[]);
+    let mut client = server.connect_resp3();
+    client.line("SET k v TAGS 1 t");
+    client.send(&["TAGLIST", "k"]);
+    assert_eq!(client.receive(), b"~1\r\n$1\r\nt\r\n");
+    client.send(&["TAGLIST", "none"]);
+    assert_eq!(client.receive(), b"~0\r\n");
+}
+
+#[test]
+fn the_log_holds_plain_commands_and_lines_that_redis_skips() {
+    let server = Server::keytag(LOGGED);
+    let mut client = server.connect();
+    let lines = [
+        "SET k v TAGS 2 a \"b c\" EX 1000000 NX GET",
+        "SET k w TAGS 1 a PXAT 99999999999999",
+        "SET k x KEEPTTL KEEPTAGS XX",
+        "SET k y NX TAGS 1 z",
+        "INCRBYFLOAT n 1",
+        "TAGADD n a",
+        "TAGADD n a",
+        "TAGREM n b",
+        "INCRBYFLOAT n 1",
+        "tagrem n a",
+        "TAGINVALIDATE a none",
+        "TAGINVALIDATE none",
+    ];
+    for reply in client.pipeline(&lines) {
+        assert!(!reply.is_error(), "{reply}");
+    }
+    let path = std::fs::read_dir(server.dir().join("appendonlydir"))
+        .expect("a directory")
+        .map(|file| file.expect("listed").path())
+        .find(|path| path.to_string_lossy().ends_with(".incr.aof"))
+        .expect("an incremental file");
+    let text = String::from_utf8(std::fs::read(path).expect("read")).expect("text");
+    let words = text
+        .split("\r\n")
+        .filter(|line| !line.starts_with(['*', '$']));
+    let logged = words.collect::<Vec<_>>().join(" ");
+    let (head, tail) = logged.split_once("PXAT ").expect("an expiry");
+    let (_, tail) = tail.split_once(' ').expect("a time");
+    assert_eq!(head, "SELECT 0 #KT:NEXT TAGS 2 a b%20c SET k v ");
+    assert_eq!(
+        tail.trim_end(),
+        "#KT:NEXT TAGS 1 a SET k w PXAT 99999999999999 \
+         #KT:NEXT KEEPTAGS SET k x XX KEEPTTL \
+         SET n 1 KEEPTTL #KT:TAGADD n a \
+         #KT:NEXT KEEPTAGS SET n 2 KEEPTTL #KT:TAGREM n a \
+         #KT:TAGINVALIDATE a none UNLINK k"
+    );
+}
+
+#[test]
+fn evicted_keys_leave_no_tags() {
+    let flags = ["--maxmemory-policy", "allkeys-lru"];
+    let server = Server::keytag(&flags);
+    let mut client = server.connect();
+    let used = client.info_number("used_memory");
+    client.line(&format!("CONFIG SET maxmemory {}", used + 1_000_000));
+    for index in 0..4_000 {
+        let reply = client.line(&format!(
+            "SET k:{index} {} TAGS 2 all t:{index}",
+            "x".repeat(900)
+        ));
+        assert_eq!(reply.to_string(), "OK");
+    }
+    let keys = client.line("DBSIZE").integer();
+    assert!(keys < 3_000, "{keys} keys");
+    assert_eq!(client.line("TAGCARD all").integer(), keys);
+    let names = walk(&mut client, "TAGNAMES @ COUNT 100", |_, _| {});
+    assert_eq!(names.len() as i64, keys + 1);
 }

@@ -42,7 +42,8 @@ pub(crate) fn logged_alike(lines: &[&str], flags: &[&str]) -> Vec<String> {
     ours.1
 }
 
-fn say(server: &Server, lines: &[&str]) -> Vec<String> {
+/// Says lines over two connections and gives the replies.
+pub(crate) fn say(server: &Server, lines: &[&str]) -> Vec<String> {
     let mut clients = vec![server.connect(), server.connect()];
     let mut replies = Vec::new();
     for line in lines {
@@ -63,7 +64,7 @@ fn say(server: &Server, lines: &[&str]) -> Vec<String> {
     replies
 }
 
-/// The requests of the newest incremental file, with `<ms>` for what is a time in milliseconds.
+/// The requests of the newest incremental file, with `MS` for what is a time in milliseconds.
 pub(crate) fn requests(server: &Server) -> Vec<String> {
     let mut bytes = fs::read(newest(server)).expect("an incremental file");
     // Redis may note when something was logged, and Keytag tags, in lines that start so.
@@ -93,7 +94,7 @@ pub(crate) fn requests(server: &Server) -> Vec<String> {
 
 fn masked(word: String) -> String {
     let is_time = word.len() == 13 && word.bytes().all(|byte| byte.is_ascii_digit());
-    if is_time { "<ms>".to_owned() } else { word }
+    if is_time { "MS".to_owned() } else { word }
 }
 
 fn newest(server: &Server) -> PathBuf {
