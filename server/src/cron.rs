@@ -3,136 +3,247 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use storage::entry::Entry;
 use storage::keyspace::{Cause, SHARDS};
+use storage::memory;
+use storage::shard::Shard;
 
 use crate::clients::{Client, State};
 use crate::clock;
 use crate::config::options;
+use crate::evictor::Room;
+use crate::latency;
 use crate::server::Server;
 
 /// Volatile keys looked at in one go, under one lock.
-const SWEEP_KEYS: usize = 256;
+const SWEEP_KEYS: usize = 128;
 
-/// Keys of invalidated tags removed in one go, under one lock.
-const RECLAIM_KEYS: usize = 256;
+/// Keys of invalidated tags removed in one go, under one lock: some 50 to 250 microseconds, as most
+/// of them have not been touched for long.
+const RECLAIM_KEYS: usize = 64;
 
 /// Entries moved in one go when a shard is compacted.
-const COMPACT_MOVES: usize = 256;
+const COMPACT_MOVES: usize = 128;
+
+/// The share of the time between two ticks for finding expired keys: while few are found, and while
+/// there are many. Redis spends 25 %, but of the only thread that serves clients.
+const SWEEP_PERCENT: u32 = 2;
+const SWEEP_MANY_PERCENT: u32 = 50;
+
+/// Clients for each tick of a second, from which on `dynamic-hz` makes the ticks more frequent; as in Redis.
+const CLIENTS_PER_TICK: usize = 200;
 
 /// Starts the thread.
 ///
 /// # Errors
 /// If the system gives no more threads.
 pub fn start(server: &'static Server) -> std::io::Result<()> {
-    std::thread::Builder::new()
-        .name("cron".to_owned())
-        .spawn(move || {
-            let mut cron = Cron { server, ticks: 0 };
-            loop {
-                let began = Instant::now();
-                cron.tick();
-                let period = Duration::from_millis(
-                    1000 / server.settings.config.get(options::HZ).clamp(1, 500) as u64,
-                );
-                server.chores.wait(period.saturating_sub(began.elapsed()));
-            }
-        })?;
+    let mut cron = Cron { server, ticks: 0, expire_at: 0, reclaim: None };
+    let thread = std::thread::Builder::new().name("cron".to_owned());
+    thread.spawn(move || cron.run())?;
     Ok(())
+}
+
+/// Ticks a second: `hz`, and with `dynamic-hz` more with many clients.
+pub fn hz(server: &Server) -> u32 {
+    let config = &server.settings.config;
+    let mut hz = config.get(options::HZ).clamp(1, 500);
+    if config.get(options::DYNAMIC_HZ) {
+        let clients = server.clients.len();
+        while clients / hz as usize > CLIENTS_PER_TICK && hz < 500 {
+            hz = (hz * 2).min(500);
+        }
+    }
+    hz
 }
 
 struct Cron {
     server: &'static Server,
     ticks: u64,
+    /// The shard where the search for expired keys goes on.
+    expire_at: usize,
+    reclaim: Option<Reclaim>,
+}
+
+/// A round over all shards, for the keys of invalidated tags.
+struct Reclaim {
+    /// As many invalidations are settled when it is over.
+    invalidations: usize,
+    shard: usize,
 }
 
 impl Cron {
+    fn run(&mut self) {
+        loop {
+            let began = Instant::now();
+            self.tick();
+            let period = Duration::from_secs(1) / hz(self.server);
+            while let Some(left) = period.checked_sub(began.elapsed()).filter(|it| !it.is_zero()) {
+                let is_unfinished = self.work(left);
+                if !is_unfinished && !self.server.chores.wait(left) {
+                    break;
+                }
+            }
+        }
+    }
+
     fn tick(&mut self) {
         let server = self.server;
         self.ticks += 1;
-        storage::memory::note_peak();
+        memory::note_peak();
+        server.keyspace.note_size();
         server.gates.pause_left_ms(clock::now_ms());
         if !server.gates.is_write_paused() && !server.gates.is_loading() {
             self.expire();
-            self.reclaim();
-            server.make_room(clock::now_ms());
+            self.work(Duration::from_millis(1));
         }
-        self.compact();
+        if self.ticks.is_multiple_of(u64::from(hz(server))) {
+            self.compact();
+            memory::decay();
+        }
         rewrite_grown_log(server);
         close_idle_clients(server);
         server.rates.sample(server, clock::now_ms());
     }
 
-    /// Removes expired keys, a quarter of the time between two ticks at most.
-    ///
-    /// Every shard is swept in turn; one that turns out to hold many expired keys is swept on at once.
-    fn expire(&self) {
+    /// Does what does not wait for a tick, for about `budget`; whether more is to be done.
+    fn work(&mut self, budget: Duration) -> bool {
+        let server = self.server;
+        if server.gates.is_write_paused() || server.gates.is_loading() {
+            return false;
+        }
+        let mut pace = Pace::start(budget);
+        while server.make_room(clock::now_ms()) == Room::Soon {
+            if pace.rest() == Pace::OVER {
+                return true;
+            }
+        }
+        !self.reclaim(&mut pace)
+    }
+
+    /// Removes expired keys.
+    fn expire(&mut self) {
         let server = self.server;
         if !server.expires_actively.load(Ordering::Relaxed) {
             return;
         }
-        let began = Instant::now();
-        let hz = server.settings.config.get(options::HZ).clamp(1, 500) as u64;
-        let budget = Duration::from_micros(250_000 / hz);
-        for shard in 0..SHARDS {
-            loop {
-                let now_ms = clock::now_ms();
-                let (looked, removed) = server.keyspace.expire_some(
-                    shard,
-                    SWEEP_KEYS,
-                    now_ms,
-                    &mut |shard, db, key| {
-                        server.log_removal(shard, db, key, Cause::Expired);
-                    },
-                );
-                if began.elapsed() > budget {
-                    server.stats.counters.expire_cycle_cut_short.add(1);
-                    server
-                        .stats
-                        .counters
-                        .expire_cycle_ms
-                        .add(began.elapsed().as_millis() as u64);
-                    return;
-                }
-                if removed * 10 <= looked {
+        let period = Duration::from_secs(1) / hz(server);
+        let mut pace = Pace::start(period * SWEEP_MANY_PERCENT / 100);
+        if !self.sweep(&mut pace, period * SWEEP_PERCENT / 100) {
+            server.stats.counters.expire_cycle_cut_short.add(1);
+        }
+        server.stats.counters.expire_cycle_us.add(pace.worked.as_micros() as u64);
+        server.note_latency(latency::Event::ExpireCycle, clock::now_ms(), pace.longest);
+    }
+
+    /// Sweeps shard after shard, and on in one that turns out to hold many expired keys; `false` if time
+    /// runs out while there are still many.
+    ///
+    /// Ends when everything has been looked at, or after `enough` if little of it had expired.
+    fn sweep(&mut self, pace: &mut Pace, enough: Duration) -> bool {
+        let (mut all_looked, mut all_removed) = (0, 0);
+        let mut seen = 0;
+        let mut is_in_time = true;
+        while seen < SHARDS && is_in_time {
+            let (looked, removed) = self.sweep_shard();
+            (all_looked, all_removed) = (all_looked + looked, all_removed + removed);
+            let has_many = removed * 10 > looked;
+            if !has_many {
+                self.expire_at = (self.expire_at + 1) % SHARDS;
+                // A shard that has more than was looked at is not seen yet.
+                seen = if looked < SWEEP_KEYS { seen + 1 } else { 0 };
+                if pace.worked > enough {
                     break;
                 }
             }
+            is_in_time = pace.rest() != Pace::OVER;
         }
-        server
-            .stats
-            .counters
-            .expire_cycle_ms
-            .add(began.elapsed().as_millis() as u64);
+        self.server.stats.note_stale(all_looked, all_removed);
+        is_in_time
     }
 
-    /// Removes the keys of invalidated tags, all of them, in slices that hold a lock for a moment each.
-    fn reclaim(&self) {
+    fn sweep_shard(&self) -> (usize, usize) {
         let server = self.server;
-        if !server.keyspace.may_have_pending() {
-            return;
+        let mut note = |shard: &mut Shard, db: usize, gone: &[Entry]| {
+            server.log_removals(shard, db, gone, Cause::Expired);
+        };
+        let now_ms = clock::now_ms();
+        server.keyspace.expire_some(self.expire_at, SWEEP_KEYS, now_ms, &mut note)
+    }
+
+    /// Removes the keys of invalidated tags; whether all are gone.
+    fn reclaim(&mut self, pace: &mut Pace) -> bool {
+        let server = self.server;
+        let invalidations = server.keyspace.pending_invalidations();
+        if invalidations == 0 {
+            return true;
         }
-        // Said before looking: an invalidation from here on says yes again.
-        server.keyspace.set_may_have_pending(false);
+        let round = self.reclaim.get_or_insert(Reclaim { invalidations, shard: 0 });
+        let mut note = |shard: &mut Shard, db: usize, gone: &[Entry]| {
+            server.log_removals(shard, db, gone, Cause::Invalidated);
+        };
+        while round.shard < SHARDS {
+            if server.keyspace.reclaim_some(round.shard, RECLAIM_KEYS, &mut note) == 0 {
+                round.shard += 1;
+            }
+            if pace.rest() == Pace::OVER {
+                return false;
+            }
+        }
+        server.keyspace.settle_invalidations(round.invalidations);
+        self.reclaim = None;
+        server.keyspace.pending_invalidations() == 0
+    }
+
+    /// Gives memory back that removed keys have left in the tables.
+    fn compact(&self) {
+        let mut pace = Pace::start(Duration::from_millis(100));
         for shard in 0..SHARDS {
-            while server
-                .keyspace
-                .reclaim_some(shard, RECLAIM_KEYS, &mut |shard, db, key| {
-                    server.log_removal(shard, db, key, Cause::Invalidated);
-                })
-                > 0
-            {
-                // A waiting command goes first.
-                std::thread::yield_now();
+            while self.server.keyspace.compact_some(shard, COMPACT_MOVES) {
+                if pace.rest() == Pace::OVER {
+                    return;
+                }
             }
         }
     }
+}
 
-    fn compact(&self) {
-        if self.ticks.is_multiple_of(10) {
-            for shard in 0..SHARDS {
-                while self.server.keyspace.compact_some(shard, COMPACT_MOVES) {}
-            }
+/// Work in the background is done in bursts, with a moment's sleep after each: a thread that never sleeps
+/// keeps a connection's thread from its core, and is interrupted itself while it holds a lock.
+struct Pace {
+    budget: Duration,
+    burst: Instant,
+    worked: Duration,
+    longest: Duration,
+}
+
+impl Pace {
+    /// Longest work without sleep.
+    const BURST: Duration = Duration::from_micros(250);
+    /// The system makes some 100 microseconds of it.
+    const NAP: Duration = Duration::from_micros(50);
+    /// The budget is used up.
+    const OVER: bool = true;
+
+    fn start(budget: Duration) -> Pace {
+        Pace {
+            budget,
+            burst: Instant::now(),
+            worked: Duration::ZERO,
+            longest: Duration::ZERO,
         }
+    }
+
+    /// Sleeps if the burst is long enough; whether the budget is used up.
+    fn rest(&mut self) -> bool {
+        let burst = self.burst.elapsed();
+        if burst >= Pace::BURST {
+            self.worked += burst;
+            self.longest = self.longest.max(burst);
+            std::thread::sleep(Pace::NAP);
+            self.burst = Instant::now();
+        }
+        self.worked >= self.budget
     }
 }
 
@@ -150,7 +261,7 @@ fn rewrite_grown_log(server: &'static Server) {
         return;
     }
     let base = status.base_bytes.load(Ordering::Relaxed).max(1);
-    let growth = (current * 100 / base).saturating_sub(100);
+    let growth = (current.saturating_mul(100) / base).saturating_sub(100);
     if growth >= percentage {
         tracing::info!("Starting automatic rewriting of AOF on {growth}% growth");
         if let Err(error) = server.persist.rewrite(server) {
@@ -177,6 +288,6 @@ fn close_idle_clients(server: &Server) {
         .filter(|client| is_idle(client))
     {
         tracing::debug!("Closing idle client");
-        client.kill();
+        server.clients.kill(&client);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use parking_lot::Mutex;
 use storage::db::Garbage;
+use tokio::sync::watch;
 
 /// A partition with fewer entries is freed where it is.
 const FEW_ENTRIES: usize = 64;
@@ -14,33 +15,62 @@ const FEW_ENTRIES: usize = 64;
 #[derive(Debug)]
 pub struct Lazyfree {
     queue: Mutex<Sender<Garbage>>,
-    pending: Arc<AtomicUsize>,
-    freed: Arc<AtomicU64>,
+    progress: Arc<Progress>,
+}
+
+#[derive(Debug)]
+struct Progress {
+    /// Entries waiting to be freed.
+    pending: watch::Sender<usize>,
+    /// Bytes of them, estimated.
+    pending_bytes: AtomicUsize,
+    freed: AtomicU64,
+}
+
+impl Progress {
+    fn add(&self, entries: usize, bytes: usize) {
+        self.pending_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.pending.send_modify(|pending| *pending += entries);
+    }
+
+    fn remove(&self, entries: usize, bytes: usize) {
+        self.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.freed.fetch_add(entries as u64, Ordering::Relaxed);
+        self.pending.send_modify(|pending| *pending -= entries);
+    }
+
+    /// Frees step by step, so that what is said to be pending goes down with the memory in use.
+    fn free(&self, garbage: Garbage) {
+        let (mut entries, mut bytes) = size(&garbage);
+        if let Garbage::Partition(mut partition) = garbage {
+            while let Some(freed) = partition.free_some() {
+                let share = bytes * freed / entries.max(1);
+                self.remove(freed, share);
+                (entries, bytes) = (entries - freed, bytes - share);
+            }
+        }
+        self.remove(entries, bytes);
+    }
 }
 
 impl Lazyfree {
     /// Starts the thread.
     pub fn start() -> Lazyfree {
         let (queue, garbage) = channel::<Garbage>();
-        let pending = Arc::new(AtomicUsize::new(0));
-        let freed = Arc::new(AtomicU64::new(0));
-        let (their_pending, their_freed) = (Arc::clone(&pending), Arc::clone(&freed));
+        let progress = Arc::new(Progress {
+            pending: watch::Sender::new(0),
+            pending_bytes: AtomicUsize::new(0),
+            freed: AtomicU64::new(0),
+        });
+        let theirs = Arc::clone(&progress);
         let thread = std::thread::Builder::new()
             .name("lazyfree".to_owned())
-            .spawn(move || {
-                for garbage in garbage {
-                    let entries = entries(&garbage);
-                    drop(garbage);
-                    their_pending.fetch_sub(entries, Ordering::Relaxed);
-                    their_freed.fetch_add(entries as u64, Ordering::Relaxed);
-                }
-            });
+            .spawn(move || garbage.into_iter().for_each(|garbage| theirs.free(garbage)));
         // Without the thread the queue has no reader, and everything is freed where it is.
         drop(thread);
         Lazyfree {
             queue: Mutex::new(queue),
-            pending,
-            freed,
+            progress,
         }
     }
 
@@ -48,36 +78,53 @@ impl Lazyfree {
     #[inline]
     pub fn free(&self, garbage: Vec<Garbage>) {
         for garbage in garbage {
-            let entries = entries(&garbage);
+            let (entries, bytes) = size(&garbage);
             if matches!(garbage, Garbage::Partition(_)) && entries < FEW_ENTRIES {
                 continue;
             }
-            self.pending.fetch_add(entries, Ordering::Relaxed);
-            if self.queue.lock().send(garbage).is_err() {
-                self.pending.fetch_sub(entries, Ordering::Relaxed);
+            self.progress.add(entries, bytes);
+            if let Err(unsent) = self.queue.lock().send(garbage) {
+                self.progress.free(unsent.0);
             }
         }
     }
 
     /// Entries waiting to be freed.
     pub fn pending(&self) -> usize {
-        self.pending.load(Ordering::Relaxed)
+        *self.progress.pending.borrow()
+    }
+
+    /// Bytes of the entries waiting to be freed, estimated.
+    pub fn pending_bytes(&self) -> usize {
+        self.progress.pending_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Waits until everything that was to be freed has been.
+    pub async fn drained(&self) {
+        // The sender lives as long as the server.
+        let _ = self
+            .progress
+            .pending
+            .subscribe()
+            .wait_for(|&pending| pending == 0)
+            .await;
     }
 
     /// Entries freed.
     pub fn freed(&self) -> u64 {
-        self.freed.load(Ordering::Relaxed)
+        self.progress.freed.load(Ordering::Relaxed)
     }
 
     /// Starts counting [`Lazyfree::freed`] anew.
     pub fn reset_freed(&self) {
-        self.freed.store(0, Ordering::Relaxed);
+        self.progress.freed.store(0, Ordering::Relaxed);
     }
 }
 
-fn entries(garbage: &Garbage) -> usize {
+/// Entries and bytes.
+fn size(garbage: &Garbage) -> (usize, usize) {
     match garbage {
-        Garbage::Entry(_) => 1,
-        Garbage::Partition(partition) => partition.len(),
+        Garbage::Entry(entry) => (1, entry.heap_bytes()),
+        Garbage::Partition(partition) => (partition.len(), partition.estimated_bytes()),
     }
 }

@@ -13,13 +13,16 @@ mod config;
 mod cron;
 mod evictor;
 mod exec;
+mod latency;
 mod lazyfree;
 mod logging;
+mod memory;
 mod monitor;
 mod net;
 mod persist;
 mod process;
 mod rates;
+mod replication;
 mod server;
 mod session;
 mod settings;
@@ -36,5 +39,15 @@ use std::process::ExitCode;
 static ALLOCATOR: storage::memory::CountingAllocator = storage::memory::CountingAllocator;
 
 fn main() -> ExitCode {
-    startup::run(config::Config::new())
+    match config::from_command_line(std::env::args_os().collect()) {
+        Ok(config::Startup::Print { text, exit_code }) => {
+            print!("{text}");
+            ExitCode::from(exit_code)
+        }
+        Ok(config::Startup::Run(config)) => startup::run(*config),
+        Err(error) => {
+            eprint!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }

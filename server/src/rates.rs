@@ -33,6 +33,8 @@ struct Tracks {
     commands: Track,
     received: Track,
     sent: Track,
+    reads: Track,
+    command_nanos: Track,
 }
 
 /// Commands and bytes a second, averaged over the last 16 samples.
@@ -50,6 +52,10 @@ pub struct PerSecond {
     pub received_bytes: u64,
     /// Bytes sent.
     pub sent_bytes: u64,
+    /// Batches of requests.
+    pub reads: u64,
+    /// Nanoseconds spent in commands.
+    pub command_nanos: u64,
 }
 
 impl Rates {
@@ -80,6 +86,8 @@ impl Rates {
             commands: tracks.commands.average(),
             received_bytes: tracks.received.average(),
             sent_bytes: tracks.sent.average(),
+            reads: tracks.reads.average(),
+            command_nanos: tracks.command_nanos.average(),
         }
     }
 

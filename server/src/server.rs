@@ -2,30 +2,34 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use protocol::Args;
 use storage::db::Garbage;
+use storage::entry;
 use storage::keyspace::{Cause, Keyspace};
 use storage::shard::Shard;
 use tokio::sync::Notify;
 
 use crate::chores::Chores;
-use crate::clients::{Client, Clients};
+use crate::clients::{self, Class, Client, Clients};
 use crate::clock;
 use crate::command::Table;
 use crate::command::table::Entry;
 use crate::commands;
 use crate::config::Config;
-use crate::evictor::Evictor;
+use crate::evictor::{Accounts, Evictor, Room};
 use crate::exec::Gates;
+use crate::latency::{self, Latency};
 use crate::lazyfree::Lazyfree;
-use crate::monitor::Monitor;
+use crate::net::listening::Listening;
+use crate::monitor::{self, Monitor};
 use crate::persist::Persist;
 use crate::persist::log::Log;
 use crate::rates::Rates;
+use crate::replication::{self, Replication};
 use crate::settings::Settings;
-use crate::slowlog::Slowlog;
+use crate::slowlog::{self, Slow, Slowlog};
 use crate::spec::Flags;
 use crate::stats::Stats;
 
@@ -59,6 +63,12 @@ pub struct Server {
     pub monitor: Monitor,
     /// Commands that took long.
     pub slowlog: Slowlog,
+    /// Events that took long.
+    pub latency: Latency,
+    /// The sockets that accept connections.
+    pub listening: Listening,
+    /// Who we are to replicas.
+    pub replication: Replication,
     /// Rung when a pause of clients ends early.
     pub pause_over: Notify,
     /// Rung to stop the server.
@@ -67,6 +77,8 @@ pub struct Server {
     pub run: Run,
     /// Whether the background search for expired keys is on (`DEBUG SET-ACTIVE-EXPIRE`).
     pub expires_actively: AtomicBool,
+    /// Whether the background thread rests (`DEBUG PAUSE-CRON`).
+    pub cron_is_paused: AtomicBool,
     exec_entry: OnceLock<&'static Entry>,
 }
 
@@ -79,6 +91,8 @@ pub struct Run {
     pub started: Instant,
     /// 40 hexadecimal digits, new each run.
     pub id: String,
+    /// Bytes in use before there was any data.
+    pub startup_bytes: usize,
 }
 
 /// A request to stop.
@@ -91,7 +105,7 @@ pub struct Shutdown {
 impl Server {
     /// A server of that configuration, not yet listening.
     pub fn new(config: Config, io_threads: usize) -> &'static Server {
-        let renames = Vec::new();
+        let renames = config.renamed_commands();
         let settings = Settings::new(config);
         let commands = Table::new(commands::FAMILIES, &renames);
         let stats = Stats::new(commands.full_names().len(), io_threads + 1);
@@ -110,14 +124,19 @@ impl Server {
             evictor: Evictor::default(),
             monitor: Monitor,
             slowlog: Slowlog::default(),
+            latency: Latency::default(),
+            listening: Listening::default(),
+            replication: Replication::default(),
             pause_over: Notify::new(),
             shutdown: Shutdown::default(),
             run: Run {
                 started_ms: clock::now_ms(),
                 started: Instant::now(),
-                id: random_id(),
+                id: replication::random_id(),
+                startup_bytes: storage::memory::used_bytes(),
             },
             expires_actively: AtomicBool::new(true),
+            cron_is_paused: AtomicBool::new(false),
             exec_entry: OnceLock::new(),
         }))
     }
@@ -131,50 +150,101 @@ impl Server {
         })
     }
 
-    /// Makes room below `maxmemory`; `false` if there is too little and nothing left to evict.
-    #[inline]
-    pub fn make_room(&self, now_ms: i64) -> bool {
-        let limit = self.settings.memory_limit();
-        if limit == 0 || self.evictor.used_bytes(&self.log) <= limit {
-            return true;
-        }
-        if self.gates.is_write_paused() || self.gates.is_loading() {
-            return true;
-        }
-        let plan = self.settings.eviction();
-        let evicted = self.evictor.make_room(
-            &self.keyspace,
-            &self.log,
-            limit,
-            plan,
-            now_ms,
-            &mut |shard, db, key| {
-                self.stats.counters.evicted_keys.add(1);
-                self.log_removal(shard, db, key, Cause::Evicted);
-            },
-        );
-        if !evicted {
-            self.stats.counters.eviction_exceeded.add(1);
-        }
-        evicted
+    /// Who holds memory.
+    pub fn accounts(&self) -> Accounts<'_> {
+        Accounts { keyspace: &self.keyspace, log: &self.log, lazyfree: &self.lazyfree }
     }
 
-    /// Logs that a key went, while its shard is locked.
-    pub fn log_removal(&self, shard: &mut Shard, db: usize, key: &[u8], cause: Cause) {
+    /// Makes room below `maxmemory`, in the time that one command may take for it. One load and one
+    /// compare while much less is used.
+    #[inline]
+    pub fn make_room(&self, now_ms: i64) -> Room {
+        let limit = self.settings.memory_limit();
+        if limit == 0 || (Accounts::is_clearly_below(limit) && !self.stats.is_exceeded()) {
+            return Room::Enough;
+        }
+        self.evict(limit, now_ms)
+    }
+
+    /// Evicts down to the limit.
+    #[cold]
+    fn evict(&self, limit: usize, now_ms: i64) -> Room {
+        if self.accounts().used_bytes() <= limit {
+            self.stats.end_exceeded(now_ms);
+            return Room::Enough;
+        }
+        if self.gates.is_write_paused() || self.gates.is_loading() {
+            return Room::Enough;
+        }
+        let began = Instant::now();
+        let plan = self.settings.eviction();
+        let room = self.evictor.make_room(
+            self.accounts(),
+            limit,
+            &plan,
+            self.settings.eviction_budget(),
+            now_ms,
+            &mut |shard, db, gone, cause| {
+                if cause == Cause::Evicted {
+                    self.stats.counters.evicted_keys.add(gone.len() as u64);
+                }
+                self.log_removals(shard, db, gone, cause);
+            },
+        );
+        self.note_latency(latency::Event::EvictionCycle, now_ms, began.elapsed());
+        match room {
+            Room::Enough => self.stats.end_exceeded(now_ms),
+            Room::None => self.stats.begin_exceeded(now_ms),
+            Room::Soon => {
+                self.stats.begin_exceeded(now_ms);
+                self.chores.ring();
+            }
+        }
+        room
+    }
+
+    /// Remembers an event that took at least `latency-monitor-threshold` milliseconds.
+    pub fn note_latency(&self, event: latency::Event, now_ms: i64, took: Duration) {
+        if took >= self.settings.latency_threshold() {
+            self.latency.add(event, now_ms / 1000, took.as_millis() as u64);
+        }
+    }
+
+    /// Logs that keys went, as one record, while their shard is locked.
+    pub fn log_removals(&self, shard: &mut Shard, db: usize, gone: &[entry::Entry], cause: Cause) {
         if !self.log.is_on() {
             return;
         }
-        let word: &[u8] = if self.settings.removes_lazily(cause) {
-            b"UNLINK"
-        } else {
-            b"DEL"
-        };
-        let mut record = Vec::with_capacity(key.len() + 32);
-        protocol::encode_request([word, key].into_iter(), &mut record);
+        let mut words = Vec::with_capacity(gone.len() + 1);
+        words.push(self.settings.removal_word(cause));
+        words.extend(gone.iter().map(entry::Entry::key));
+        let mut record = Vec::new();
+        protocol::encode_request(words.into_iter(), &mut record);
         shard.log_offset = self.log.append(std::iter::once((db, &record[..])));
     }
 
-    /// Puts a command into the slow log.
+    /// Shows a command to those who monitor; who reads too slowly for it is closed.
+    #[cold]
+    pub fn show_to_monitors(&self, client: &Client, now_us: i64, entry: &Entry, args: &Args<'_>) {
+        let limit = clients::hard_limit_bytes(self.settings.output_limit(Class::Normal));
+        let slow = self.monitor.show(&self.clients, client, now_us, entry, args, limit);
+        for monitor in slow {
+            self.note_output_limit(&monitor);
+            self.clients.kill(&monitor);
+        }
+    }
+
+    /// Notes that a connection is closed because it does not take its replies.
+    #[cold]
+    pub fn note_output_limit(&self, client: &Client) {
+        self.stats.counters.output_limit_disconnections.add(1);
+        let line = client.line(self.commands.full_names(), clock::now_ms());
+        let line = String::from_utf8_lossy(&line);
+        tracing::warn!("Client {line} closed for overcoming of output buffer limits.");
+    }
+
+    /// Notes a command that took at least [`Settings::noted_nanos`]: in the slow log, among the latencies,
+    /// or both.
     #[cold]
     pub fn note_slow(
         &self,
@@ -184,16 +254,24 @@ impl Server {
         nanos: u64,
         now_us: i64,
     ) {
-        if !entry.flags().contains(Flags::SKIP_SLOWLOG) {
-            let name = client.names.lock().name.clone();
-            self.slowlog.add(
-                args,
-                nanos / 1000,
-                now_us / 1_000_000,
-                &client.addr,
-                name,
-                self.settings.slowlog_length(),
-            );
+        let event = if entry.flags().contains(Flags::FAST) {
+            latency::Event::FastCommand
+        } else {
+            latency::Event::Command
+        };
+        self.note_latency(event, now_us / 1000, Duration::from_nanos(nanos));
+        let length = self.settings.slowlog_length();
+        let is_slow = nanos >= self.settings.slow_nanos() && length > 0;
+        if is_slow && !entry.flags().contains(Flags::SKIP_SLOWLOG) {
+            let slow = Slow {
+                id: 0,
+                at_seconds: now_us / 1_000_000,
+                duration_us: nanos / 1000,
+                words: slowlog::shortened(args, |index| monitor::is_secret(entry, args, index)),
+                addr: client.addr.clone(),
+                client_name: client.names.lock().name.clone(),
+            };
+            self.slowlog.add(slow, length);
         }
     }
 
@@ -201,10 +279,4 @@ impl Server {
     pub fn free(&self, garbage: Vec<Garbage>) {
         self.lazyfree.free(garbage);
     }
-}
-
-fn random_id() -> String {
-    (0..40)
-        .map(|_| char::from_digit(fastrand::u32(..16), 16).unwrap_or('0'))
-        .collect()
 }

@@ -8,13 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use protocol::Limits;
-use storage::evict::{Access, Policy};
+use storage::evict::{Access, Plan, Policy};
 use storage::keyspace::Cause;
 
 use crate::clients::{Class, Client, State};
 use crate::command::Error;
 use crate::config::{self, Config, MaxmemoryPolicy, OutputLimit, ProtectedAction, options};
-use crate::evictor::Plan;
 
 /// What the configuration means.
 pub struct Settings {
@@ -73,18 +72,27 @@ impl Settings {
         }
     }
 
-    /// What is evicted, and how long a command may spend on it.
+    /// What is evicted.
     pub fn eviction(&self) -> Plan {
         Plan {
             policy: self.policy(),
             samples: self.config.get(options::MAXMEMORY_SAMPLES) as usize,
             access: self.access(),
-            budget: tenacity_budget(self.config.get(options::MAXMEMORY_EVICTION_TENACITY) as u32),
         }
     }
 
-    /// Whether a key that goes for that cause is logged as `UNLINK`.
-    pub fn removes_lazily(&self, cause: Cause) -> bool {
+    /// How long a command may spend on eviction (`maxmemory-eviction-tenacity`); what remains is done in
+    /// the background.
+    pub fn eviction_budget(&self) -> Duration {
+        tenacity_budget(self.config.get(options::MAXMEMORY_EVICTION_TENACITY) as u32)
+    }
+
+    /// The command that a key is logged with when it goes for that cause.
+    pub fn removal_word(&self, cause: Cause) -> &'static [u8] {
+        if self.removes_lazily(cause) { b"UNLINK" } else { b"DEL" }
+    }
+
+    fn removes_lazily(&self, cause: Cause) -> bool {
         match cause {
             Cause::Expired => self.config.get(options::LAZYFREE_LAZY_EXPIRE),
             Cause::Evicted => self.config.get(options::LAZYFREE_LAZY_EVICTION),

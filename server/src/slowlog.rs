@@ -41,28 +41,12 @@ struct State {
 }
 
 impl Slowlog {
-    /// Adds a command; the oldest beyond `length` go.
-    pub fn add(
-        &self,
-        args: &Args<'_>,
-        duration_us: u64,
-        at_seconds: i64,
-        addr: &str,
-        client_name: Vec<u8>,
-        length: usize,
-    ) {
+    /// Adds a command, its number still to be given; the oldest beyond `length` go.
+    pub fn add(&self, slow: Slow, length: usize) {
         let mut state = self.state.lock();
         let id = state.next_id;
         state.next_id += 1;
-        let words = shortened(args);
-        state.entries.push_front(Slow {
-            id,
-            at_seconds,
-            duration_us,
-            words,
-            addr: addr.to_owned(),
-            client_name,
-        });
+        state.entries.push_front(Slow { id, ..slow });
         state.entries.truncate(length);
     }
 
@@ -88,13 +72,23 @@ impl Slowlog {
     }
 }
 
-fn shortened(args: &Args<'_>) -> Vec<Vec<u8>> {
+/// The words of a request as the slow log keeps them: 32 at most, of 128 bytes at most, and secrets hidden.
+pub fn shortened(args: &Args<'_>, is_secret: impl Fn(usize) -> bool) -> Vec<Vec<u8>> {
     let kept = if args.len() > WORDS {
         WORDS - 1
     } else {
         args.len()
     };
-    let mut words: Vec<Vec<u8>> = args.iter().take(kept).map(shortened_word).collect();
+    let words = args.iter().take(kept).enumerate();
+    let mut words: Vec<Vec<u8>> = words
+        .map(|(index, word)| {
+            if is_secret(index) {
+                b"(redacted)".to_vec()
+            } else {
+                shortened_word(word)
+            }
+        })
+        .collect();
     if args.len() > WORDS {
         words.push(format!("... ({} more arguments)", args.len() - kept).into_bytes());
     }
@@ -102,10 +96,12 @@ fn shortened(args: &Args<'_>) -> Vec<Vec<u8>> {
 }
 
 fn shortened_word(word: &[u8]) -> Vec<u8> {
-    if word.len() <= WORD_BYTES {
-        return word.to_vec();
+    match word.split_at_checked(WORD_BYTES) {
+        None | Some((_, [])) => word.to_vec(),
+        Some((start, rest)) => {
+            let mut short = start.to_vec();
+            short.extend_from_slice(format!("... ({} more bytes)", rest.len()).as_bytes());
+            short
+        }
     }
-    let mut short = word[..WORD_BYTES].to_vec();
-    short.extend_from_slice(format!("... ({} more bytes)", word.len() - WORD_BYTES).as_bytes());
-    short
 }

@@ -1,6 +1,5 @@
 //! From a configuration to a running server, and to its end.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
 use crate::config::{Config, REDIS_VERSION, options};
-use crate::net::listener::{self, Listener};
+use crate::net::listening;
 use crate::net::threads::Threads;
 use crate::server::Server;
 use crate::{cron, logging, persist, process};
@@ -82,7 +81,7 @@ fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
     if let Some(path) = &pid_file {
         process::write_pid(path);
     }
-    let listeners = listen(config)?;
+    let sockets = listening::open(config)?;
     server.gates.set_loading(true);
     let threads = Threads::start(server, io_threads)
         .map_err(|error| format!("Can't start I/O threads: {error}"))?;
@@ -93,9 +92,7 @@ fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
     let threads: &'static Threads = Box::leak(Box::new(threads));
     let result = LocalSet::new().block_on(&runtime, async {
         let unix = config.text(options::UNIXSOCKET).to_string();
-        for listener in listeners {
-            tokio::task::spawn_local(listener::accept_all(server, listener, threads));
-        }
+        tokio::task::spawn_local(listening::serve(server, sockets, threads));
         let loaded = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
             let result = persist::start(server);
@@ -172,59 +169,4 @@ fn pid_file(config: &Config) -> Option<PathBuf> {
         (true, true) => Some(PathBuf::from("/var/run/redis.pid")),
         (true, false) => None,
     }
-}
-
-/// Opens every socket of the configuration.
-///
-/// An address that starts with `-` may fail, as with Redis: it is not available on this machine.
-fn listen(config: &Config) -> Result<Vec<Listener>, String> {
-    let mut listeners = Vec::new();
-    let port = config.get(options::PORT) as u16;
-    let backlog = config.get(options::TCP_BACKLOG) as i32;
-    if port != 0 {
-        for text in config.get(options::BIND) {
-            let (is_optional, text) = match text.strip_prefix('-') {
-                Some(rest) => (true, rest.to_owned()),
-                None => (false, text.clone()),
-            };
-            let address = address(&text).ok_or_else(|| {
-                format!("Failed listening on port {port} (tcp), aborting. '{text}' is no address.")
-            })?;
-            match listener::open_tcp(address, port, backlog) {
-                Ok(listener) => listeners.push(listener),
-                Err(error) if is_optional && is_unavailable(&error) => {}
-                Err(error) => {
-                    tracing::warn!(
-                        "Warning: Could not create server TCP listening socket {text}:{port}: bind: {error}"
-                    );
-                    return Err(format!("Failed listening on port {port} (tcp), aborting."));
-                }
-            }
-        }
-    }
-    let unix = config.text(options::UNIXSOCKET).to_string();
-    if !unix.is_empty() {
-        let mode = config.get(options::UNIXSOCKETPERM) as u32;
-        let listener = listener::open_unix(unix.as_ref(), mode, backlog).map_err(|error| {
-            tracing::warn!("Failed opening Unix socket: bind: {error}");
-            "Failed listening on unix socket, aborting.".to_owned()
-        })?;
-        listeners.push(listener);
-    }
-    Ok(listeners)
-}
-
-fn address(text: &str) -> Option<IpAddr> {
-    match text {
-        "*" => Some(Ipv4Addr::UNSPECIFIED.into()),
-        "::*" => Some(Ipv6Addr::UNSPECIFIED.into()),
-        text => text.parse().ok(),
-    }
-}
-
-fn is_unavailable(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{AddrNotAvailable, Unsupported};
-    // EAFNOSUPPORT and EPROTONOSUPPORT have no kind of their own.
-    matches!(error.kind(), AddrNotAvailable | Unsupported)
-        || matches!(error.raw_os_error(), Some(93 | 97))
 }

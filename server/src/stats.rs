@@ -4,7 +4,7 @@
 //! batch, so that counting a command costs a push to a small vector.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
@@ -36,6 +36,10 @@ pub struct Recorder {
     pub received_bytes: u64,
     /// Bytes sent.
     pub sent_bytes: u64,
+    /// Times something was received.
+    pub reads: u64,
+    /// Times something was sent.
+    pub writes: u64,
 }
 
 impl Recorder {
@@ -74,6 +78,9 @@ pub struct CommandStats {
 /// Longest time a histogram holds: one second, as in Redis.
 const LONGEST_NANOS: u64 = 1_000_000_000;
 
+/// The last nanosecond of the last bucket of such a histogram.
+const HISTOGRAM_END_NANOS: u64 = (1 << 30) - 1;
+
 impl CommandStats {
     fn add(&mut self, sample: &Sample, with_histogram: bool) {
         if sample.ending == Ending::Rejected {
@@ -89,6 +96,61 @@ impl CommandStats {
             });
             histogram.saturating_record(u64::from(sample.nanos).clamp(1, LONGEST_NANOS));
         }
+    }
+
+    /// How many calls the histogram knows.
+    pub fn timed_calls(&self) -> u64 {
+        self.histogram.as_ref().map_or(0, Histogram::len)
+    }
+
+    /// Whether it is known how long it took.
+    pub fn has_latencies(&self) -> bool {
+        self.timed_calls() > 0
+    }
+
+    /// The time in nanoseconds that `percentile` percent of the calls did not exceed, as
+    /// `hdr_value_at_percentile` of Redis' histograms has it.
+    pub fn nanos_at(&self, percentile: f64) -> u64 {
+        let Some(histogram) = &self.histogram else {
+            return 0;
+        };
+        let share = percentile.clamp(0.0, 100.0) / 100.0 * histogram.len() as f64;
+        let wanted = ((share + 0.5) as u64).max(1);
+        let mut seen = 0;
+        let reached = histogram.iter_recorded().find(|it| {
+            seen += it.count_since_last_iteration();
+            seen >= wanted
+        });
+        let nanos = reached.map_or(0, |it| it.value_iterated_to());
+        if percentile == 0.0 {
+            histogram.lowest_equivalent(nanos)
+        } else {
+            histogram.highest_equivalent(nanos)
+        }
+    }
+
+    /// How many calls took no longer than that: (microseconds, calls), a line for each doubling that
+    /// adds some, as in `LATENCY HISTOGRAM`.
+    pub fn cumulative_us(&self) -> Vec<(u64, u64)> {
+        let Some(histogram) = &self.histogram else {
+            return Vec::new();
+        };
+        let mut recorded = histogram.iter_recorded().peekable();
+        let (mut calls, mut lines) = (0, Vec::new());
+        for doubling in 10..=LONGEST_NANOS.ilog2() + 1 {
+            // The last bucket ends where Redis' histograms end.
+            let bound = histogram
+                .highest_equivalent(1 << doubling)
+                .min(HISTOGRAM_END_NANOS);
+            let before = calls;
+            while let Some(it) = recorded.next_if(|it| it.value_iterated_to() <= bound) {
+                calls += it.count_since_last_iteration();
+            }
+            if calls > before {
+                lines.push((bound / 1000, calls));
+            }
+        }
+        lines
     }
 
     fn merge(&mut self, other: &CommandStats) {
@@ -109,6 +171,9 @@ impl CommandStats {
 
 /// At most so many kinds of errors are told apart, as in Redis 7.4.
 const ERROR_KINDS: usize = 128;
+
+/// What is counted, once, in place of more kinds.
+const TOO_MANY_KINDS: &str = "ERRORSTATS_DISABLED";
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -149,8 +214,14 @@ counters! {
     output_limit_disconnections,
     /// Times that the background search for expired keys ran out of its budget.
     expire_cycle_cut_short,
-    /// Milliseconds spent in that search.
-    expire_cycle_ms,
+    /// Microseconds spent in that search.
+    expire_cycle_us,
+    /// Times something was received.
+    reads,
+    /// Times something was sent.
+    writes,
+    /// Nanoseconds spent in commands.
+    command_nanos,
     /// Times a write met a full memory limit.
     eviction_exceeded,
     /// Failed `AUTH`s.
@@ -190,6 +261,20 @@ pub struct Stats {
     pub dirty: Counter,
     lines: Box<[Mutex<Vec<CommandStats>>]>,
     errors: Mutex<HashMap<String, u64>>,
+    /// Hundredths of a percent.
+    stale: AtomicU32,
+    /// Since when memory has been over its limit, milliseconds since 1970; 0 if it is not.
+    exceeded_since_ms: AtomicI64,
+    exceeded_ms: Counter,
+}
+
+/// How long memory has been over its limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Exceeded {
+    /// In all, in milliseconds.
+    pub total_ms: u64,
+    /// This time.
+    pub current_ms: u64,
 }
 
 impl Stats {
@@ -201,6 +286,66 @@ impl Stats {
             dirty: Counter::default(),
             lines: (0..threads.max(1)).map(|_| line()).collect(),
             errors: Mutex::default(),
+            stale: AtomicU32::new(0),
+            exceeded_since_ms: AtomicI64::new(0),
+            exceeded_ms: Counter::default(),
+        }
+    }
+
+    /// Takes the share of expired keys among `looked` volatile ones into a running average.
+    pub fn note_stale(&self, looked: usize, removed: usize) {
+        let share = if looked == 0 {
+            0.0
+        } else {
+            removed as f64 / looked as f64
+        };
+        let average = share * 0.05 + self.stale_percent() / 100.0 * 0.95;
+        self.stale
+            .store((average * 10_000.0) as u32, Ordering::Relaxed);
+    }
+
+    /// How many percent of the volatile keys have probably expired without being removed yet.
+    pub fn stale_percent(&self) -> f64 {
+        f64::from(self.stale.load(Ordering::Relaxed)) / 100.0
+    }
+
+    /// Notes that memory is over its limit and nothing more could be evicted.
+    pub fn begin_exceeded(&self, now_ms: i64) {
+        let _ = self.exceeded_since_ms.compare_exchange(
+            0,
+            now_ms,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Notes that memory is within its limit.
+    #[inline]
+    pub fn end_exceeded(&self, now_ms: i64) {
+        if self.exceeded_since_ms.load(Ordering::Relaxed) != 0 {
+            let since_ms = self.exceeded_since_ms.swap(0, Ordering::Relaxed);
+            if since_ms != 0 {
+                self.exceeded_ms
+                    .add((now_ms - since_ms).max(0).unsigned_abs());
+            }
+        }
+    }
+
+    /// Whether memory was over its limit when it was last looked at.
+    #[inline]
+    pub fn is_exceeded(&self) -> bool {
+        self.exceeded_since_ms.load(Ordering::Relaxed) != 0
+    }
+
+    /// How long memory has been over its limit.
+    pub fn exceeded(&self, now_ms: i64) -> Exceeded {
+        let current_ms = match self.exceeded_since_ms.load(Ordering::Relaxed) {
+            0 => 0,
+            since_ms => (now_ms - since_ms).max(0).unsigned_abs(),
+        };
+        Exceeded {
+            total_ms: self.exceeded_ms.get() + current_ms,
+            current_ms,
         }
     }
 
@@ -224,22 +369,36 @@ impl Stats {
             return;
         }
         let mut line = self.lines[thread % self.lines.len()].lock();
-        let mut ran = 0;
+        let (mut ran, mut nanos) = (0, 0);
         for sample in recorder.samples.drain(..) {
             ran += u64::from(sample.ending != Ending::Rejected);
+            nanos += u64::from(sample.nanos);
             line[sample.id as usize].add(&sample, with_histograms);
         }
         counters.commands.add(ran);
+        counters.command_nanos.add(nanos);
     }
 
     /// Counts an error reply by its first word.
+    ///
+    /// With too many kinds, of a script's making most likely, kinds are no longer told apart until the
+    /// figures are reset, as in Redis 7.4.
     pub fn error(&self, prefix: &str) {
         self.counters.errors.add(1);
         let mut errors = self.errors.lock();
         if let Some(count) = errors.get_mut(prefix) {
             *count += 1;
+        } else if errors.contains_key(TOO_MANY_KINDS) {
+            return;
         } else if errors.len() < ERROR_KINDS {
             errors.insert(prefix.to_owned(), 1);
+        } else {
+            tracing::warn!(
+                "Errorstats stopped adding new errors because the number of errors reached the limit, \
+                 this can be re-enabled via CONFIG RESETSTAT."
+            );
+            errors.clear();
+            errors.insert(TOO_MANY_KINDS.to_owned(), 1);
         }
     }
 

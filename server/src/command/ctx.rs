@@ -34,6 +34,8 @@ pub struct Block {
 /// The event that ends a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
+    /// What was taken out of the keyspace is freed (`FLUSHALL SYNC`).
+    Freed,
     /// Nothing but the deadline: there are no replicas to acknowledge (`WAIT`).
     Replicas,
     /// The same; the reply tells whether the log is on disk up to this offset by then (`WAITAOF`).

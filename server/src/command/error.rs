@@ -3,6 +3,8 @@
 //! The words are part of the interface: clients match on them. A variant's text is what stands
 //! behind the `-` on the wire.
 
+use protocol::Args;
+
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -171,6 +173,42 @@ pub enum Error {
     #[error("ERR Replica can't interact with the keyspace")]
     ReplicaKeyspace,
 
+    // What the commands of the server as a whole find wrong.
+    #[error("ERR invalid first DB index")]
+    InvalidFirstDb,
+    #[error("ERR invalid second DB index")]
+    InvalidSecondDb,
+    #[error("ERR Out of range database")]
+    OutOfRangeDatabase,
+    #[error("ERR No shutdown in progress.")]
+    NoShutdown,
+    #[error("ERR Errors trying to SHUTDOWN. Check logs.")]
+    ShutdownFailed,
+    #[error("ERR Background append only file rewriting already in progress")]
+    RewriteRunning,
+    #[error("ERR Can't execute an AOF background rewriting. Please check the server logs for more information.")]
+    RewriteFailed,
+    #[error("ERR count should be greater than or equal to -1")]
+    SlowlogCount,
+    #[error("ERR No samples available for event '{0}'")]
+    NoLatencySamples(String),
+    #[error("ERR Error purging dirty pages")]
+    PurgeFailed,
+    #[error("ERR RESP2 is not supported by this command")]
+    NeedsResp3,
+    #[error("ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false")]
+    ProtocolType,
+    #[error("ERR OOM in dictTryExpand")]
+    PopulateTooLarge,
+    #[error("ERR argument must be a memory value bigger than 1 and smaller than 4gb")]
+    PackedThreshold,
+    #[error("ERR Not a listpack encoded object.")]
+    NotListpack,
+    #[error("ERR Not a quicklist encoded object.")]
+    NotQuicklist,
+    #[error("ERR The value stored at the specified key is not represented using an hash table")]
+    NotHashTable,
+
     // What the server cannot do now.
     #[error("OOM command not allowed when used memory > 'maxmemory'.")]
     OutOfMemory,
@@ -189,6 +227,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// What is said to a subcommand that does not exist or has the wrong number of words.
+    pub fn subcommand_syntax(args: &Args<'_>, command: &'static str) -> Error {
+        let word = args.get(1).unwrap_or_default();
+        // Redis prints with %.128s, which ends at a NUL.
+        let word = word.split(|&byte| byte == 0).next().unwrap_or_default();
+        let sub = String::from_utf8_lossy(&word[..word.len().min(128)]).into_owned();
+        Error::SubcommandSyntax { sub, command }
+    }
+
     /// The first word, as `INFO errorstats` counts it.
     pub fn prefix(text: &str) -> &str {
         text.split(' ').next().unwrap_or(text)

@@ -1,15 +1,40 @@
 //! All commands, a family a file.
 
 mod client;
+mod config;
 mod connection;
+mod debug;
 mod generic;
 mod info;
 mod introspection;
+mod latency;
+mod lolwut;
+mod memory;
 mod monitor;
+mod server;
+mod slowlog;
 mod string;
+mod tag;
 mod transaction;
 
 use crate::command::Command;
 
 /// Every family. A command that is not here does not exist.
-pub const FAMILIES: &[&[Command]] = &[client::COMMANDS, connection::COMMANDS, generic::COMMANDS, info::COMMANDS, introspection::COMMANDS, monitor::COMMANDS, string::COMMANDS, transaction::COMMANDS];
+pub const FAMILIES: &[&[Command]] = &[
+    client::COMMANDS,
+    config::COMMANDS,
+    connection::COMMANDS,
+    debug::COMMANDS,
+    generic::COMMANDS,
+    info::COMMANDS,
+    introspection::COMMANDS,
+    latency::COMMANDS,
+    lolwut::COMMANDS,
+    memory::COMMANDS,
+    monitor::COMMANDS,
+    server::COMMANDS,
+    slowlog::COMMANDS,
+    string::COMMANDS,
+    tag::COMMANDS,
+    transaction::COMMANDS,
+];

@@ -270,6 +270,7 @@ impl Connection {
             .last_interaction_ms
             .fetch_max(now_ms, Ordering::Relaxed);
         self.session.recorder.sent_bytes += bytes as u64;
+        self.session.recorder.writes += 1;
         self.note_output();
     }
 
@@ -391,6 +392,7 @@ impl Connection {
             .last_interaction_ms
             .store(self.session.stopwatch.wall_ms(), Ordering::Relaxed);
         self.session.recorder.received_bytes += bytes as u64;
+        self.session.recorder.reads += 1;
     }
 
     fn execute_inbox(&mut self) -> Stop {
@@ -498,6 +500,7 @@ fn execute_all(
     let began_us = session.stopwatch.wall_us();
     let full_from = out.len_bytes().saturating_add(BATCH_REPLY_BYTES);
     let mut done = 0;
+    let mut looked_ahead = 0;
     loop {
         if !before_next(session, out) {
             return (Stop::Close, done);
@@ -512,7 +515,12 @@ fn execute_all(
         {
             return (Stop::Full, done);
         }
-        match parser.parse(rest, &limits(session)) {
+        let limits = limits(session);
+        if looked_ahead == 0 {
+            looked_ahead = exec::look_ahead(session, rest, &limits);
+        }
+        looked_ahead -= 1;
+        match parser.parse(rest, &limits) {
             Ok(Parsed::Incomplete) => return (Stop::Drained, done),
             Ok(Parsed::Empty { consumed }) => done += consumed,
             Ok(Parsed::Request { consumed }) => {

@@ -3,6 +3,7 @@
 pub mod connection;
 mod inbox;
 pub mod listener;
+pub mod listening;
 pub mod stream;
 pub mod threads;
 mod wait;

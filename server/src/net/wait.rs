@@ -64,6 +64,7 @@ async fn block_over(server: &'static Server, block: Block) {
                 // The sender lives as long as the server.
                 let _ = durable.wait_for(|&durable| durable >= offset).await;
             }
+            Condition::Freed => server.lazyfree.drained().await,
             Condition::Replicas | Condition::DurableOnReplicas(_) => std::future::pending().await,
         }
     };
@@ -103,6 +104,7 @@ pub fn write_reply(
         return;
     }
     match block.condition {
+        Condition::Freed => reply.encoder().ok(),
         Condition::Replicas => reply.encoder().integer(0),
         Condition::Durable(offset) | Condition::DurableOnReplicas(offset) => {
             let out = reply.array(2);

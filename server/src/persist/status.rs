@@ -54,6 +54,12 @@ impl Default for Status {
 }
 
 impl Status {
+    /// Starts counting anew (`CONFIG RESETSTAT`).
+    pub fn reset(&self) {
+        self.rewrites.store(0, Ordering::Relaxed);
+        self.delayed_fsyncs.store(0, Ordering::Relaxed);
+    }
+
     /// Notes what the start has found damaged.
     pub fn note_loaded(&self, loaded: &Loaded) {
         let bytes = loaded.quarantined.iter().map(|part| part.moved_bytes).sum();

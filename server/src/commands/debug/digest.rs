@@ -1,0 +1,70 @@
+//! Digests of keys and values, equal to those of Redis (`debug.c`), so that two servers can be compared.
+
+use std::fmt;
+
+use sha1::{Digest as _, Sha1};
+use storage::db::Db;
+use storage::entry::Entry;
+
+/// The number of the type string, as it goes into a digest.
+const STRING: u32 = 0;
+
+/// 20 bytes that stand for a set of things, or for a sequence.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Digest([u8; 20]);
+
+impl Digest {
+    /// Adds a thing, in whatever order.
+    fn add(&mut self, bytes: &[u8]) {
+        let hash = Sha1::digest(bytes);
+        self.0
+            .iter_mut()
+            .zip(hash)
+            .for_each(|(byte, other)| *byte ^= other);
+    }
+
+    /// Adds a thing, in this order.
+    fn append(&mut self, bytes: &[u8]) {
+        self.add(bytes);
+        self.0 = Sha1::digest(self.0).into();
+    }
+
+    fn append_value(&mut self, entry: &Entry) {
+        self.append(&STRING.to_be_bytes());
+        entry.string().with_bytes(|bytes| self.append(bytes));
+        if entry.expiry_ms().is_some() {
+            self.add(b"!!expire!!");
+        }
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    }
+}
+
+/// Stands for a value; zeros if there is none.
+pub(super) fn of_value(entry: Option<&Entry>) -> Digest {
+    let mut digest = Digest::default();
+    if let Some(entry) = entry {
+        digest.append_value(entry);
+    }
+    digest
+}
+
+/// Stands for all keys of all databases with their values; zeros if there are none.
+pub(super) fn of_everything(db: &mut Db<'_>) -> Digest {
+    let mut all = Digest::default();
+    let used: Vec<bool> = db.census().iter().map(|census| census.keys > 0).collect();
+    for (index, _) in used.into_iter().enumerate().filter(|(_, is_used)| *is_used) {
+        all.append(&(index as u32).to_be_bytes());
+        db.for_each_in(index, |entry| {
+            let mut digest = Digest::default();
+            digest.append(entry.key());
+            digest.append_value(entry);
+            all.add(&digest.0);
+        });
+    }
+    all
+}
