@@ -9,16 +9,28 @@
 use hashbrown::HashTable;
 
 use crate::entry::{Entry, Membership};
+use crate::names::NameUse;
 use crate::table::{Handle, Table};
 
 /// Number of a tag in its partition; reused once the tag has no postings.
 pub type TagId = u32;
 
+/// Marks a tag that has not been invalidated.
+const ALIVE: u32 = u32::MAX;
+
 struct Tag {
-    name: Box<[u8]>,
+    /// Its use ends when the tag is invalidated.
+    name: NameUse,
     hash: u64,
     postings: Vec<Handle>,
-    is_dead: bool,
+    /// Where it stands in [`Tags::dead`].
+    dead_at: u32,
+}
+
+impl Tag {
+    fn is_dead(&self) -> bool {
+        self.dead_at != ALIVE
+    }
 }
 
 /// Names, ids and postings.
@@ -30,6 +42,8 @@ pub struct Tags {
     /// Invalidated, with postings still to be reclaimed.
     dead: Vec<TagId>,
     pairs: usize,
+    /// Postings there is room for.
+    room: usize,
 }
 
 impl Tags {
@@ -53,16 +67,43 @@ impl Tags {
         self.dead.iter().map(|&id| self.postings(id).len()).sum()
     }
 
-    /// Bytes of names, ids and postings.
+    /// Entries that are dead but not yet reclaimed.
+    ///
+    /// O(1) unless several invalidations are pending; then each of their entries is looked at, since
+    /// it may carry several of their tags.
+    pub fn dead_entries(&self, table: &Table) -> usize {
+        if self.dead.len() <= 1 {
+            return self.pending();
+        }
+        // An entry is counted for the first of its dead tags.
+        let is_first = |id, at| {
+            let entry = table.get(at);
+            let first = entry.and_then(|it| Tags::of(it).find(|&other| self.is_dead_tag(other)));
+            first == Some(id)
+        };
+        let counts = self.dead.iter().map(|&id| {
+            self.postings(id)
+                .iter()
+                .filter(|&&at| is_first(id, at))
+                .count()
+        });
+        counts.sum()
+    }
+
+    /// Bytes of ids and postings; names are counted where they are shared ([`crate::names`]).
     pub fn size_bytes(&self) -> usize {
-        let tags = self.tags.iter().flatten();
         self.by_name.allocation_size()
             + self.tags.capacity() * size_of::<Option<Tag>>()
-            + tags.map(|tag| tag.name.len() + tag.postings.capacity() * 4).sum::<usize>()
+            + (self.vacant.capacity() + self.dead.capacity()) * size_of::<TagId>()
+            + self.room * size_of::<Handle>()
     }
 
     fn tag(&self, id: TagId) -> Option<&Tag> {
         self.tags.get(id as usize)?.as_ref()
+    }
+
+    fn is_dead_tag(&self, id: TagId) -> bool {
+        self.tag(id).is_some_and(Tag::is_dead)
     }
 
     fn tag_mut(&mut self, id: TagId) -> &mut Tag {
@@ -74,12 +115,14 @@ impl Tags {
 
     /// The id of a tag in use.
     pub fn find(&self, hash: u64, name: &[u8]) -> Option<TagId> {
-        self.by_name.find(hash, |&id| self.name(id) == name).copied()
+        self.by_name
+            .find(hash, |&id| self.name(id) == name)
+            .copied()
     }
 
     /// The name of a tag, empty if there is none of that id.
     pub fn name(&self, id: TagId) -> &[u8] {
-        self.tag(id).map_or(&[], |tag| &tag.name)
+        self.tag(id).map_or(&[], |tag| tag.name.as_bytes())
     }
 
     /// The entries that carry a tag.
@@ -87,27 +130,15 @@ impl Tags {
         self.tag(id).map_or(&[], |tag| &tag.postings)
     }
 
-    /// The ids below `below` of tags in use, highest first: the order of `TAGNAMES`.
-    pub fn downwards(&self, below: usize) -> impl Iterator<Item = TagId> {
-        (0..below.min(self.tags.len()))
-            .rev()
-            .map(|id| id as TagId)
-            .filter(|&id| self.tag(id).is_some_and(|tag| !tag.is_dead))
-    }
-
-    /// One past the highest id.
-    pub fn slots(&self) -> usize {
-        self.tags.len()
-    }
-
     /// Whether one of the entry's tags has been invalidated.
     #[inline]
     pub fn is_dead(&self, entry: &Entry) -> bool {
-        if self.dead.is_empty() {
-            return false;
-        }
-        let Some(tags) = &entry.tags else { return false };
-        tags.iter().any(|membership| self.tag(membership.tag).is_some_and(|tag| tag.is_dead))
+        !self.dead.is_empty() && Tags::of(entry).any(|id| self.is_dead_tag(id))
+    }
+
+    /// The invalidated tags whose entries are still to be reclaimed.
+    pub(crate) fn dead(&self) -> &[TagId] {
+        &self.dead
     }
 
     /// Whether an invalidation waits to be reclaimed.
@@ -118,44 +149,75 @@ impl Tags {
 
     /// The ids of an entry's tags, in the order they were attached.
     pub fn of(entry: &Entry) -> impl ExactSizeIterator<Item = TagId> {
-        entry.tags.as_deref().map_or(&[][..], |tags| tags).iter().map(|membership| membership.tag)
+        entry
+            .tags
+            .as_deref()
+            .map_or(&[][..], |tags| tags)
+            .iter()
+            .map(|membership| membership.tag)
     }
 
-    /// Attaches a tag; `false` if the entry has it already.
-    pub(crate) fn attach(&mut self, hash: u64, name: &[u8], at: Handle, entry: &mut Entry) -> bool {
-        let id = self.find(hash, name).unwrap_or_else(|| self.add(hash, name));
+    /// Attaches a tag; `false` if the entry has it already. `take_name` is asked for the name if no
+    /// entry here has the tag yet.
+    pub(crate) fn attach(
+        &mut self,
+        hash: u64,
+        name: &[u8],
+        take_name: impl FnOnce() -> NameUse,
+        at: Handle,
+        entry: &mut Entry,
+    ) -> bool {
+        let id = self
+            .find(hash, name)
+            .unwrap_or_else(|| self.add(hash, take_name()));
         let tags = entry.tags.get_or_insert_default();
         if tags.iter().any(|membership| membership.tag == id) {
             return false;
         }
         let postings = &mut self.tag_mut(id).postings;
-        tags.push(Membership { tag: id, at: postings.len() as u32 });
+        tags.push(Membership {
+            tag: id,
+            at: postings.len() as u32,
+        });
+        let before = postings.capacity();
         postings.push(at);
+        let grown = postings.capacity() - before;
+        self.room += grown;
         self.pairs += 1;
         true
     }
 
-    fn add(&mut self, hash: u64, name: &[u8]) -> TagId {
-        let tag = Tag { name: name.into(), hash, postings: Vec::new(), is_dead: false };
+    fn add(&mut self, hash: u64, name: NameUse) -> TagId {
+        let tag = Some(Tag {
+            name,
+            hash,
+            postings: Vec::new(),
+            dead_at: ALIVE,
+        });
         let id = match self.vacant.pop() {
             Some(id) => {
-                self.tags[id as usize] = Some(tag);
+                self.tags[id as usize] = tag;
                 id
             }
             None => {
-                self.tags.push(Some(tag));
+                self.tags.push(tag);
                 (self.tags.len() - 1) as TagId
             }
         };
         let tags = &self.tags;
-        self.by_name.insert_unique(hash, id, |&id| hash_of(tags, id));
+        self.by_name
+            .insert_unique(hash, id, |&id| hash_of(tags, id));
         id
     }
 
     /// Detaches one tag from the entry in slot `at`; `false` if it does not have it.
     pub(crate) fn detach(&mut self, id: TagId, at: Handle, table: &mut Table) -> bool {
-        let Some(entry) = table.get_mut(at) else { return false };
-        let Some(tags) = &mut entry.tags else { return false };
+        let Some(entry) = table.get_mut(at) else {
+            return false;
+        };
+        let Some(tags) = &mut entry.tags else {
+            return false;
+        };
         let Some(index) = tags.iter().position(|membership| membership.tag == id) else {
             return false;
         };
@@ -169,7 +231,9 @@ impl Tags {
 
     /// Detaches all tags of the entry in slot `at`.
     pub(crate) fn detach_all(&mut self, at: Handle, table: &mut Table) {
-        let Some(tags) = table.get_mut(at).and_then(|entry| entry.tags.take()) else { return };
+        let Some(tags) = table.get_mut(at).and_then(|entry| entry.tags.take()) else {
+            return;
+        };
         for &membership in tags.iter() {
             self.drop_posting(membership, table);
         }
@@ -182,19 +246,39 @@ impl Tags {
         let postings = &mut self.tag_mut(id).postings;
         postings.swap_remove(at as usize);
         if let Some(&moved) = postings.get(at as usize) {
-            let tags = table.get_mut(moved).and_then(|entry| entry.tags.as_deref_mut());
+            let tags = table
+                .get_mut(moved)
+                .and_then(|entry| entry.tags.as_deref_mut());
             let membership = tags.and_then(|tags| tags.iter_mut().find(|it| it.tag == id));
             membership.expect("a posting's entry has the tag").at = at;
         } else if postings.is_empty() {
-            self.forget(id);
+            return self.forget(id);
+        }
+        self.shrink_postings(id);
+    }
+
+    /// Gives memory back when three quarters of it are unused.
+    fn shrink_postings(&mut self, id: TagId) {
+        let postings = &mut self.tag_mut(id).postings;
+        let before = postings.capacity();
+        if before > 64 && postings.len() < before / 4 {
+            postings.shrink_to(postings.len() * 2);
+            let freed = before - postings.capacity();
+            self.room -= freed;
         }
     }
 
     /// Frees the id of a tag that no entry carries any more.
     fn forget(&mut self, id: TagId) {
-        let Some(tag) = self.tags.get_mut(id as usize).and_then(Option::take) else { return };
-        if tag.is_dead {
-            self.dead.retain(|&dead| dead != id);
+        let Some(tag) = self.tags.get_mut(id as usize).and_then(Option::take) else {
+            return;
+        };
+        self.room -= tag.postings.capacity();
+        if tag.is_dead() {
+            self.dead.swap_remove(tag.dead_at as usize);
+            if let Some(&moved) = self.dead.get(tag.dead_at as usize) {
+                self.tag_mut(moved).dead_at = tag.dead_at;
+            }
         } else if let Ok(slot) = self.by_name.find_entry(tag.hash, |&other| other == id) {
             slot.remove();
         }
@@ -208,11 +292,15 @@ impl Tags {
     ///
     /// Gives how many entries carried it. O(1).
     pub(crate) fn invalidate(&mut self, id: TagId) -> usize {
-        let Some(tag) = self.tags.get_mut(id as usize).and_then(Option::as_mut) else { return 0 };
-        if tag.is_dead {
+        let place = self.dead.len() as u32;
+        let Some(tag) = self.tags.get_mut(id as usize).and_then(Option::as_mut) else {
+            return 0;
+        };
+        if tag.is_dead() {
             return 0;
         }
-        tag.is_dead = true;
+        tag.dead_at = place;
+        tag.name.end();
         let (hash, count) = (tag.hash, tag.postings.len());
         if let Ok(slot) = self.by_name.find_entry(hash, |&other| other == id) {
             slot.remove();
@@ -223,7 +311,9 @@ impl Tags {
 
     /// An entry that is to be reclaimed, if an invalidation is pending.
     pub(crate) fn next_dead(&self) -> Option<Handle> {
-        self.dead.last().and_then(|&id| self.postings(id).last().copied())
+        self.dead
+            .last()
+            .and_then(|&id| self.postings(id).last().copied())
     }
 
     /// Follows an entry that moved to another slot.
@@ -235,5 +325,7 @@ impl Tags {
 }
 
 fn hash_of(tags: &[Option<Tag>], id: TagId) -> u64 {
-    tags.get(id as usize).and_then(Option::as_ref).map_or(0, |tag| tag.hash)
+    tags.get(id as usize)
+        .and_then(Option::as_ref)
+        .map_or(0, |tag| tag.hash)
 }

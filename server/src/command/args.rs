@@ -36,6 +36,12 @@ pub trait Words<'a> {
     /// [`Error::NotPositive`], whatever else it is.
     fn non_negative(&self, index: usize) -> Result<i64>;
 
+    /// A cursor of `SCAN` and its like.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCursor`] if it is none.
+    fn cursor(&self, index: usize) -> Result<u64>;
+
     /// Whether the word at `index` is `word`, in any case.
     fn is(&self, index: usize, word: &str) -> bool;
 }
@@ -69,8 +75,38 @@ impl<'a> Words<'a> for Args<'a> {
             .ok_or(Error::NotPositive)
     }
 
+    fn cursor(&self, index: usize) -> Result<u64> {
+        cursor(self.word(index)?).ok_or(Error::InvalidCursor)
+    }
+
     fn is(&self, index: usize, word: &str) -> bool {
         self.get(index)
             .is_some_and(|it| it.eq_ignore_ascii_case(word.as_bytes()))
     }
+}
+
+/// A cursor as Redis reads it: what is no canonical number is read by C's `strtoull`, which ends at
+/// a NUL, skips white space, takes a sign and turns negative numbers round (`string2ull`, util.c).
+fn cursor(word: &[u8]) -> Option<u64> {
+    if let Some(number) = number::parse_i64(word) {
+        return u64::try_from(number).ok();
+    }
+    let text = word.split(|&byte| byte == 0).next()?;
+    let text = std::str::from_utf8(text)
+        .ok()?
+        .trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
+    let (is_negative, digits) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let number: u64 = digits.parse().ok()?;
+    Some(if is_negative {
+        number.wrapping_neg()
+    } else {
+        number
+    })
 }

@@ -1,6 +1,5 @@
 //! Which keys there are: `KEYS`, `SCAN`, `RANDOMKEY`.
 
-use protocol::number;
 use storage::entry::Entry;
 use storage::glob::{self, Case};
 
@@ -78,7 +77,7 @@ pub(super) const SCAN: Command = Spec {
 }
 .run(scan);
 fn scan(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    let cursor = cursor(args.word(1)?).ok_or(Error::InvalidCursor)?;
+    let cursor = args.cursor(1)?;
     let filter = Filter::parse(args)?;
     let mut keys: Vec<Box<[u8]>> = Vec::new();
     let next = cx.db.scan(cursor, filter.count, |entry| {
@@ -138,30 +137,4 @@ impl<'a> Filter<'a> {
                 .pattern
                 .is_none_or(|it| glob::matches(it, entry.key(), Case::Sensitive))
     }
-}
-
-/// A cursor as Redis reads it: what is no canonical number is read by C's `strtoull`, which ends at
-/// a NUL, skips white space, takes a sign and turns negative numbers round (`string2ull`, util.c).
-fn cursor(word: &[u8]) -> Option<u64> {
-    if let Some(number) = number::parse_i64(word) {
-        return u64::try_from(number).ok();
-    }
-    let text = word.split(|&byte| byte == 0).next()?;
-    let text = std::str::from_utf8(text)
-        .ok()?
-        .trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
-    let (is_negative, digits) = match text.as_bytes().first()? {
-        b'-' => (true, &text[1..]),
-        b'+' => (false, &text[1..]),
-        _ => (false, text),
-    };
-    if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    let number: u64 = digits.parse().ok()?;
-    Some(if is_negative {
-        number.wrapping_neg()
-    } else {
-        number
-    })
 }

@@ -83,9 +83,8 @@ fn getex(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
 fn expire(cx: &mut Ctx<'_>, key: &[u8], unit: Unit, expiry_ms: i64) {
     if unit.is_absolute() && expiry_ms <= cx.now_ms() {
         cx.db.remove(key, Event::DEL);
-        let is_lazy = cx.server.settings.removes_lazily(Cause::Expired);
         cx.effects
-            .replace([if is_lazy { b"UNLINK" as &[u8] } else { b"DEL" }, key]);
+            .replace([cx.server.settings.removal_word(Cause::Expired), key]);
         return;
     }
     if let Some(mut edit) = cx.db.edit(key, Event::generic("expire")) {

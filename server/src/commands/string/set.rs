@@ -67,7 +67,7 @@ fn set(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         cx.db.add_event(key, EXPIRE_EVENT);
     }
     if options.is_logged_anew() && cx.is_logged() {
-        log(cx, key, value, expiry, options.tags);
+        log(cx, key, value, expiry, &options);
     }
     if options.has_get {
         Ok(Outcome::Done)
@@ -157,33 +157,51 @@ impl<'a> Options<'a> {
 
     /// Whether the request as sent is not what should stand in the log.
     ///
-    /// A relative time would mean another moment when it is replayed, and stock Redis must be able to
-    /// read it. `NX` and `XX` held once and hold again.
+    /// A relative time would mean another moment when it is replayed; nobody waits for what `GET`
+    /// answers; and stock Redis must be able to read it. As Redis does it, so that the files are alike.
     fn is_logged_anew(&self) -> bool {
-        let has_time = match self.lifetime.choice {
-            Choice::Time(unit) => unit != Unit::AtMillis,
-            _ => false,
+        let is_timed_anew = match self.lifetime.choice {
+            Choice::Time(Unit::AtMillis) => false,
+            Choice::Time(_) => true,
+            _ => self.has_get,
         };
-        has_time || self.has_get || !matches!(self.tags, NewTags::Clear)
+        is_timed_anew || !matches!(self.tags, NewTags::Clear)
+    }
+
+    /// The words that stand behind the value in the log.
+    fn logged_words<'w>(&self) -> impl Iterator<Item = &'w [u8]> + use<'w> {
+        let condition = self.condition.map(|condition| match condition {
+            Condition::Absent => &b"NX"[..],
+            Condition::Present => b"XX",
+        });
+        let keeps_expiry = self.lifetime.choice == Choice::Keep;
+        condition
+            .into_iter()
+            .chain(keeps_expiry.then_some(&b"KEEPTTL"[..]))
     }
 }
 
-/// Logs a `SET` in plain words; tags stand in front of it where Redis does not see them, and are one
-/// record with it, so that no torn write leaves a key without its tags.
-fn log(cx: &mut Ctx<'_>, key: &[u8], value: &[u8], expiry: Expiry, tags: NewTags<'_>) {
-    match tags {
+/// Logs a `SET` in words that Redis knows. Tags stand in front of it where Redis does not see them, and
+/// are one record with it, so that no torn write leaves a key without its tags.
+fn log(cx: &mut Ctx<'_>, key: &[u8], value: &[u8], expiry: Expiry, options: &Options<'_>) {
+    match options.tags {
         NewTags::Clear => {}
         NewTags::Keep => tags::annotate_keep(&mut cx.effects),
         NewTags::Replace(names) => tags::annotate_next(&mut cx.effects, names),
     }
     match expiry {
-        Expiry::Clear => cx.effects.replace([&b"SET"[..], key, value]),
-        Expiry::Keep => cx.effects.replace([&b"SET"[..], key, value, b"KEEPTTL"]),
-        Expiry::At(ms) => {
-            cx.effects
-                .replace([&b"SET"[..], key, value, b"PXAT", ms.to_string().as_bytes()]);
+        Expiry::At(expiry_ms) => log_expiring(cx, key, value, expiry_ms),
+        _ => {
+            let words = [b"SET", key, value].into_iter();
+            cx.effects.replace(words.chain(options.logged_words()));
         }
     }
+}
+
+fn log_expiring(cx: &mut Ctx<'_>, key: &[u8], value: &[u8], expiry_ms: i64) {
+    let expiry_ms = expiry_ms.to_string();
+    cx.effects
+        .replace([b"SET", key, value, b"PXAT", expiry_ms.as_bytes()]);
 }
 
 pub(super) const SETEX: Command = Spec {
@@ -220,7 +238,8 @@ fn psetex(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
 
 fn set_for(cx: &mut Ctx<'_>, args: &Args<'_>, unit: Unit) -> Result {
     let (key, value) = (args.key(1)?, args.word(3)?);
-    let expiry = Expiry::At(lifetime::expiry_ms(cx, args, 2, unit)?);
+    let expiry_ms = lifetime::expiry_ms(cx, args, 2, unit)?;
+    let expiry = Expiry::At(expiry_ms);
     cx.db.put(
         key,
         Value::encoded(value),
@@ -230,7 +249,7 @@ fn set_for(cx: &mut Ctx<'_>, args: &Args<'_>, unit: Unit) -> Result {
     );
     cx.db.add_event(key, EXPIRE_EVENT);
     if cx.is_logged() {
-        log(cx, key, value, expiry, NewTags::Clear);
+        log_expiring(cx, key, value, expiry_ms);
     }
     cx.reply.ok()
 }
@@ -270,8 +289,9 @@ fn getset(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let (key, value) = (args.key(1)?, args.word(2)?);
     cx.reply.string(cx.db.string(key))?;
     put(cx, key, value);
+    // Nobody waits for the old value when the log is replayed.
     if cx.is_logged() {
-        log(cx, key, value, Expiry::Clear, NewTags::Clear);
+        cx.effects.replace([b"SET", key, value]);
     }
     Ok(Outcome::Done)
 }
