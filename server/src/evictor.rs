@@ -3,24 +3,64 @@
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use storage::evict::{Access, Policy, Pool};
-use storage::keyspace::{Keyspace, OnRemoval};
+use storage::entry::Entry;
+use storage::evict::{Plan, Policy, Pool};
+use storage::keyspace::{Cause, Keyspace, SHARDS};
 use storage::memory;
+use storage::shard::Shard;
 
+use crate::lazyfree::Lazyfree;
 use crate::persist::log::Log;
 
-/// What is evicted, and how long a command may spend on it.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    /// Which keys go.
-    pub policy: Policy,
-    /// Keys looked at for each that goes.
-    pub samples: usize,
-    /// How accesses are recorded.
-    pub access: Access,
-    /// Time for one command; what remains is done in the background.
-    pub budget: Duration,
+/// Keys of invalidated tags removed in one go.
+const RECLAIM_KEYS: usize = 16;
+
+/// How much memory there is, and who holds some of it for a while only.
+#[derive(Clone, Copy)]
+pub struct Accounts<'s> {
+    /// All keys.
+    pub keyspace: &'s Keyspace,
+    /// The log, whose records wait for the disk.
+    pub log: &'s Log,
+    /// What has been removed already and is being freed.
+    pub lazyfree: &'s Lazyfree,
 }
+
+impl Accounts<'_> {
+    /// Bytes in use that do not count towards the limit: evicting keys would not make them fewer.
+    ///
+    /// As in Redis, what waits for the disk; what a running snapshot keeps, which in Redis is copied by
+    /// the system and counted nowhere; and what is about to be freed.
+    pub fn uncounted_bytes(self) -> usize {
+        let log = if self.log.is_on() { self.log.pending_bytes() } else { 0 };
+        log + self.keyspace.snapshot_bytes() + self.lazyfree.pending_bytes()
+    }
+
+    /// Bytes that count towards the limit.
+    pub fn used_bytes(self) -> usize {
+        memory::used_bytes().saturating_sub(self.uncounted_bytes())
+    }
+
+    /// Whether so little is used that it need not be counted exactly.
+    #[inline]
+    pub fn is_clearly_below(limit_bytes: usize) -> bool {
+        memory::used_at_most() <= limit_bytes
+    }
+}
+
+/// What came of making room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// The limit is kept.
+    Enough,
+    /// Keys are being evicted, but the time of one command is over.
+    Soon,
+    /// There is too little, and nothing left to evict.
+    None,
+}
+
+/// Told of keys that are removed, while their shard is still locked: (shard, database, entries, why).
+pub type OnRemoval<'a> = &'a mut dyn FnMut(&mut Shard, usize, &[Entry], Cause);
 
 /// The candidates of the server; only one thread evicts at a time.
 #[derive(Debug, Default)]
@@ -29,52 +69,37 @@ pub struct Evictor {
 }
 
 impl Evictor {
-    /// Bytes that count towards the limit: what waits for the disk does not, as in Redis.
-    #[inline]
-    pub fn used_bytes(&self, log: &Log) -> usize {
-        let used = memory::used_bytes();
-        if log.is_on() {
-            used.saturating_sub(log.pending_bytes())
-        } else {
-            used
-        }
-    }
-
-    /// Evicts until the limit is kept or the budget is used up; `false` if nothing is left to evict.
+    /// Evicts until the limit is kept or the time is over.
     ///
     /// Keys of invalidated tags go first: they are dead already.
     pub fn make_room(
         &self,
-        keyspace: &Keyspace,
-        log: &Log,
+        accounts: Accounts<'_>,
         limit_bytes: usize,
-        plan: Plan,
+        plan: &Plan,
+        budget: Duration,
         now_ms: i64,
         on_removal: OnRemoval<'_>,
-    ) -> bool {
+    ) -> Room {
         let mut pool = self.pool.lock();
         let started = Instant::now();
         let mut rounds = 0u32;
-        while self.used_bytes(log) > limit_bytes {
-            let removed = reclaim_dead(keyspace, on_removal)
+        while accounts.used_bytes() > limit_bytes {
+            let keyspace = accounts.keyspace;
+            let is_removed = reclaim_dead(keyspace, on_removal)
                 || (plan.policy != Policy::NoEviction
-                    && keyspace.evict(
-                        plan.policy,
-                        plan.samples,
-                        plan.access,
-                        now_ms,
-                        &mut pool,
-                        on_removal,
-                    ));
-            if !removed {
-                return false;
+                    && keyspace.evict(plan, now_ms, &mut pool, &mut |shard, db, gone| {
+                        on_removal(shard, db, gone, Cause::Evicted);
+                    }));
+            if !is_removed {
+                return Room::None;
             }
             rounds += 1;
-            if rounds.is_multiple_of(16) && started.elapsed() > plan.budget {
-                return true;
+            if rounds.is_multiple_of(16) && started.elapsed() > budget {
+                return Room::Soon;
             }
         }
-        true
+        Room::Enough
     }
 
     /// Forgets all candidates, as when the policy changes.
@@ -85,8 +110,9 @@ impl Evictor {
 
 /// Removes some keys of invalidated tags, if there are any.
 fn reclaim_dead(keyspace: &Keyspace, on_removal: OnRemoval<'_>) -> bool {
-    if !keyspace.may_have_pending() {
-        return false;
-    }
-    (0..storage::keyspace::SHARDS).any(|shard| keyspace.reclaim_some(shard, 16, on_removal) > 0)
+    let mut note = |shard: &mut Shard, db: usize, gone: &[Entry]| {
+        on_removal(shard, db, gone, Cause::Invalidated);
+    };
+    keyspace.pending_invalidations() > 0
+        && (0..SHARDS).any(|shard| keyspace.reclaim_some(shard, RECLAIM_KEYS, &mut note) > 0)
 }

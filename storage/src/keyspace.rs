@@ -4,17 +4,23 @@
 //! ascending order ([`Keyspace::lock`] is the only way to hold more than one), so nobody waits in a
 //! circle.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ahash::RandomState;
 use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
 
 use crate::entry::Entry;
-use crate::evict::{Access, Policy, Pool, candidate};
-
+use crate::evict::{Plan, Pool, candidate};
+use crate::names::Names;
+use crate::partition::Partition;
 use crate::shard::{Shard, WatchFlag};
-use crate::snapshot::{Encode, Slice, Walk};
+use crate::snapshot::{Burden, Encode, Slice};
+use crate::table::Ahead;
+
+/// From so many keys on a keyspace counts as large: some megabytes with small values.
+const LARGE_KEYS: usize = 16 * 1024;
 
 /// How many shards there are.
 pub const SHARDS: usize = 64;
@@ -99,26 +105,33 @@ pub enum Cause {
     Invalidated,
 }
 
-/// Told of each key the server removes by itself, while the shard is still locked: (shard, database, key).
-pub type OnRemoval<'a> = &'a mut dyn FnMut(&mut Shard, usize, &[u8]);
+/// Told of keys the server has removed by itself, while their shard is still locked: (shard, database,
+/// entries).
+pub type OnRemoval<'a> = &'a mut dyn FnMut(&mut Shard, usize, &[Entry]);
 
 /// All keys of all databases.
 pub struct Keyspace {
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
-    next_victim: AtomicU64,
-    /// Whether an invalidation may have left keys to be reclaimed: set by it, cleared by a round
-    /// over all shards that found none.
-    may_have_pending: AtomicBool,
+    is_large: AtomicBool,
+    /// The tags in use in each database. Only who holds every shard may put others in their place.
+    tag_names: Mutex<Vec<Arc<Names>>>,
+    burden: Burden,
+    /// Invalidations that may have left keys to be reclaimed: taken off by whoever has looked through all
+    /// shards since.
+    pending: AtomicUsize,
 }
 
 impl Default for Keyspace {
     fn default() -> Self {
+        let burden = Burden::default();
         Keyspace {
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new(burden.clone()))).collect(),
             hasher: RandomState::new(),
-            next_victim: AtomicU64::new(0),
-            may_have_pending: AtomicBool::new(false),
+            is_large: AtomicBool::new(false),
+            tag_names: Mutex::default(),
+            burden,
+            pending: AtomicUsize::new(0),
         }
     }
 }
@@ -154,9 +167,57 @@ impl Keyspace {
         Held { set, guards }
     }
 
+    /// Whether there is more than the processor's caches are likely to hold.
+    #[inline]
+    pub fn is_large(&self) -> bool {
+        self.is_large.load(Ordering::Relaxed)
+    }
+
+    /// Counts anew for [`Keyspace::is_large`].
+    pub fn note_size(&self) {
+        let mut keys = 0;
+        self.for_each(|shard| keys += shard.partitions().iter().map(Partition::len).sum::<usize>());
+        self.is_large.store(keys >= LARGE_KEYS, Ordering::Relaxed);
+    }
+
+    /// Brings what a lookup will read closer, one step of it. Does nothing if the shard is busy.
+    #[inline]
+    pub fn prefetch(&self, hash: u64, db: usize, step: Ahead) {
+        if let Some(shard) = self.shards[Self::shard_of_hash(hash)].try_lock()
+            && let Some(partition) = shard.partition(db)
+        {
+            partition.table().prefetch(hash as u32, step);
+        }
+    }
+
     /// Takes one lock.
     pub fn lock_one(&self, shard: usize) -> MutexGuard<'_, Shard> {
         self.shards[shard % SHARDS].lock()
+    }
+
+    /// The tags in use in a database.
+    pub fn tag_names(&self, db: usize) -> Arc<Names> {
+        let mut all = self.tag_names.lock();
+        if db >= all.len() {
+            all.resize_with(db + 1, Arc::default);
+        }
+        Arc::clone(&all[db])
+    }
+
+    /// Begins anew with the names of one database, or of all, whose entries were taken away.
+    pub(crate) fn forget_tag_names(&self, which: Option<usize>) {
+        let mut all = self.tag_names.lock();
+        for (db, names) in all.iter_mut().enumerate() {
+            if which.is_none_or(|which| which == db) {
+                *names = Arc::default();
+            }
+        }
+    }
+
+    /// Exchanges the names of two databases.
+    pub(crate) fn swap_tag_names(&self, a: usize, b: usize) {
+        self.tag_names(a.max(b));
+        self.tag_names.lock().swap(a, b);
     }
 
     /// Looks at each shard in turn, one lock at a time.
@@ -166,85 +227,60 @@ impl Keyspace {
         }
     }
 
-    /// Keys and keys with an expiry of each database, and the sum of the expiries: for INFO.
-    pub fn census(&self) -> Vec<Census> {
-        let mut all = Vec::new();
-        self.for_each(|shard| {
-            let partitions = shard.partitions();
-            if all.len() < partitions.len() {
-                all.resize(partitions.len(), Census::default());
-            }
-            for (census, partition) in all.iter_mut().zip(partitions) {
-                census.keys += partition.len();
-                census.volatile += partition.volatile().len();
-                census.expiry_sum_ms += partition.expiry_sum_ms();
-                census.table_bytes += partition.table().overhead_bytes();
-                census.tags += partition.tags().pairs();
-                census.tag_bytes += partition.tags().size_bytes();
-                census.pending_pairs += partition.tags().pending();
-            }
-        });
-        all
-    }
-
-    /// Lookups that found a key, that did not, and keys removed because they had expired.
-    pub fn lookups(&self) -> (u64, u64, u64) {
-        let mut sums = (0, 0, 0);
-        self.for_each(|shard| {
-            sums.0 += shard.hits;
-            sums.1 += shard.misses;
-            sums.2 += shard.expired;
-        });
-        sums
-    }
-
-    /// Sets the counters of [`Keyspace::lookups`] to zero.
-    pub fn reset_lookups(&self) {
-        self.for_each(|shard| (shard.hits, shard.misses, shard.expired) = (0, 0, 0));
-    }
-
     /// Stops watching a key.
     pub fn unwatch(&self, db: usize, key: &[u8], flag: &WatchFlag) {
         self.lock_one(self.shard_of(key)).unwatch(db, key, flag);
     }
 
-    /// Removes the best candidate of `policy`; `false` if there is none.
+    /// Removes the best candidate of the plan's policy; `false` if there is none.
     ///
-    /// Each call samples `samples` entries of one shard into the pool, going round the shards; with few
+    /// Each call samples some entries of one shard into the pool, going round the shards; with few
     /// candidates in all it looks through as many shards as it takes, so that the last volatile key
     /// is found as well.
     pub fn evict(
         &self,
-        policy: Policy,
-        samples: usize,
-        access: Access,
+        plan: &Plan,
         now_ms: i64,
         pool: &mut Pool,
         on_removal: OnRemoval<'_>,
     ) -> bool {
-        let mut sampled = 0;
+        loop {
+            let has_found = self.sample(plan, now_ms, pool);
+            while let Some(candidate) = pool.pop() {
+                let mut shard = self.lock_one(candidate.shard);
+                let removed = candidate::remove(&mut shard, candidate, plan, now_ms, on_removal);
+                drop(shard);
+                // Its memory goes back after unlocking.
+                if removed.is_some() {
+                    return true;
+                }
+            }
+            // All that the pool held had gone or had been used; the next sample is fresh.
+            if !has_found {
+                return false;
+            }
+        }
+    }
+
+    /// Samples shard after shard until enough has been seen, or all; whether there was any candidate.
+    fn sample(&self, plan: &Plan, now_ms: i64, pool: &mut Pool) -> bool {
+        let mut found = 0;
         for _ in 0..SHARDS {
-            let shard = self.next_victim.fetch_add(1, Ordering::Relaxed) as usize % SHARDS;
-            let locked = self.lock_one(shard);
-            sampled +=
-                candidate::sample(&locked, shard, policy, samples, access, now_ms, pool);
-            drop(locked);
-            if sampled >= samples {
+            let number = pool.next_shard();
+            let seen = candidate::sample(&self.lock_one(number), number, plan, now_ms, pool);
+            found += seen;
+            // A shard that has fewer than were asked for has shown all: so do the others, most likely, and
+            // then the choice among all of them is the exact one.
+            if seen >= plan.samples || found >= candidate::MANY {
                 break;
             }
         }
-        while let Some(candidate) = pool.pop() {
-            let mut shard = self.lock_one(candidate.shard);
-            if candidate::remove(&mut shard, candidate, policy, on_removal) {
-                return true;
-            }
-        }
-        false
+        found > 0
     }
 
-    /// Looks at `count` volatile keys of a shard for expired ones and removes those.
+    /// Looks at about `count` volatile keys of a shard for expired ones and removes those.
     ///
-    /// Gives how many it looked at and how many it removed.
+    /// Gives how many it looked at and how many it removed. O(databases) if nothing can have expired.
     pub fn expire_some(
         &self,
         shard: usize,
@@ -253,85 +289,119 @@ impl Keyspace {
         on_removal: OnRemoval<'_>,
     ) -> (usize, usize) {
         let mut locked = self.lock_one(shard);
-        let mut expired = Vec::new();
-        let (mut looked, mut removed) = (0, 0);
-        for db in 0..locked.partitions().len() {
-            looked += locked.partition_mut(db).sweep(count, now_ms, &mut expired);
-            for at in expired.drain(..) {
-                if let Some(entry) = locked.partition_mut(db).remove(at) {
-                    on_removal(&mut locked, db, entry.key());
-                    locked.expired += 1;
-                    removed += 1;
-                }
-            }
+        let is_due = |partition: &&Partition| partition.may_have_expired(now_ms);
+        let due = locked.partitions().iter().filter(is_due).count();
+        if due == 0 {
+            return (0, 0);
         }
-        (looked, removed)
+        let each = count.div_ceil(due);
+        let mut expired = Vec::new();
+        let mut looked = 0;
+        for db in 0..locked.partitions().len() {
+            if !locked.partitions()[db].may_have_expired(now_ms) {
+                continue;
+            }
+            let before = expired.len();
+            looked += locked.partition_mut(db).expire(each, now_ms, &mut expired);
+            locked.note_gone(db, &expired[before..], on_removal);
+        }
+        locked.expired += expired.len() as u64;
+        MutexGuard::unlock_fair(locked);
+        // Freed after unlocking: a large value takes longer than all the rest.
+        (looked, expired.len())
     }
 
     /// Removes up to `count` keys of invalidated tags from a shard; how many it removed.
     pub fn reclaim_some(&self, shard: usize, count: usize, on_removal: OnRemoval<'_>) -> usize {
         let mut locked = self.lock_one(shard);
-        let mut removed = 0;
+        let mut removed = Vec::new();
         for db in 0..locked.partitions().len() {
-            while removed < count
+            let before = removed.len();
+            while removed.len() < count
                 && let Some(entry) = locked.partition_mut(db).reclaim()
             {
-                on_removal(&mut locked, db, entry.key());
-                removed += 1;
+                removed.push(entry);
             }
+            locked.note_gone(db, &removed[before..], on_removal);
         }
-        removed
+        MutexGuard::unlock_fair(locked);
+        removed.len()
     }
 
-    /// Whether an invalidation may have left keys to be reclaimed.
+    /// How many invalidations may have left keys to be reclaimed.
     #[inline]
-    pub fn may_have_pending(&self) -> bool {
-        self.may_have_pending.load(Ordering::Relaxed)
+    pub fn pending_invalidations(&self) -> usize {
+        self.pending.load(Ordering::Relaxed)
     }
 
-    /// Says whether there are keys to be reclaimed; whoever says no has just looked through all shards.
-    pub fn set_may_have_pending(&self, is_pending: bool) {
-        self.may_have_pending.store(is_pending, Ordering::Relaxed);
+    /// Notes that an invalidation has left keys to be reclaimed.
+    pub(crate) fn note_pending(&self) {
+        self.pending.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Moves entries of a sparse shard together so that memory goes back; whether more could be done.
+    /// Notes that all shards have been looked through since there were so many
+    /// [`Keyspace::pending_invalidations`], and that all they had left is reclaimed.
+    pub fn settle_invalidations(&self, count: usize) {
+        self.pending.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    /// Moves up to `moves` entries of a sparse shard together so that memory goes back; whether more could
+    /// be done.
     pub fn compact_some(&self, shard: usize, moves: usize) -> bool {
         let mut locked = self.lock_one(shard);
-        locked.partitions_mut().iter_mut().fold(false, |more, it| it.compact(moves) || more)
+        let is_unfinished = locked.partitions_mut().iter_mut().any(|it| it.compact(moves));
+        MutexGuard::unlock_fair(locked);
+        is_unfinished
     }
 
     /// Begins a snapshot of what is there at this moment; every lock is held.
+    ///
+    /// The one before must have been walked to its end. Costs an allocation a partition.
     pub fn begin_snapshot(held: &mut Held<'_>, encode: Encode) {
         debug_assert_eq!(held.set(), ShardSet::ALL);
-        for shard in held.iter() {
-            shard.turn_epoch();
-            for (db, partition) in shard.partitions_mut().iter_mut().enumerate() {
-                partition.begin_walk(Walk::new(db, encode));
-            }
-        }
+        held.iter().for_each(|shard| shard.begin_walk(encode));
     }
 
     /// Takes the next piece of the snapshot from a shard: `None` when the shard is done.
     ///
-    /// Holds the lock for `slots` entries of one partition, and takes along what writers had to save.
+    /// Holds the lock for `slots` entries of one partition or some 128 KiB of output, and takes along
+    /// what writers had to save.
     pub fn snapshot_some(&self, shard: usize, slots: usize) -> Option<Slice> {
         let mut locked = self.lock_one(shard);
-        if let Some(mut orphan) = locked.orphans.pop() {
+        let mut done = None;
+        let slice = if let Some(mut orphan) = locked.orphans.pop() {
             let slice = orphan.walk_on(slots);
             if orphan.is_walking() {
                 locked.orphans.push(orphan);
+            } else {
+                done = Some(orphan);
             }
-            return slice;
-        }
-        locked.partitions_mut().iter_mut().find(|it| it.is_walking())?.walk_on(slots)
+            slice
+        } else {
+            let mut partitions = locked.partitions_mut().iter_mut();
+            partitions.find(|it| it.is_walking()).and_then(|it| it.walk_on(slots))
+        };
+        MutexGuard::unlock_fair(locked);
+        // A whole database that was flushed meanwhile: freed after unlocking.
+        drop(done);
+        slice
     }
 
     /// Gives the snapshot up: nothing more is written, yet it must be walked to its end.
+    ///
+    /// Frees the databases that were flushed under it, after unlocking.
     pub fn abandon_snapshot(&self) {
+        let mut orphans = Vec::new();
         self.for_each(|shard| {
-            shard.orphans.clear();
-            shard.partitions_mut().iter_mut().for_each(|partition| partition.abandon_walk());
+            orphans.append(&mut shard.orphans);
+            shard.partitions_mut().iter_mut().for_each(Partition::abandon_walk);
         });
+    }
+
+    /// Bytes that a running snapshot keeps in memory beyond the keyspace: not held against the limit.
+    #[inline]
+    pub fn snapshot_bytes(&self) -> usize {
+        self.burden.bytes()
     }
 
     /// Hands every live entry of a database to `look`, one shard locked at a time.
@@ -355,10 +425,48 @@ pub struct Census {
     pub expiry_sum_ms: i128,
     /// Bytes of tables beyond their entries.
     pub table_bytes: usize,
+    /// Entries that the tables have room for.
+    pub table_slots: usize,
+    /// Bytes of the lists of keys with an expiry.
+    pub volatile_bytes: usize,
     /// (key, tag) pairs.
     pub tags: usize,
     /// Bytes of tag names and postings.
     pub tag_bytes: usize,
     /// Pairs of invalidated tags whose keys are still to be reclaimed.
     pub pending_pairs: usize,
+}
+
+/// What INFO tells of all databases together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lookups {
+    /// Lookups of readers that found a key.
+    pub hits: u64,
+    /// Lookups of readers that did not.
+    pub misses: u64,
+    /// Keys removed because they had expired.
+    pub expired: u64,
+    /// Keys that somebody watches.
+    pub watched: usize,
+}
+
+impl Census {
+    /// Adds what a shard holds to the counts of all databases.
+    pub(crate) fn add(all: &mut Vec<Census>, shard: &Shard) {
+        let partitions = shard.partitions();
+        if all.len() < partitions.len() {
+            all.resize(partitions.len(), Census::default());
+        }
+        for (census, partition) in all.iter_mut().zip(partitions) {
+            census.keys += partition.undead_len();
+            census.volatile += partition.volatile().len();
+            census.expiry_sum_ms += partition.expiry_sum_ms();
+            census.table_bytes += partition.table().overhead_bytes();
+            census.table_slots += partition.table().capacity();
+            census.volatile_bytes += std::mem::size_of_val(partition.volatile());
+            census.tags += partition.tags().pairs();
+            census.tag_bytes += partition.tags().size_bytes();
+            census.pending_pairs += partition.tags().pending();
+        }
+    }
 }

@@ -2,9 +2,14 @@
 //!
 //! Every allocation of the process is counted at the size class jemalloc rounds it up to, so
 //! [`used_bytes`] is what the memory limit is held against. Each thread adds to a counter of its
-//! own cache line without an atomic read-modify-write; reading sums the lines.
+//! own cache line without an atomic read-modify-write; reading sums the lines. What is asked before
+//! each command is [`used_at_most`]: one load of a sum that threads bring up to date whenever theirs
+//! has moved by some kilobytes.
 
-#![expect(unsafe_code, reason = "a global allocator cannot be written without it")]
+#![expect(
+    unsafe_code,
+    reason = "a global allocator cannot be written without it"
+)]
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
@@ -15,10 +20,28 @@ use tikv_jemallocator::Jemalloc;
 /// Threads with a counter of their own; later ones share the last line.
 const LINES: usize = 64;
 
-#[repr(align(128))]
-struct Line(AtomicIsize);
+/// How far a thread's counter moves before the common sum follows.
+const SLACK: isize = 8 * 1024;
 
-static COUNTED: [Line; LINES] = [const { Line(AtomicIsize::new(0)) }; LINES];
+#[repr(align(128))]
+struct Line {
+    bytes: AtomicIsize,
+    /// As much of `bytes` as is in [`PUBLISHED`].
+    published: AtomicIsize,
+}
+
+impl Line {
+    const fn new() -> Line {
+        Line {
+            bytes: AtomicIsize::new(0),
+            published: AtomicIsize::new(0),
+        }
+    }
+}
+
+static COUNTED: [Line; LINES] = [const { Line::new() }; LINES];
+/// The sum of all lines, but for less than [`SLACK`] each. Uses one field only, on a cache line of its own.
+static PUBLISHED: Line = Line::new();
 static NEXT_LINE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
@@ -74,12 +97,17 @@ unsafe impl GlobalAlloc for CountingAllocator {
 #[inline]
 fn count(bytes: isize) {
     let line = LINE.get();
-    if line < LINES - 1 {
-        // Only this thread writes the line, so a plain load and store lose nothing.
-        let counter = &COUNTED[line].0;
-        counter.store(counter.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
-    } else {
-        count_slowly(line, bytes);
+    if line >= LINES - 1 {
+        return count_slowly(line, bytes);
+    }
+    // Only this thread writes the line, so a plain load and store lose nothing.
+    let line = &COUNTED[line];
+    let now = line.bytes.load(Ordering::Relaxed) + bytes;
+    line.bytes.store(now, Ordering::Relaxed);
+    let ahead = now - line.published.load(Ordering::Relaxed);
+    if ahead.unsigned_abs() >= SLACK.unsigned_abs() {
+        line.published.store(now, Ordering::Relaxed);
+        PUBLISHED.bytes.fetch_add(ahead, Ordering::Relaxed);
     }
 }
 
@@ -88,7 +116,8 @@ fn count_slowly(line: usize, bytes: isize) {
     if line == usize::MAX {
         LINE.set(NEXT_LINE.fetch_add(1, Ordering::Relaxed).min(LINES - 1));
     }
-    COUNTED[LINES - 1].0.fetch_add(bytes, Ordering::Relaxed);
+    COUNTED[LINES - 1].bytes.fetch_add(bytes, Ordering::Relaxed);
+    PUBLISHED.bytes.fetch_add(bytes, Ordering::Relaxed);
 }
 
 /// The size class that jemalloc serves a request of `size` bytes from.
@@ -109,9 +138,19 @@ pub fn class_bytes(size: usize) -> usize {
 
 /// Bytes the allocator has handed out to the process, in size classes.
 pub fn used_bytes() -> usize {
-    let taken = NEXT_LINE.load(Ordering::Relaxed).min(LINES - 1);
-    let own = COUNTED[..taken].iter().chain(&COUNTED[LINES - 1..]);
-    let sum: isize = own.map(|line| line.0.load(Ordering::Relaxed)).sum();
+    let own = COUNTED[..lines()].iter().chain(&COUNTED[LINES - 1..]);
+    let sum: isize = own.map(|line| line.bytes.load(Ordering::Relaxed)).sum();
+    usize::try_from(sum).unwrap_or(0)
+}
+
+fn lines() -> usize {
+    NEXT_LINE.load(Ordering::Relaxed).min(LINES - 1)
+}
+
+/// A bound that [`used_bytes`] does not exceed, some kilobytes a thread above it. One load.
+#[inline]
+pub fn used_at_most() -> usize {
+    let sum = PUBLISHED.bytes.load(Ordering::Relaxed) + lines() as isize * SLACK;
     usize::try_from(sum).unwrap_or(0)
 }
 
@@ -157,6 +196,28 @@ pub fn allocator_stats() -> AllocatorStats {
         resident: stats::resident::read().unwrap_or(0),
         retained: stats::retained::read().unwrap_or(0),
     }
+}
+
+/// All that jemalloc tells of itself, as text (`MEMORY MALLOC-STATS`).
+pub fn allocator_report() -> Vec<u8> {
+    use tikv_jemalloc_ctl::stats_print::{Options, stats_print};
+    let mut report = Vec::new();
+    match stats_print(&mut report, Options::default()) {
+        Ok(()) => report,
+        Err(error) => format!("jemalloc tells nothing: {error}\n").into_bytes(),
+    }
+}
+
+/// Gives pages back to the system that have been unused for some seconds. An idle process would keep them:
+/// jemalloc looks at its clock only when memory is asked for or given back.
+pub fn decay() {
+    // 4096 is MALLCTL_ARENAS_ALL. The call has no argument and no result.
+    // SAFETY: a void control: every pointer is null or a NUL-terminated name, as mallctl(3) asks.
+    let decayed = unsafe { tikv_jemalloc_ctl::raw::write(b"arena.4096.decay\0", ()) };
+    debug_assert!(
+        decayed.is_ok(),
+        "the control exists in every version of jemalloc 5"
+    );
 }
 
 /// Gives unused pages back to the system (`MEMORY PURGE`).

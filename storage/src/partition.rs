@@ -4,7 +4,8 @@
 //! list of volatile entries, the tags, and a running snapshot, which must see the entry as it was.
 
 use crate::entry::{Entry, NOT_VOLATILE};
-use crate::snapshot::{Slice, Walk};
+use crate::names::NameUse;
+use crate::snapshot::{Burden, Encode, Slice, Walk};
 use crate::table::{Handle, Table};
 use crate::tag::{TagId, Tags};
 use crate::value::Value;
@@ -22,6 +23,10 @@ pub struct Partition {
     epoch: bool,
     /// Where in `volatile` the next look for expired entries begins.
     sweep_at: usize,
+    /// No entry expires before: what the last complete round of looks has found, and what came since.
+    soonest_ms: i64,
+    /// The same of the present round.
+    round_soonest_ms: i64,
 }
 
 impl Partition {
@@ -39,6 +44,11 @@ impl Partition {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
+    }
+
+    /// How many entries there are for a reader, or would be if none had expired.
+    pub fn undead_len(&self) -> usize {
+        self.len() - self.tags.dead_entries(&self.table)
     }
 
     /// The entries themselves, to look at.
@@ -111,6 +121,20 @@ impl Partition {
         self.table.insert(entry)
     }
 
+    /// Puts an entry of the same key in the place of another, whose tags it gets; gives the old one.
+    ///
+    /// A scan of keys or of a tag that is under way meets the new one where it would have met the old.
+    pub(crate) fn replace(&mut self, at: Handle, mut entry: Entry) -> Option<Entry> {
+        if self.walk.is_some() {
+            self.preserve(at);
+        }
+        self.unlist(at);
+        let place = self.table.get_mut(at)?;
+        entry.put_epoch(self.epoch);
+        entry.tags = place.tags.take();
+        Some(std::mem::replace(place, entry))
+    }
+
     /// Takes an entry out, with its expiry and its tags.
     pub(crate) fn remove(&mut self, at: Handle) -> Option<Entry> {
         if self.walk.is_some() {
@@ -127,6 +151,9 @@ impl Partition {
         let old = entry.expiry_ms();
         entry.put_expiry(expiry_ms);
         let is_listed = entry.volatile_at != NOT_VOLATILE;
+        if let Some(expiry_ms) = expiry_ms {
+            self.note_expiry(expiry_ms);
+        }
         self.expiry_sum_ms += i128::from(expiry_ms.unwrap_or(0)) - i128::from(old.unwrap_or(0));
         match (expiry_ms.is_some(), is_listed) {
             (true, false) => self.list(at),
@@ -156,19 +183,29 @@ impl Partition {
             && let Some(entry) = self.table.get_mut(moved)
         {
             entry.volatile_at = place;
+            // It may have moved to where this round of looks has been already.
+            let expiry_ms = entry.expiry_ms().unwrap_or(i64::MAX);
+            self.round_soonest_ms = self.round_soonest_ms.min(expiry_ms);
         }
         if self.volatile.capacity() > 64 && self.volatile.len() < self.volatile.capacity() / 4 {
             self.volatile.shrink_to(self.volatile.len() * 2);
         }
     }
 
-    /// Attaches a tag; `false` if the entry has it already.
-    pub(crate) fn attach(&mut self, at: Handle, hash: u64, name: &[u8]) -> bool {
+    /// Attaches a tag; `false` if the entry has it already. `take_name` is asked for the name if no
+    /// entry here has the tag yet.
+    pub(crate) fn attach(
+        &mut self,
+        at: Handle,
+        hash: u64,
+        name: &[u8],
+        take_name: impl FnOnce() -> NameUse,
+    ) -> bool {
         if self.walk.is_some() {
             self.preserve(at);
         }
         let Some(entry) = self.table.get_mut(at) else { return false };
-        self.tags.attach(hash, name, at, entry)
+        self.tags.attach(hash, name, take_name, at, entry)
     }
 
     /// Detaches a tag; `false` if the entry does not have it.
@@ -208,9 +245,7 @@ impl Partition {
         if entry.epoch() == self.epoch {
             return;
         }
-        if !self.tags.is_dead(entry) {
-            walk.write(entry, &self.tags);
-        }
+        walk.write(entry, &self.tags);
         let epoch = self.epoch;
         if let Some(entry) = self.table.get_mut(at) {
             entry.put_epoch(epoch);
@@ -218,9 +253,13 @@ impl Partition {
     }
 
     /// Begins a snapshot: every entry of now is of the old epoch and will be written once.
-    pub(crate) fn begin_walk(&mut self, walk: Walk) {
+    pub(crate) fn begin_walk(&mut self, db: usize, encode: Encode, burden: &Burden) {
+        debug_assert!(self.walk.is_none(), "one snapshot is walked to its end before the next");
         self.epoch = !self.epoch;
-        self.walk = Some(Box::new(walk));
+        if !self.is_empty() {
+            let (end, dead) = (self.table.slots(), self.tags.dead());
+            self.walk = Some(Box::new(Walk::new(db, end, dead, encode, burden.clone())));
+        }
     }
 
     /// Whether a snapshot is not done with this partition.
@@ -236,38 +275,83 @@ impl Partition {
         }
     }
 
+    /// Notes that the database was flushed and is here only for the snapshot.
+    pub(crate) fn leave_to_walk(&mut self) {
+        let bytes = self.estimated_bytes();
+        if let Some(walk) = &mut self.walk {
+            walk.adopt(bytes);
+        }
+    }
+
     /// Hands the next `slots` slots to a running snapshot and takes what it has written so far.
     ///
-    /// The walk ends with the last slot.
+    /// Ends earlier when much has been written. The walk ends with the last slot.
     pub(crate) fn walk_on(&mut self, slots: usize) -> Option<Slice> {
-        let (from, end) = (self.walk.as_ref()?.next(), self.table.slots());
-        for at in from..end.min(from + slots) {
+        for _ in 0..slots {
+            let walk = self.walk.as_mut()?;
+            if walk.has_slice() {
+                break;
+            }
+            let Some(at) = walk.step(self.table.slots()) else { break };
             self.preserve(at as Handle);
         }
         let walk = self.walk.as_mut()?;
-        walk.advance(slots);
         let slice = walk.take();
-        if walk.next() >= end {
+        if walk.is_over() {
             self.walk = None;
         }
         Some(slice)
     }
 
-    /// Looks at `count` volatile entries, from where the last look ended, and gives those that have expired.
-    pub(crate) fn sweep(&mut self, count: usize, now_ms: i64, expired: &mut Vec<Handle>) -> usize {
-        let total = self.volatile.len();
-        let looked = count.min(total);
+    /// Bytes of everything here, from the average of a few entries.
+    pub fn estimated_bytes(&self) -> usize {
+        let looked = (0..self.table.slots().min(256)).filter_map(|at| self.get(at as Handle));
+        let (count, bytes) = looked.fold((0, 0), |(count, bytes), entry| {
+            (count + 1, bytes + entry.size_bytes())
+        });
+        let average = if count == 0 { size_of::<Entry>() } else { bytes / count };
+        self.len() * average
+            + self.table.overhead_bytes()
+            + self.volatile.capacity() * size_of::<Handle>()
+    }
+
+    /// Frees some entries of a database that was flushed; how many, `None` when all are freed.
+    ///
+    /// Whoever does this looks at nothing in it any more.
+    pub fn free_some(&mut self) -> Option<usize> {
+        self.table.free_some()
+    }
+
+    /// Whether an entry may have expired by now; O(1).
+    pub(crate) fn may_have_expired(&self, now_ms: i64) -> bool {
+        !self.volatile.is_empty() && self.soonest_ms < now_ms
+    }
+
+    /// Looks at up to `count` volatile entries, from where the last look ended, and takes those out that
+    /// have expired; how many it looked at.
+    pub(crate) fn expire(&mut self, count: usize, now_ms: i64, removed: &mut Vec<Entry>) -> usize {
+        let looked = count.min(self.volatile.len());
         for _ in 0..looked {
-            if self.sweep_at >= total {
+            if self.sweep_at >= self.volatile.len() {
                 self.sweep_at = 0;
+                self.soonest_ms = std::mem::replace(&mut self.round_soonest_ms, i64::MAX);
             }
-            let at = self.volatile[self.sweep_at];
-            if self.table.get(at).is_some_and(|entry| entry.is_expired(now_ms)) {
-                expired.push(at);
+            let Some(&at) = self.volatile.get(self.sweep_at) else { break };
+            let Some(expiry_ms) = self.get(at).and_then(Entry::expiry_ms) else { break };
+            if expiry_ms < now_ms {
+                // The last of the list takes its place and is looked at next.
+                removed.extend(self.remove(at));
+            } else {
+                self.round_soonest_ms = self.round_soonest_ms.min(expiry_ms);
+                self.sweep_at += 1;
             }
-            self.sweep_at += 1;
         }
         looked
+    }
+
+    fn note_expiry(&mut self, expiry_ms: i64) {
+        self.soonest_ms = self.soonest_ms.min(expiry_ms);
+        self.round_soonest_ms = self.round_soonest_ms.min(expiry_ms);
     }
 
     /// Moves up to `moves` entries into vacant slots, so that memory goes back; whether more could be done.
@@ -278,14 +362,13 @@ impl Partition {
             return false;
         }
         for _ in 0..moves {
-            let Some((_, to)) = self.table.move_down() else { break };
+            let Some(to) = self.table.move_down() else { break };
             let Some(entry) = self.table.get(to) else { break };
             if entry.volatile_at != NOT_VOLATILE {
                 self.volatile[entry.volatile_at as usize] = to;
             }
             self.tags.moved(entry, to);
         }
-        self.table.finish_moving();
         self.table.is_sparse()
     }
 }
@@ -293,14 +376,17 @@ impl Partition {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::Names;
     use std::collections::{BTreeSet, HashMap};
+    use std::sync::Arc;
 
     fn hash(key: &[u8]) -> u32 {
         key.iter().fold(17, |hash: u32, &byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)))
     }
 
-    fn attach(partition: &mut Partition, at: Handle, name: &str) -> bool {
-        partition.attach(at, u64::from(hash(name.as_bytes())), name.as_bytes())
+    fn attach(partition: &mut Partition, names: &Arc<Names>, at: Handle, name: &str) -> bool {
+        let (hash, name) = (u64::from(hash(name.as_bytes())), name.as_bytes());
+        partition.attach(at, hash, name, || names.hold(hash, name))
     }
 
     /// 100,000 seeded steps of tagging, removing, invalidating and reclaiming against a plain model.
@@ -308,6 +394,7 @@ mod tests {
     fn tags_follow_their_entries() {
         let mut rng = fastrand::Rng::with_seed(11);
         let mut partition = Partition::default();
+        let names = Arc::new(Names::default());
         let mut model: HashMap<Vec<u8>, BTreeSet<String>> = HashMap::new();
         for step in 0..100_000 {
             let key = format!("k{}", rng.u32(..500)).into_bytes();
@@ -317,6 +404,7 @@ mod tests {
                 partition.get(at).is_some_and(|entry| partition.is_live(entry, 0))
             });
             assert_eq!(live.is_some(), model.contains_key(&key), "step {step}");
+            assert_eq!(partition.undead_len(), model.len());
             match rng.u32(..100) {
                 0..40 => {
                     if found.is_some() && live.is_none() {
@@ -326,7 +414,7 @@ mod tests {
                         partition.insert(&key, hash(&key), Value::Int(step), 0)
                     });
                     let is_new = model.entry(key).or_default().insert(tag.clone());
-                    assert_eq!(attach(&mut partition, at, &tag), is_new);
+                    assert_eq!(attach(&mut partition, &names, at, &tag), is_new);
                 }
                 40..60 => {
                     let Some(at) = live else { continue };
@@ -357,6 +445,8 @@ mod tests {
         assert_eq!(partition.len(), model.len());
         let pairs: usize = model.values().map(BTreeSet::len).sum();
         assert_eq!(partition.tags().pairs(), pairs);
+        let in_use: BTreeSet<_> = model.values().flatten().collect();
+        assert_eq!(names.len(), in_use.len());
         for (key, tags) in &model {
             let at = partition.find(hash(key), key).expect("in the model");
             let entry = partition.get(at).expect("found");

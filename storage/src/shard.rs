@@ -4,10 +4,26 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::entry::Entry;
+use crate::keyspace::OnRemoval;
 use crate::partition::Partition;
+use crate::snapshot::{Burden, Encode};
 
 /// Set when a watched key changes; read by `EXEC`.
 pub type WatchFlag = Arc<AtomicBool>;
+
+/// That somebody watches a key.
+struct Watch {
+    flag: WatchFlag,
+    /// The key had run out before: it had expired, or a tag of it was invalidated. That it goes changes nothing.
+    is_stale: bool,
+}
+
+impl Watch {
+    fn set(&self) {
+        self.flag.store(true, Ordering::Release);
+    }
+}
 
 /// One shard of the keyspace.
 #[derive(Default)]
@@ -15,8 +31,9 @@ pub struct Shard {
     partitions: Vec<Partition>,
     /// Flushed while a snapshot still needs them.
     pub(crate) orphans: Vec<Partition>,
-    watches: HashMap<(usize, Box<[u8]>), Vec<WatchFlag>>,
+    watches: HashMap<(usize, Box<[u8]>), Vec<Watch>>,
     epoch: bool,
+    burden: Burden,
     /// Lookups of readers that found a key, that did not, and keys removed because they had expired.
     pub(crate) hits: u64,
     pub(crate) misses: u64,
@@ -26,6 +43,10 @@ pub struct Shard {
 }
 
 impl Shard {
+    pub(crate) fn new(burden: Burden) -> Shard {
+        Shard { burden, ..Shard::default() }
+    }
+
     /// The part of database `db` here, if it was ever used.
     #[inline]
     pub fn partition(&self, db: usize) -> Option<&Partition> {
@@ -55,8 +76,9 @@ impl Shard {
     pub(crate) fn take(&mut self, db: usize) -> Option<Partition> {
         let epoch = self.epoch;
         let partition = self.partitions.get_mut(db)?;
-        let taken = std::mem::replace(partition, Partition::new(epoch));
+        let mut taken = std::mem::replace(partition, Partition::new(epoch));
         if taken.is_walking() {
+            taken.leave_to_walk();
             self.orphans.push(taken);
             return None;
         }
@@ -68,19 +90,46 @@ impl Shard {
         self.partitions.swap(a, b);
     }
 
-    pub(crate) fn turn_epoch(&mut self) {
+    /// Begins a snapshot of all databases.
+    pub(crate) fn begin_walk(&mut self, encode: Encode) {
         self.epoch = !self.epoch;
+        for (db, partition) in self.partitions.iter_mut().enumerate() {
+            partition.begin_walk(db, encode, &self.burden);
+        }
     }
 
-    /// Lets `flag` know when `key` changes.
-    pub(crate) fn watch(&mut self, db: usize, key: &[u8], flag: &WatchFlag) {
-        self.watches.entry((db, key.into())).or_default().push(Arc::clone(flag));
+    /// Tells of entries that the server has removed by itself because they had run out.
+    pub(crate) fn note_gone(&mut self, db: usize, gone: &[Entry], on_removal: OnRemoval<'_>) {
+        if gone.is_empty() {
+            return;
+        }
+        if self.has_watches() {
+            gone.iter().for_each(|entry| self.notify_watches_of_gone(db, entry.key()));
+        }
+        on_removal(self, db, gone);
+    }
+
+    /// Lets `flag` know when `key` changes, which has run out or not.
+    pub(crate) fn watch(&mut self, db: usize, key: &[u8], flag: &WatchFlag, is_stale: bool) {
+        let watch = Watch { flag: Arc::clone(flag), is_stale };
+        self.watches.entry((db, key.into())).or_default().push(watch);
+    }
+
+    /// Whether the key had not run out when `flag` began to watch it.
+    pub(crate) fn watches_live(&self, db: usize, key: &[u8], flag: &WatchFlag) -> bool {
+        let watches = self.watches.get(&(db, Box::from(key)));
+        watches.is_some_and(|all| all.iter().any(|it| !it.is_stale && Arc::ptr_eq(&it.flag, flag)))
+    }
+
+    /// How many keys are watched here.
+    pub fn watched_keys(&self) -> usize {
+        self.watches.len()
     }
 
     pub(crate) fn unwatch(&mut self, db: usize, key: &[u8], flag: &WatchFlag) {
         let place = (db, Box::from(key));
         if let Some(flags) = self.watches.get_mut(&place) {
-            flags.retain(|other| !Arc::ptr_eq(other, flag));
+            flags.retain(|other| !Arc::ptr_eq(&other.flag, flag));
             if flags.is_empty() {
                 self.watches.remove(&place);
             }
@@ -95,16 +144,34 @@ impl Shard {
 
     /// Tells those who watch `key`.
     pub(crate) fn notify_watches(&self, db: usize, key: &[u8]) {
-        if let Some(flags) = self.watches.get(&(db, Box::from(key))) {
-            flags.iter().for_each(|flag| flag.store(true, Ordering::Release));
+        if let Some(watches) = self.watches.get(&(db, Box::from(key))) {
+            watches.iter().for_each(Watch::set);
         }
     }
 
-    /// Tells those who watch a key of `db` for which `is_touched` holds.
-    pub(crate) fn notify_watches_of(&self, db: usize, is_touched: impl Fn(&[u8]) -> bool) {
-        for ((watched_db, key), flags) in &self.watches {
-            if *watched_db == db && is_touched(key) {
-                flags.iter().for_each(|flag| flag.store(true, Ordering::Release));
+    /// Tells those who watch `key` that it has run out and is removed. As in Redis
+    /// (`touchWatchedKey`, multi.c), that is news only to those who knew it alive.
+    pub(crate) fn notify_watches_of_gone(&mut self, db: usize, key: &[u8]) {
+        let watches = self.watches.get_mut(&(db, Box::from(key)));
+        for watch in watches.into_iter().flatten() {
+            if !std::mem::take(&mut watch.is_stale) {
+                watch.set();
+            }
+        }
+    }
+
+    /// Tells those who watch a key of `db` for which `is_changed` holds, given (databases, key, whether
+    /// the watcher knew it run out); it may correct what the watcher knows.
+    pub(crate) fn notify_watches_if(
+        &mut self,
+        db: usize,
+        mut is_changed: impl FnMut(&[Partition], &[u8], &mut bool) -> bool,
+    ) {
+        for ((watched_db, key), watches) in &mut self.watches {
+            for watch in watches.iter_mut().filter(|_| *watched_db == db) {
+                if is_changed(&self.partitions, key, &mut watch.is_stale) {
+                    watch.set();
+                }
             }
         }
     }

@@ -6,55 +6,146 @@
 //! has touched. What comes out is each entry as it was at the beginning, once, in any order.
 //! New entries carry the new epoch and are not part of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::entry::Entry;
-use crate::tag::Tags;
+use crate::tag::{TagId, Tags};
 
 /// How an entry is written: (database, entry, tag names, output).
 pub type Encode = fn(usize, &Entry, &mut dyn Iterator<Item = &[u8]>, &mut Vec<u8>);
 
+/// A slice ends once so many bytes have been written: copying them takes some tens of microseconds.
+const SLICE_BYTES: usize = 128 * 1024;
+
+/// Bytes that a running snapshot keeps in memory: what writers saved for it, and databases that were
+/// flushed under it.
+///
+/// They are not held against the memory limit, as the pages that a forked child keeps are not in
+/// Redis: evicting an entry writes it out first, so that making room would need more room, until
+/// nothing is left.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Burden(Arc<AtomicUsize>);
+
+impl Burden {
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn change(&self, from: usize, to: usize) {
+        if to >= from {
+            self.0.fetch_add(to - from, Ordering::Relaxed);
+        } else {
+            self.0.fetch_sub(from - to, Ordering::Relaxed);
+        }
+    }
+}
+
 /// The state of a snapshot in one partition.
-pub struct Walk {
+pub(crate) struct Walk {
     /// The number the database had when the snapshot began; `SWAPDB` may have moved it since.
     db: usize,
     next: usize,
+    /// One past the highest slot there was at the beginning. Entries do not move during a walk.
+    end: usize,
     /// `None` once the snapshot was given up.
     encode: Option<Encode>,
+    /// Tags that were already invalidated at the beginning: who carries one is not part of it. Their
+    /// numbers are not reused while an entry of the old epoch carries them.
+    dead: Box<[TagId]>,
     pending: Vec<u8>,
     entries: usize,
+    /// Bytes of the partition itself, if nothing but the snapshot needs it any more.
+    orphan_bytes: usize,
+    burden: Burden,
 }
 
 impl Walk {
-    pub(crate) fn new(db: usize, encode: Encode) -> Walk {
-        Walk { db, next: 0, encode: Some(encode), pending: Vec::new(), entries: 0 }
+    pub(crate) fn new(
+        db: usize,
+        end: usize,
+        dead: &[TagId],
+        encode: Encode,
+        burden: Burden,
+    ) -> Walk {
+        Walk {
+            db,
+            next: 0,
+            end,
+            encode: Some(encode),
+            dead: sorted(dead),
+            pending: Vec::new(),
+            entries: 0,
+            orphan_bytes: 0,
+            burden,
+        }
     }
 
     pub(crate) fn abandon(&mut self) {
         self.encode = None;
+        self.entries = 0;
+        self.burden.change(self.pending.capacity(), 0);
         self.pending = Vec::new();
     }
 
-    pub(crate) fn next(&self) -> usize {
-        self.next
+    /// Notes that the partition is here for the snapshot only.
+    pub(crate) fn adopt(&mut self, partition_bytes: usize) {
+        self.burden.change(self.orphan_bytes, partition_bytes);
+        self.orphan_bytes = partition_bytes;
     }
 
-    pub(crate) fn advance(&mut self, slots: usize) {
-        self.next += slots;
+    /// The next slot of the walk, of so many slots as there are now; `None` at its end.
+    pub(crate) fn step(&mut self, slots: usize) -> Option<usize> {
+        let at = self.next;
+        if at >= self.end.min(slots) {
+            self.next = self.end;
+            return None;
+        }
+        self.next += 1;
+        Some(at)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.next >= self.end
+    }
+
+    pub(crate) fn has_slice(&self) -> bool {
+        self.pending.len() >= SLICE_BYTES
     }
 
     pub(crate) fn write(&mut self, entry: &Entry, tags: &Tags) {
         let Some(encode) = self.encode else { return };
+        if !self.dead.is_empty() && Tags::of(entry).any(|id| self.dead.binary_search(&id).is_ok()) {
+            return;
+        }
+        let before = self.pending.capacity();
         let mut names = Tags::of(entry).map(|id| tags.name(id));
         encode(self.db, entry, &mut names, &mut self.pending);
         self.entries += 1;
+        self.burden.change(before, self.pending.capacity());
     }
 
-    /// Takes what has been written since the last call: (database, bytes, entries).
+    /// Takes what has been written since the last call.
     pub(crate) fn take(&mut self) -> Slice {
+        self.burden.change(self.pending.capacity(), 0);
         Slice {
             db: self.db,
             bytes: std::mem::take(&mut self.pending),
             entries: std::mem::take(&mut self.entries),
         }
+    }
+}
+
+fn sorted(ids: &[TagId]) -> Box<[TagId]> {
+    let mut ids: Box<[TagId]> = ids.into();
+    ids.sort_unstable();
+    ids
+}
+
+impl Drop for Walk {
+    fn drop(&mut self) {
+        self.burden
+            .change(self.pending.capacity() + self.orphan_bytes, 0);
     }
 }
 
@@ -68,3 +159,6 @@ pub struct Slice {
     /// How many entries that is.
     pub entries: usize,
 }
+
+#[cfg(test)]
+mod tests;

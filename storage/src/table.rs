@@ -4,33 +4,47 @@
 //! eviction, and the order of `SCAN`: growing the index moves no entry, so a scan that walks the
 //! slots downwards meets everything that stays. Slots come in segments, so growing copies nothing.
 
-use hashbrown::HashTable;
-
 use crate::entry::Entry;
+use crate::index::Index;
 
 /// The slot of an entry, stable while the entry lives.
 pub type Handle = u32;
 
 const SEGMENT: usize = 1024;
 
-#[derive(Clone, Copy)]
-struct Slot {
-    hash: u32,
-    at: Handle,
+/// The steps of a lookup, each of which needs the memory that the one before has named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// The index's cell.
+    Index,
+    /// The entry's slot.
+    Entry,
+    /// The entry's key and short value.
+    Bytes,
+}
+
+/// Asks for the cache line of a place that will soon be read.
+#[inline]
+#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "there is no safe prefetch"))]
+fn prefetch<T>(place: Option<&T>) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(place) = place {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: prefetching reads nothing and faults on no address; this one is that of a live value.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(place).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
 }
 
 /// The entries of one partition.
 #[derive(Default)]
 pub struct Table {
-    index: HashTable<Slot>,
+    index: Index,
     segments: Vec<Vec<Option<Entry>>>,
     vacant: Vec<Handle>,
-}
-
-/// Spreads 32 bits of hash over the 64 that the index looks at (position below, tag above).
-#[inline]
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    /// Entries are being moved down, until no slot is vacant.
+    is_compacting: bool,
 }
 
 impl Table {
@@ -42,7 +56,7 @@ impl Table {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.index.len() == 0
     }
 
     /// One past the highest slot ever used since the table was last empty.
@@ -60,7 +74,7 @@ impl Table {
 
     /// Bytes of the index and of vacant slots: what the table costs beyond its entries.
     pub fn overhead_bytes(&self) -> usize {
-        self.index.allocation_size()
+        self.index.size_bytes()
             + self.vacant.capacity() * size_of::<Handle>()
             + self.segments.capacity() * size_of::<Vec<Option<Entry>>>()
             + self.segments.iter().map(Vec::capacity).sum::<usize>() * size_of::<Option<Entry>>()
@@ -70,9 +84,33 @@ impl Table {
     /// Where `key` is.
     #[inline]
     pub fn find(&self, hash: u32, key: &[u8]) -> Option<Handle> {
-        self.index
-            .find(spread(hash), |slot| slot.hash == hash && self.holds(slot.at, key))
-            .map(|slot| slot.at)
+        self.index.find(hash, |at| self.holds(at, key))
+    }
+
+    /// Brings what a lookup of `hash` will read closer, one step of it: see [`Ahead`].
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u32, step: Ahead) {
+        match step {
+            Ahead::Index => prefetch(self.index.first_cell(hash)),
+            Ahead::Entry => {
+                if let Some(at) = self.index.find(hash, |_| true) {
+                    prefetch(self.slot(at));
+                }
+            }
+            Ahead::Bytes => {
+                if let Some(entry) = self.index.find(hash, |_| true).and_then(|at| self.get(at)) {
+                    let bytes = entry.bytes();
+                    prefetch(bytes.first());
+                    prefetch(bytes.get(64));
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn slot(&self, at: Handle) -> Option<&Option<Entry>> {
+        let at = at as usize;
+        self.segments.get(at / SEGMENT)?.get(at % SEGMENT)
     }
 
     #[inline]
@@ -97,15 +135,29 @@ impl Table {
     /// Adds an entry whose key is not there yet.
     pub(crate) fn insert(&mut self, entry: Entry) -> Handle {
         let hash = entry.hash;
-        let at = match self.vacant.pop() {
+        let at = match self.vacancy(Handle::MAX) {
             Some(at) => {
                 self.segments[at as usize / SEGMENT][at as usize % SEGMENT] = Some(entry);
                 at
             }
             None => self.push(entry),
         };
-        self.index.insert_unique(spread(hash), Slot { hash, at }, |slot| spread(slot.hash));
+        self.index.insert(hash, at);
         at
+    }
+
+    /// A vacant slot below `below`.
+    ///
+    /// While entries are being moved down, `vacant` also names slots that are no longer there. New
+    /// slots are made only once it is empty, so it never names a slot twice.
+    fn vacancy(&mut self, below: Handle) -> Option<Handle> {
+        let slots = self.slots();
+        while let Some(at) = self.vacant.pop() {
+            if (at as usize) < slots && at < below {
+                return Some(at);
+            }
+        }
+        None
     }
 
     fn push(&mut self, entry: Entry) -> Handle {
@@ -124,9 +176,7 @@ impl Table {
     /// Takes an entry out.
     pub(crate) fn remove(&mut self, at: Handle) -> Option<Entry> {
         let hash = self.get(at)?.hash;
-        if let Ok(slot) = self.index.find_entry(spread(hash), |slot| slot.at == at) {
-            slot.remove();
-        }
+        self.index.remove(hash, at);
         let index = at as usize;
         let entry = self.segments[index / SEGMENT][index % SEGMENT].take();
         self.vacant.push(at);
@@ -134,65 +184,62 @@ impl Table {
         entry
     }
 
-    /// Gives memory back when three quarters of it are unused.
+    /// Gives all memory back once the table is empty; the index shrinks by itself before.
     fn shrink(&mut self) {
-        if self.index.is_empty() && self.slots() > 64 {
+        if self.is_empty() && self.slots() > 8 {
             *self = Table::default();
-            return;
-        }
-        if self.index.capacity() > 64 && self.index.len() < self.index.capacity() / 8 {
-            self.index.shrink_to(self.index.len() * 2, |slot| spread(slot.hash));
         }
     }
 
-    /// Whether so many slots are vacant that moving entries down would free segments.
+    /// Whether so many slots are vacant that entries should be moved down: from half of them on, until
+    /// there are none.
     pub(crate) fn is_sparse(&self) -> bool {
-        self.segments.len() > 1 && self.len() < self.slots() / 4
+        let slots = self.slots();
+        self.is_compacting || (slots > 64 && self.len() < slots / 2)
     }
 
-    /// Moves the highest entry into a vacant slot below it, for compaction: (from, to).
+    /// Moves the highest entry into a vacant slot below it; gives that slot. `None` when no slot is vacant
+    /// any more ([`Table::is_sparse`] tells), or after freeing some vacant segments at the top.
     ///
     /// Only ever downwards, so a scan, which walks downwards, may meet the entry twice but cannot miss it.
-    pub(crate) fn move_down(&mut self) -> Option<(Handle, Handle)> {
-        self.drop_vacant_top();
-        let from = Handle::try_from(self.slots().checked_sub(1)?).ok()?;
-        let to = loop {
-            let to = self.vacant.pop()?;
-            if to < from {
-                break to;
-            }
+    pub(crate) fn move_down(&mut self) -> Option<Handle> {
+        self.is_compacting = true;
+        if !self.drop_vacant_top() {
+            self.is_compacting = !self.segments.is_empty();
+            return None;
+        }
+        let from = self.slots().checked_sub(1).map_or(0, |top| top as Handle);
+        let Some(to) = self.vacancy(from) else {
+            self.finish_moving();
+            return None;
         };
         let entry = self.segments[from as usize / SEGMENT][from as usize % SEGMENT].take()?;
-        if let Ok(mut slot) = self.index.find_entry(spread(entry.hash), |slot| slot.at == from) {
-            slot.get_mut().at = to;
-        }
+        self.index.moved(entry.hash, from, to);
         self.segments[to as usize / SEGMENT][to as usize % SEGMENT] = Some(entry);
-        self.drop_vacant_top();
-        Some((from, to))
+        Some(to)
     }
 
-    /// Shortens the last segment past its vacant end; stale numbers in `vacant` are skipped later.
-    fn drop_vacant_top(&mut self) {
-        while let Some(last) = self.segments.last_mut() {
-            while last.last().is_some_and(Option::is_none) {
-                last.pop();
-            }
+    /// Shortens the table past its vacant end, by a few segments at most; whether the top is taken now.
+    fn drop_vacant_top(&mut self) -> bool {
+        for _ in 0..8 {
+            let Some(last) = self.segments.last_mut() else { return false };
+            while last.pop_if(|slot| slot.is_none()).is_some() {}
             if !last.is_empty() {
-                break;
+                return true;
             }
             self.segments.pop();
         }
-        let slots = self.slots();
-        if self.vacant.len() > slots {
-            self.vacant.retain(|&at| (at as usize) < slots);
-        }
+        false
     }
 
-    /// Ends a run of [`Table::move_down`]: forgets vacant slots that are no longer there.
-    pub(crate) fn finish_moving(&mut self) {
-        let slots = self.slots();
-        self.vacant.retain(|&at| (at as usize) < slots);
-        self.vacant.shrink_to(self.vacant.len() * 2);
+    /// Ends a run of [`Table::move_down`] that has filled every vacant slot.
+    fn finish_moving(&mut self) {
+        self.is_compacting = false;
+        self.vacant = Vec::new();
+        self.segments.shrink_to(self.segments.len() * 2);
+        if let Some(last) = self.segments.last_mut() {
+            last.shrink_to(last.len() * 2);
+        }
     }
 
     /// The entries with a slot below `below`, highest first.
@@ -203,6 +250,15 @@ impl Table {
         })
     }
 
+    /// Frees a segment of a table that nobody looks at any more; how many entries that were.
+    pub(crate) fn free_some(&mut self) -> Option<usize> {
+        if self.index.capacity() > 0 {
+            self.index = Index::default();
+            self.vacant = Vec::new();
+        }
+        self.segments.pop().map(|segment| segment.into_iter().flatten().count())
+    }
+
     /// All entries, in any order.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.segments.iter().flatten().flatten()
@@ -210,8 +266,8 @@ impl Table {
 
     /// An entry chosen fairly; `None` if there is none.
     ///
-    /// Draws slots until one is taken: a table is at least a quarter full after compaction, so four
-    /// draws are enough on average; after 64 it walks on from the last draw.
+    /// Draws slots until one is taken: a table is at least half full after compaction, so two draws are
+    /// enough on average; after 64 it walks on from the last draw.
     pub fn sample(&self, rng: &mut fastrand::Rng) -> Option<Handle> {
         if self.is_empty() {
             return None;
@@ -265,8 +321,9 @@ mod tests {
             }
             assert_eq!(table.len(), model.len());
         }
-        while table.move_down().is_some() {}
-        table.finish_moving();
+        while table.is_sparse() || table.slots() > table.len() {
+            table.move_down();
+        }
         assert_eq!(table.slots(), table.len());
         for (key, value) in &model {
             let at = table.find(hash_of(*key), &key.to_be_bytes()).expect("in the model");

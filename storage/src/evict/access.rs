@@ -36,7 +36,10 @@ impl Access {
     pub fn touched(self, access: u32, now_ms: i64) -> u32 {
         match self {
             Access::Time => ticks(now_ms),
-            Access::Count { log_factor, decay_minutes } => {
+            Access::Count {
+                log_factor,
+                decay_minutes,
+            } => {
                 let counter = lfu_counter(access, now_ms, decay_minutes);
                 minutes(now_ms) << 8 | incremented(counter, log_factor)
             }
@@ -59,9 +62,21 @@ impl Access {
     }
 }
 
+/// An access that seems to lie that little ahead has just been: threads do not read the clock at the same
+/// moment, and the clock of the system may be set back. In ticks, an hour.
+const AHEAD_TICKS: u32 = 900_000;
+
+/// The same in minutes.
+const AHEAD_MINUTES: u32 = 60;
+
 /// Milliseconds since the last access, up to about 198 days.
 fn idle_ms(access: u32, now_ms: i64) -> u64 {
-    u64::from(ticks(now_ms).wrapping_sub(access)) * 4
+    let idle = ticks(now_ms).wrapping_sub(access);
+    if idle > u32::MAX - AHEAD_TICKS {
+        0
+    } else {
+        u64::from(idle) * 4
+    }
 }
 
 /// The logarithmic access counter, decremented by one for each `decay_minutes` without access.
@@ -71,6 +86,9 @@ pub fn lfu_counter(access: u32, now_ms: i64, decay_minutes: u32) -> u32 {
         return counter;
     }
     let elapsed = minutes(now_ms).wrapping_sub(access >> 8) & 0xffff;
+    if elapsed > 0xffff - AHEAD_MINUTES {
+        return counter;
+    }
     counter.saturating_sub(elapsed / decay_minutes)
 }
 
@@ -97,7 +115,10 @@ mod tests {
     use super::*;
 
     const NOW: i64 = 1_700_000_000_000;
-    const COUNT: Access = Access::Count { log_factor: 10, decay_minutes: 1 };
+    const COUNT: Access = Access::Count {
+        log_factor: 10,
+        decay_minutes: 1,
+    };
 
     #[test]
     fn idle_time_is_known_to_four_milliseconds() {
@@ -105,6 +126,20 @@ mod tests {
         assert_eq!(idle_ms(access, NOW), 0);
         assert_eq!(idle_ms(access, NOW + 3_600_000), 3_600_000);
         assert_eq!(idle_ms(Access::idle_since(NOW, 5_000), NOW), 5_000);
+        assert_eq!(
+            idle_ms(Access::idle_since(NOW, 190 * 86_400_000), NOW),
+            190 * 86_400_000
+        );
+    }
+
+    /// Another thread's clock may be ahead by a moment.
+    #[test]
+    fn an_access_in_the_future_is_no_idle_time() {
+        let access = Access::Time.fresh(NOW + 1_000);
+        assert_eq!(idle_ms(access, NOW), 0);
+        let minute = 60_000 - NOW % 60_000;
+        let access = COUNT.fresh(NOW + minute);
+        assert_eq!(lfu_counter(access, NOW + minute - 1, 1), LFU_START);
     }
 
     #[test]

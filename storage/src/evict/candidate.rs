@@ -1,72 +1,93 @@
 //! Choosing and removing one entry of a shard when memory is short.
 
+use smallvec::SmallVec;
+
 use super::pool::Candidate;
-use super::{Access, Policy, Pool};
+use super::{Plan, Policy, Pool};
+use crate::entry::Entry;
 use crate::keyspace::OnRemoval;
+use crate::partition::Partition;
 use crate::shard::Shard;
 use crate::table::Handle;
+
+/// Candidates after which a round over nearly empty shards ends.
+pub(crate) const MANY: usize = 128;
 
 /// Offers up to `samples` entries of each database to the pool; how many it found.
 pub(crate) fn sample(
     shard: &Shard,
     number: usize,
-    policy: Policy,
-    samples: usize,
-    access: Access,
+    plan: &Plan,
     now_ms: i64,
     pool: &mut Pool,
 ) -> usize {
     let mut rng = fastrand::Rng::new();
     let mut found = 0;
     for (db, partition) in shard.partitions().iter().enumerate() {
-        let total =
-            if policy.is_volatile() { partition.volatile().len() } else { partition.len() };
-        // Few enough to look at all of them: no candidate is missed by bad luck.
-        let all = (total <= samples).then(|| 0..total);
-        let draws = samples.min(total);
-        for draw in 0..draws {
-            let at = if policy.is_volatile() {
-                let index = if all.is_some() { draw } else { rng.usize(..total) };
-                Some(partition.volatile()[index])
-            } else if all.is_some() {
-                partition.table().downwards(usize::MAX).nth(draw).map(|(at, _)| at)
-            } else {
-                partition.table().sample(&mut rng)
-            };
-            let Some((at, entry)) = at.and_then(|at| Some((at, partition.get(at)?))) else {
+        for at in draw(partition, plan, &mut rng) {
+            let Some(entry) = partition.get(at) else {
                 continue;
             };
-            found += 1;
-            let idle = match policy {
-                // Soonest first; what has expired already goes before all.
-                Policy::VolatileTtl => u64::MAX - entry.expiry_ms().unwrap_or(0).max(0) as u64,
-                policy if policy.is_random() => rng.u64(..),
-                _ => access.idle(entry.access, now_ms),
+            let worth = match plan.policy.is_random() {
+                true => rng.u64(..),
+                false => worth(entry, plan, now_ms),
             };
-            pool.offer(Candidate { idle, shard: number, db, at, hash: entry.hash });
+            pool.offer(Candidate {
+                worth,
+                shard: number,
+                db,
+                at,
+                hash: entry.hash,
+            });
+            found += 1;
         }
     }
     found
 }
 
-/// Removes a candidate if it is still what it was; `false` if it is gone.
+/// Some entries that may go: all of them if there are few, so that none is missed by bad luck.
+fn draw(partition: &Partition, plan: &Plan, rng: &mut fastrand::Rng) -> SmallVec<[Handle; 16]> {
+    let (table, volatile) = (partition.table(), partition.volatile());
+    let samples = plan.samples;
+    match plan.policy.is_volatile() {
+        true if volatile.len() <= samples => volatile.into(),
+        true => (0..samples)
+            .map(|_| volatile[rng.usize(..volatile.len())])
+            .collect(),
+        false if table.len() <= samples => table.downwards(usize::MAX).map(|it| it.0).collect(),
+        false => (0..samples).filter_map(|_| table.sample(rng)).collect(),
+    }
+}
+
+/// How much an entry deserves to go, under a policy that does not leave it to chance.
+fn worth(entry: &Entry, plan: &Plan, now_ms: i64) -> u64 {
+    if plan.policy == Policy::VolatileTtl {
+        // Soonest first; what has expired already goes before all.
+        return u64::MAX - entry.expiry_ms().unwrap_or(i64::MAX).max(0).unsigned_abs();
+    }
+    plan.access.idle(entry.access(), now_ms)
+}
+
+/// Removes a candidate if it still deserves to go as it did; `None` if it is gone, or was used since.
 pub(crate) fn remove(
     shard: &mut Shard,
     candidate: Candidate,
-    policy: Policy,
+    plan: &Plan,
+    now_ms: i64,
     on_removal: OnRemoval<'_>,
-) -> bool {
+) -> Option<Entry> {
     let Candidate { db, at, hash, .. } = candidate;
-    if !is_still_there(shard, db, at, hash, policy) {
-        return false;
+    let entry = shard.partition(db)?.get(at)?;
+    if entry.hash != hash || (plan.policy.is_volatile() && entry.expiry_ms().is_none()) {
+        return None;
     }
-    let Some(entry) = shard.partition_mut(db).remove(at) else { return false };
-    shard.notify_watches(db, entry.key());
-    on_removal(shard, db, entry.key());
-    true
-}
-
-fn is_still_there(shard: &Shard, db: usize, at: Handle, hash: u32, policy: Policy) -> bool {
-    let entry = shard.partition(db).and_then(|partition| partition.get(at));
-    entry.is_some_and(|it| it.hash == hash && (!policy.is_volatile() || it.expiry_ms().is_some()))
+    if !plan.policy.is_random() && worth(entry, plan, now_ms) < candidate.worth {
+        return None;
+    }
+    let entry = shard.partition_mut(db).remove(at)?;
+    if shard.has_watches() {
+        shard.notify_watches(db, entry.key());
+    }
+    on_removal(shard, db, std::slice::from_ref(&entry));
+    Some(entry)
 }

@@ -7,6 +7,17 @@ mod pool;
 pub use access::{Access, lfu_counter};
 pub use pool::Pool;
 
+/// What is evicted.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Which keys go.
+    pub policy: Policy,
+    /// Keys looked at for each that goes.
+    pub samples: usize,
+    /// How accesses are recorded.
+    pub access: Access,
+}
+
 /// `maxmemory-policy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
@@ -42,7 +53,10 @@ impl Policy {
     /// Whether only keys with an expiry may go.
     pub fn is_volatile(self) -> bool {
         use Policy::{VolatileLfu, VolatileLru, VolatileRandom, VolatileTtl};
-        matches!(self, VolatileLru | VolatileLfu | VolatileRandom | VolatileTtl)
+        matches!(
+            self,
+            VolatileLru | VolatileLfu | VolatileRandom | VolatileTtl
+        )
     }
 
     /// Whether any candidate is as good as another.
