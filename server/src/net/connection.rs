@@ -230,6 +230,7 @@ impl Connection {
                 self.out.push_raw(&mail);
             }
             if self.out.is_empty() {
+                self.give_replies_back();
                 return Ok(());
             }
             let Poll::Ready(written) = self.poll_write(cx)? else {
@@ -272,6 +273,14 @@ impl Connection {
         self.session.recorder.sent_bytes += bytes as u64;
         self.session.recorder.writes += 1;
         self.note_output();
+    }
+
+    /// Leaves the reply buffer to the thread: a connection that owes nothing holds none.
+    fn give_replies_back(&mut self) {
+        if self.out.memory_bytes() > 0 {
+            REPLIES.with_borrow_mut(|replies| *replies = std::mem::take(&mut self.out));
+            self.note_output();
+        }
     }
 
     fn note_output(&self) {
@@ -407,7 +416,7 @@ impl Connection {
     /// done with.
     fn execute(&mut self, bytes: &[u8]) -> (Stop, usize) {
         if self.out.is_empty() {
-            REPLIES.with_borrow_mut(|replies| std::mem::swap(replies, &mut self.out));
+            self.out = REPLIES.with_borrow_mut(std::mem::take);
         }
         execute_all(&mut self.session, &mut self.parser, bytes, &mut self.out)
     }
@@ -522,7 +531,11 @@ fn execute_all(
         looked_ahead -= 1;
         match parser.parse(rest, &limits) {
             Ok(Parsed::Incomplete) => return (Stop::Drained, done),
-            Ok(Parsed::Empty { consumed }) => done += consumed,
+            Ok(Parsed::Empty { consumed }) => {
+                // Asks nothing, but CLIENT REPLY SKIP counts it.
+                exec::next_reply_mode(&session.client);
+                done += consumed;
+            }
             Ok(Parsed::Request { consumed }) => {
                 match exec::execute(session, &parser.args(rest), out) {
                     Flow::Next => done += consumed,

@@ -51,13 +51,13 @@ fn reply(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         }
         return Ok(Outcome::Done);
     }
-    let is_on = is_on(args, 2)?;
-    cx.client.set(State::REPLY_OFF, !is_on);
-    if is_on {
-        cx.reply.ok()
-    } else {
-        Ok(Outcome::Done)
+    if !is_on(args, 2)? {
+        cx.client.set(State::REPLY_OFF, true);
+        return Ok(Outcome::Done);
     }
+    // Also when it is itself the one command that SKIP would have silenced.
+    cx.client.set(State::REPLY_OFF | State::REPLY_SKIP, false);
+    cx.reply.ok()
 }
 
 pub const PAUSE: Command = Spec {
