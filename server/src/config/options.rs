@@ -33,6 +33,14 @@ impl<T> Opt<T> {
     }
 }
 
+impl<T: super::Typed> Opt<T> {
+    /// The line of the option, which learns what it is read as.
+    const fn line(self, mut spec: Spec) -> Spec {
+        spec.fits = T::fits;
+        spec
+    }
+}
+
 impl<T> Clone for Opt<T> {
     fn clone(&self) -> Self {
         *self
@@ -114,6 +122,8 @@ pub struct Spec {
     pub effect: Effect,
     /// What else is true of it.
     pub traits: Traits,
+    /// Whether values of a kind can be read as its handle's type.
+    pub fits: fn(Kind) -> bool,
 }
 
 impl Spec {
@@ -134,6 +144,7 @@ impl Spec {
             change: Change::Live,
             effect: Effect::AcceptedOnly,
             traits,
+            fits: |_| false,
         }
     }
 
@@ -237,19 +248,7 @@ macro_rules! options {
         pub const COUNT: usize = [$(stringify!($handle)),+].len();
 
         /// All options.
-        pub static TABLE: [Spec; COUNT] = [$($spec),+];
-
-        /// Whether each handle's type can read what its option holds.
-        #[cfg(test)]
-        pub(super) fn type_mismatches() -> Vec<&'static str> {
-            let mut names = Vec::new();
-            $(
-                if !<$type as super::Typed>::fits($handle.id.spec().kind) {
-                    names.push(stringify!($handle));
-                }
-            )+
-            names
-        }
+        pub static TABLE: [Spec; COUNT] = [$($handle.line($spec)),+];
     };
 }
 
@@ -499,13 +498,6 @@ pub fn find(name: &[u8]) -> Option<Named> {
             .collect()
     });
     BY_NAME.get(name.to_ascii_lowercase().as_slice()).copied()
-}
-
-/// The options from which nothing follows yet, for the documentation.
-pub fn accepted_only() -> impl Iterator<Item = &'static Spec> {
-    TABLE
-        .iter()
-        .filter(|spec| spec.effect == Effect::AcceptedOnly)
 }
 
 #[cfg(test)]

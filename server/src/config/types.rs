@@ -11,18 +11,20 @@ macro_rules! words {
 
         impl $name {
             /// The words of the option, each with the number that stands for it.
-            pub const WORDS: &'static [(&'static str, i64)] = &[$(($word, Self::$variant as i64)),+];
+            pub const WORDS: &'static [(&'static str, i64)] =
+                &[$((Self::$variant.word(), Self::$variant as i64)),+];
+
+            /// The word as `CONFIG GET` prints it.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
 
             /// The variant behind a number of [`Self::WORDS`]; the first one for any other.
             pub fn from_number(number: i64) -> Self {
                 let variants = [$(Self::$variant),+];
-                let found = variants.into_iter().find(|variant| *variant as i64 == number);
-                found.unwrap_or(variants[0])
-            }
-
-            /// The word as `CONFIG GET` prints it.
-            pub fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
+                // Their numbers are their places.
+                let place = usize::try_from(number).ok();
+                place.and_then(|place| variants.get(place).copied()).unwrap_or(variants[0])
             }
         }
     };
@@ -47,36 +49,6 @@ words! {
         AllkeysRandom = "allkeys-random",
         /// None: writes are refused.
         NoEviction = "noeviction",
-    }
-}
-
-impl MaxmemoryPolicy {
-    /// Whether idle time decides.
-    pub fn is_lru(self) -> bool {
-        matches!(self, Self::VolatileLru | Self::AllkeysLru)
-    }
-
-    /// Whether the access counter decides.
-    pub fn is_lfu(self) -> bool {
-        matches!(self, Self::VolatileLfu | Self::AllkeysLfu)
-    }
-
-    /// Whether only keys with an expiry may go.
-    pub fn is_volatile(self) -> bool {
-        matches!(
-            self,
-            Self::VolatileLru | Self::VolatileLfu | Self::VolatileRandom | Self::VolatileTtl
-        )
-    }
-
-    /// Whether the time to live decides.
-    pub fn is_ttl(self) -> bool {
-        self == Self::VolatileTtl
-    }
-
-    /// Whether chance decides.
-    pub fn is_random(self) -> bool {
-        matches!(self, Self::VolatileRandom | Self::AllkeysRandom)
     }
 }
 

@@ -129,13 +129,19 @@ fn one_quoted_argument_may_hold_several() {
 
 #[test]
 fn directives_that_are_no_options_are_kept_with_their_place() {
-    let config = Config::new();
+    let mut config = Config::new();
     let mut loader = Loader::new(&config);
     let text = "rename-command GET g\n\nuser alice on >x\nrename-command KEYS \"\"";
     loader.load(text.as_bytes()).unwrap();
-    let found = loader.finish().unwrap();
+    config.directives = loader.finish().unwrap();
+    let found = config.directives();
     assert_eq!(found.renames[1].arguments, [&b"KEYS"[..], b""]);
     assert_eq!(found.users[0].arguments, [&b"alice"[..], b"on", b">x"]);
+    let pairs = [
+        ("GET".to_owned(), "g".to_owned()),
+        ("KEYS".to_owned(), String::new()),
+    ];
+    assert_eq!(config.renamed_commands(), pairs);
     let error = StartupError::at(&found.renames[1], "No such command in rename-command");
     let shown = complaint(
         4,

@@ -1,7 +1,6 @@
 //! `CONFIG SET`: all or nothing, in Redis' words.
 
 use super::*;
-use crate::config::ProtectedAction;
 
 const LIVE: Setting = Setting {
     origin: Origin::Local,
@@ -115,10 +114,10 @@ fn protected_options_need_enable_protected_configs() {
         ..LIVE
     };
     assert_eq!(reply(&config, LIVE, &[("dbfilename", "x")]), refused);
-    config.put(options::ENABLE_PROTECTED_CONFIGS, ProtectedAction::Local);
+    config.put(options::ENABLE_PROTECTED_CONFIGS, "local");
     assert_eq!(reply(&config, LIVE, &[("dbfilename", "x")]), "OK");
     assert_eq!(reply(&config, remote, &[("dbfilename", "y")]), refused);
-    config.put(options::ENABLE_PROTECTED_CONFIGS, ProtectedAction::Yes);
+    config.put(options::ENABLE_PROTECTED_CONFIGS, "yes");
     assert_eq!(reply(&config, remote, &[("dbfilename", "y")]), "OK");
     assert_eq!(config.text(options::DBFILENAME), "y");
 }
@@ -144,7 +143,7 @@ fn some_options_wait_until_data_is_loaded() {
 #[test]
 fn the_directory_is_entered_and_refused_in_the_systems_words() {
     let config = Config::new();
-    config.put(options::ENABLE_PROTECTED_CONFIGS, ProtectedAction::Yes);
+    config.put(options::ENABLE_PROTECTED_CONFIGS, "yes");
     let here = std::env::current_dir().unwrap();
     let reply = |text| reply(&config, LIVE, &[("dir", text)]);
     assert_eq!(reply("/nosuch"), failed("dir", "No such file or directory"));
