@@ -13,6 +13,7 @@
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
+use std::ffi::CStr;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
 use tikv_jemallocator::Jemalloc;
@@ -211,9 +212,7 @@ pub fn allocator_report() -> Vec<u8> {
 /// Gives pages back to the system that have been unused for some seconds. An idle process would keep them:
 /// jemalloc looks at its clock only when memory is asked for or given back.
 pub fn decay() {
-    // 4096 is MALLCTL_ARENAS_ALL. The call has no argument and no result.
-    // SAFETY: a void control: every pointer is null or a NUL-terminated name, as mallctl(3) asks.
-    let decayed = unsafe { tikv_jemalloc_ctl::raw::write(b"arena.4096.decay\0", ()) };
+    let decayed = command(c"arena.4096.decay");
     debug_assert!(
         decayed.is_ok(),
         "the control exists in every version of jemalloc 5"
@@ -225,15 +224,36 @@ pub fn decay() {
 /// # Errors
 /// Whatever jemalloc answers, as text.
 pub fn purge() -> Result<(), String> {
-    // 4096 is MALLCTL_ARENAS_ALL. The call has no argument and no result.
-    // SAFETY: a void control: every pointer is null or a NUL-terminated name, as mallctl(3) asks.
-    unsafe { tikv_jemalloc_ctl::raw::write(b"arena.4096.purge\0", ()) }
-        .map_err(|error| error.to_string())
+    command(c"arena.4096.purge")
+}
+
+/// Asks jemalloc to do something to all its arenas, whose number is 4096 (`MALLCTL_ARENAS_ALL`).
+fn command(name: &CStr) -> Result<(), String> {
+    // jemalloc refuses to do it if there is as much as a place for an argument or a result
+    // (`NEITHER_READ_NOR_WRITE`), which the safe interface always gives.
+    let no_size = std::ptr::null_mut();
+    let (no_result, no_argument) = (std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: every pointer is null or a NUL-terminated name, as mallctl(3) asks.
+    let status = unsafe {
+        tikv_jemalloc_sys::mallctl(name.as_ptr(), no_result, no_size, no_argument, 0)
+    };
+    match status {
+        0 => Ok(()),
+        status => Err(std::io::Error::from_raw_os_error(status).to_string()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn jemalloc_carries_out_commands() {
+        assert_eq!(purge(), Ok(()));
+        decay();
+        assert!(command(c"arena.4096.nosuch").is_err());
+        assert!(allocator_report().starts_with(b"___ Begin jemalloc statistics ___"));
+    }
 
     #[test]
     fn classes_are_those_of_jemalloc() {
