@@ -359,11 +359,13 @@ impl Stats {
             counters
                 .received_bytes
                 .add(std::mem::take(&mut recorder.received_bytes));
+            counters.reads.add(std::mem::take(&mut recorder.reads));
         }
         if recorder.sent_bytes > 0 {
             counters
                 .sent_bytes
                 .add(std::mem::take(&mut recorder.sent_bytes));
+            counters.writes.add(std::mem::take(&mut recorder.writes));
         }
         if recorder.samples.is_empty() {
             return;
