@@ -39,8 +39,9 @@ enum Body {
     Shared(Arc<Vec<u8>>),
 }
 
-/// A key and all that belongs to it.
+/// A key and all that belongs to it, in one cache line.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct Entry {
     bytes: Box<[u8]>,
     body: Body,
@@ -73,6 +74,12 @@ impl Entry {
     #[inline]
     pub fn key(&self) -> &[u8] {
         &self.bytes[..self.key_length()]
+    }
+
+    /// The key and, behind it, a short value.
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     #[inline]

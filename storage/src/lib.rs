@@ -3,7 +3,8 @@
 //! Synchronous; reads no clock (`now_ms` is an argument) and knows no command names.
 //!
 //! - [`keyspace`]: shards and their locks; [`shard`]: what one lock protects.
-//! - [`partition`]: entries, expiries and tags of one database in one shard, over [`table`] and [`tag`].
+//! - [`partition`]: entries, expiries and tags of one database in one shard, over [`table`] and [`tag`];
+//!   [`names`]: the tags in use.
 //! - [`db`]: what a command sees.
 //! - [`evict`]: policies; [`snapshot`]: a point in time without fork; [`aof`]: files.
 //! - [`memory`]: the counting allocator.
@@ -13,8 +14,10 @@ pub mod db;
 pub mod entry;
 pub mod evict;
 pub mod glob;
+mod index;
 pub mod keyspace;
 pub mod memory;
+pub mod names;
 pub mod partition;
 pub mod shard;
 pub mod snapshot;

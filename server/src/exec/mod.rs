@@ -4,18 +4,22 @@
 //! Everything that happens to every command happens here and nowhere else.
 
 mod gate;
+mod lookahead;
 mod moment;
 pub mod transaction;
 mod unit;
 
+pub use lookahead::look_ahead;
 pub use gate::{Gates, Verdict};
 pub use moment::moment;
 
-use protocol::{Args, Output};
+use std::sync::atomic::Ordering;
+
+use protocol::{Args, Mark, Output};
 use storage::db::Db;
 use storage::keyspace::ShardSet;
 
-use crate::clients::State;
+use crate::clients::{Client, State};
 use crate::command::table::Entry;
 use crate::command::{Block, Command, Ctx, Effects, Error, Outcome, Reply};
 use crate::server::Server;
@@ -37,37 +41,44 @@ pub enum Flow {
 
 /// Carries out one request of a client and writes its reply.
 pub fn execute(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Flow {
+    let flow = admit(session, args, out);
+    if matches!(flow, Flow::Next) {
+        next_reply_mode(&session.client);
+    }
+    flow
+}
+
+/// Finds the command, lets it pass the gates, and queues it or carries it out.
+fn admit(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Flow {
     let server = session.server;
     let entry = match find(session, args) {
         Ok(entry) => entry,
         Err(error) => {
-            reject(session, None, &error, out);
+            reject(session, None, args, &error, out);
             return Flow::Next;
         }
     };
+    if !entry.accepts(args.len()) {
+        let error = Error::WrongArity(entry.full_name.clone());
+        reject(session, Some(entry), args, &error, out);
+        return Flow::Next;
+    }
     match gate::check(session, entry, args) {
         Verdict::Pass => {}
         Verdict::Pause => return Flow::Paused,
         Verdict::Refuse(error) => {
-            reject(session, Some(entry), &error, out);
+            reject(session, Some(entry), args, &error, out);
             return Flow::Next;
         }
     }
     if session.local.queue.is_some() && !transaction::runs_at_once(entry) {
         transaction::queue(session, entry, args);
+        let start = out.mark();
         Reply::new(out, session.client.version())
             .encoder()
             .simple("QUEUED");
+        hush(&session.client, out, start);
         return Flow::Next;
-    }
-    if server.clients.has_monitors() {
-        server.monitor.show(
-            &server.clients,
-            &session.client,
-            session.stopwatch.wall_us(),
-            entry,
-            args,
-        );
     }
     if entry.command.spec.group == Group::Server {
         session.flush_counts();
@@ -75,9 +86,11 @@ pub fn execute(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Flow
     call(session, entry, args, out)
 }
 
-/// The command or subcommand that a request names, if it is of the right length.
+/// The command or subcommand that a request names.
 fn find(session: &mut Session, args: &Args<'_>) -> Result<&'static Entry, Error> {
     let name = args.get(0).unwrap_or_default();
+    let last_command = &session.client.gauges.last_command;
+    last_command.store(usize::MAX, Ordering::Relaxed);
     let entry = match session.last_entry {
         Some(last) if last.name.as_bytes().eq_ignore_ascii_case(name) => last,
         _ => {
@@ -94,9 +107,7 @@ fn find(session: &mut Session, args: &Args<'_>) -> Result<&'static Entry, Error>
         Some(sub) if !entry.subcommands.is_empty() => find_subcommand(entry, sub)?,
         _ => entry,
     };
-    if !entry.accepts(args.len()) {
-        return Err(Error::WrongArity(entry.full_name.clone()));
-    }
+    last_command.store(entry.id, Ordering::Relaxed);
     Ok(entry)
 }
 
@@ -131,11 +142,23 @@ fn unknown(args: &Args<'_>) -> Error {
 }
 
 /// Answers a request that is not carried out.
-fn reject(session: &mut Session, entry: Option<&'static Entry>, error: &Error, out: &mut Output) {
-    if let Some(queue) = &mut session.local.queue {
-        queue.is_doomed = true;
-    }
-    let text = error.to_string();
+fn reject(
+    session: &mut Session,
+    entry: Option<&'static Entry>,
+    args: &Args<'_>,
+    error: &Error,
+    out: &mut Output,
+) {
+    let text = match entry {
+        Some(entry) if transaction::is_exec(entry) => {
+            show(session.server, &session.client, entry, args, session.stopwatch.wall_us());
+            transaction::abort(session, error).to_string()
+        }
+        _ => {
+            transaction::doom(session);
+            error.to_string()
+        }
+    };
     session.server.stats.error(Error::prefix(&text));
     if let Some(entry) = entry {
         session.recorder.command(entry.id, 0, Ending::Rejected);
@@ -144,15 +167,14 @@ fn reject(session: &mut Session, entry: Option<&'static Entry>, error: &Error, o
     Reply::new(out, session.client.version())
         .encoder()
         .error(text);
-    if take_reply_mode(session) {
-        out.truncate_to(start);
-    }
+    hush(&session.client, out, start);
 }
 
 /// Takes the locks of one command, runs it, and does what follows from what it did.
 fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut Output) -> Flow {
     let server = session.server;
     let start = out.mark();
+    let mut whole = session.stopwatch;
     let held = server.keyspace.lock(lock_plan(server, entry.command, args));
     let moment = moment(server, &session.client, session.stopwatch.wall_ms());
     let mut cx = Ctx {
@@ -170,7 +192,11 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
     let outcome = match outcome {
         Outcome::Execute => {
             drop(cx);
-            return transaction::execute(session, entry, out);
+            let failed = transaction::execute(session, entry, out);
+            // Each command has counted its own lap; EXEC takes as long as all of them.
+            session.stopwatch.lap_nanos();
+            finish(session, entry, args, whole.lap_nanos(), failed);
+            return Flow::Next;
         }
         outcome => outcome,
     };
@@ -181,10 +207,9 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
     server.lazyfree.free(garbage);
     session.recorder.dirty += dirty;
     session.local.durable_from = session.local.durable_from.max(durable_from);
-    finish(session, entry, args, failed);
-    if take_reply_mode(session) {
-        out.truncate_to(start);
-    }
+    let nanos = session.stopwatch.lap_nanos();
+    finish(session, entry, args, nanos, failed);
+    hush(&session.client, out, start);
     match outcome {
         Outcome::Block(block) => Flow::Block(block),
         _ => Flow::Next,
@@ -203,7 +228,7 @@ fn run(
         // A container without a subcommand: its arity of -2 has refused that.
         None => Err(Error::WrongArity(entry.full_name.clone())),
     };
-    unit.gather(&mut cx.db, &mut cx.effects, args, &cx.server.log);
+    unit.gather(&mut cx.db, &mut cx.effects, args, cx.server);
     match result {
         Ok(outcome) => (outcome, false),
         Err(error) => {
@@ -215,33 +240,61 @@ fn run(
     }
 }
 
-/// Counts a command that has run, and puts it into the slow log if it was slow.
-fn finish(session: &mut Session, entry: &'static Entry, args: &Args<'_>, failed: bool) {
-    let nanos = session.stopwatch.lap_nanos();
+/// Counts a command that has run, puts it into the slow log if it was slow, and shows it to those who
+/// monitor: afterwards, as in Redis, so that EXEC comes behind its commands.
+fn finish(
+    session: &mut Session,
+    entry: &'static Entry,
+    args: &Args<'_>,
+    nanos: u64,
+    failed: bool,
+) {
     let ending = if failed { Ending::Failed } else { Ending::Done };
     session.recorder.command(entry.id, nanos, ending);
-    let server = session.server;
-    if nanos >= server.settings.slow_nanos() {
-        server.note_slow(
-            &session.client,
-            entry,
-            args,
-            nanos,
-            session.stopwatch.wall_us(),
-        );
+    let now_us = session.stopwatch.wall_us();
+    tell(session.server, &session.client, entry, args, nanos, now_us);
+}
+
+/// Tells those who want to know of a command that has run: the slow log, and who monitors.
+#[inline]
+fn tell(
+    server: &Server,
+    client: &Client,
+    entry: &'static Entry,
+    args: &Args<'_>,
+    nanos: u64,
+    now_us: i64,
+) {
+    if nanos >= server.settings.noted_nanos() {
+        server.note_slow(client, entry, args, nanos, now_us);
+    }
+    show(server, client, entry, args, now_us);
+}
+
+/// Shows a command to those who monitor.
+#[inline]
+fn show(server: &Server, client: &Client, entry: &Entry, args: &Args<'_>, now_us: i64) {
+    if server.clients.has_monitors() {
+        server.show_to_monitors(client, now_us, entry, args);
     }
 }
 
-/// Moves `CLIENT REPLY` on by one command; whether this one's reply is dropped.
-fn take_reply_mode(session: &Session) -> bool {
-    let client = &session.client;
-    let state = client.state();
-    if !state.intersects(State::REPLY_OFF | State::REPLY_SKIP | State::REPLY_SKIP_NEXT) {
-        return false;
+/// Drops what was written since `start` for a client that wants no replies (`CLIENT REPLY`).
+#[inline]
+pub fn hush(client: &Client, out: &mut Output, start: Mark) {
+    if client.is(State::REPLY_OFF | State::REPLY_SKIP) {
+        out.truncate_to(start);
     }
-    client.set(State::REPLY_SKIP, state.contains(State::REPLY_SKIP_NEXT));
-    client.set(State::REPLY_SKIP_NEXT, false);
-    state.intersects(State::REPLY_OFF | State::REPLY_SKIP)
+}
+
+/// Moves `CLIENT REPLY SKIP` on by one command, when one has ended.
+#[inline]
+pub fn next_reply_mode(client: &Client) {
+    let state = client.state();
+    if state.intersects(State::REPLY_SKIP | State::REPLY_SKIP_NEXT) {
+        client.set(State::REPLY_SKIP, state.contains(State::REPLY_SKIP_NEXT));
+        client.set(State::REPLY_SKIP_NEXT, false);
+    }
 }
 
 /// The shards a request needs.
@@ -289,6 +342,10 @@ pub fn replay(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Resul
         let name = String::from_utf8_lossy(args.get(0).unwrap_or_default());
         format!("Unknown command '{name}'")
     })?;
+    if !entry.accepts(args.len()) {
+        let name = &entry.full_name;
+        return Err(format!("Wrong number of arguments for '{name}'"));
+    }
     call(session, entry, args, out);
     let is_error = |reply: &[u8]| reply.first() == Some(&b'-');
     if let Some(chunk) = out

@@ -42,9 +42,12 @@ impl Stream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match self {
-            Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-            Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        // The system spends half a microsecond less on one slice than on a list of one.
+        match (self, slices) {
+            (Stream::Tcp(stream), [slice]) => Pin::new(stream).poll_write(cx, slice),
+            (Stream::Unix(stream), [slice]) => Pin::new(stream).poll_write(cx, slice),
+            (Stream::Tcp(stream), slices) => Pin::new(stream).poll_write_vectored(cx, slices),
+            (Stream::Unix(stream), slices) => Pin::new(stream).poll_write_vectored(cx, slices),
         }
     }
 
