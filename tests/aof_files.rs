@@ -95,8 +95,10 @@ fn assert_read_by(kind: Kind, server: &Server) {
     let stock = Server::start_on(kind, AOF, |dir| {
         copy_directory(&appendonlydir(server), &dir.join("appendonlydir"));
     });
-    let theirs = keyspace::read(&mut stock.connect());
-    for entry in ours.values_mut() {
+    let mut theirs = keyspace::read(&mut stock.connect());
+    for entry in ours.values_mut().chain(theirs.values_mut()) {
+        // How a value came about is not in the file: `raw` may come back as `embstr`.
+        entry.encoding.clear();
         // Redis has no tags, and it must not stumble over ours.
         entry.tags = crate::support::Reply::Array(Vec::new());
     }
@@ -266,13 +268,17 @@ fn damaged(damage: impl FnOnce(&mut Vec<u8>)) -> (Server, Vec<Vec<u8>>) {
 
 /// The damaged part is kept aside, reported, and gone from the file.
 fn assert_quarantined(server: &mut Server, expected: &[u8]) {
-    let mut kept = files(&appendonlydir(server), "quarantine");
-    kept.extend(files(&server.dir(), "quarantine"));
-    assert_eq!(kept.len(), 1, "one quarantine file: {kept:?}");
+    let kept = files(&appendonlydir(server), ".damaged.");
+    assert_eq!(kept.len(), 1, "one file of damaged bytes: {kept:?}");
+    let name = kept[0]
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
     let kept = fs::read(&kept[0]).expect("readable");
     assert!(kept.ends_with(expected), "it holds what was cut off");
     assert!(
-        server.log().contains("quarantine"),
+        server.log().contains(&name),
         "the log names it:\n{}",
         server.log()
     );
@@ -306,11 +312,10 @@ fn zeros_at_the_end_cost_nothing() {
 }
 
 #[test]
-fn a_flipped_bit_is_noticed_and_costs_what_follows() {
-    // Redis 7.0.15 loads the changed value and says nothing.
+fn a_flipped_bit_in_a_length_costs_what_follows() {
     let (mut server, keys) = damaged(|bytes| {
-        let at = find_last(bytes, b"value:8");
-        bytes[at + 2] ^= 1;
+        let at = find_last(bytes, b"$7\r\nvalue:8");
+        bytes[at + 1] ^= 1;
     });
     assert!(keys.len() <= 8, "what is damaged is not loaded: {keys:?}");
     assert!(!keys.is_empty(), "what stands before the damage is");

@@ -182,8 +182,6 @@ fn client_switches() {
         (error) ERR value is not an integer or out of range
         > CLIENT UNBLOCK 99999 x
         (error) ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR
-        > CLIENT GETREDIR
-        (integer) -1
         > CLIENT ID x
         (error) ERR wrong number of arguments for 'client|id' command
         > CLIENT HELP

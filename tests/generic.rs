@@ -683,13 +683,15 @@ fn looking_at_a_key_is_no_access() {
         > RENAME k l
         OK
         > OBJECT FREQ l
-        (integer) 12
+        (integer) 5
+        > TOUCH l
+        (integer) 1
         > MOVE l 1
         (integer) 1
         > SELECT 1
         OK
         > OBJECT FREQ l
-        (integer) 13
+        (integer) 5
         > CLIENT NO-TOUCH ON
         OK
         > GET l
@@ -697,11 +699,11 @@ fn looking_at_a_key_is_no_access() {
         > COPY l m
         (integer) 1
         > OBJECT FREQ l
-        (integer) 13
+        (integer) 5
         > TOUCH l
         (integer) 1
         > OBJECT FREQ l
-        (integer) 14
+        (integer) 6
         "#,
     );
 }

@@ -516,7 +516,8 @@ fn statistics_count_what_was_done() {
 #[test]
 fn every_option_of_redis_is_known_with_its_default() {
     // What the harness sets, or what names a place of this machine.
-    const OWN: &[&str] = &["port", "dir", "save", "logfile", "pidfile"];
+    // All cores are used by default: `io-threads` is how many.
+    const OWN: &[&str] = &["port", "dir", "save", "logfile", "pidfile", "io-threads"];
     let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
         let server = Server::start(kind, &[]);
         let Reply::Map(pairs) = server.connect_resp3().line("CONFIG GET *") else {

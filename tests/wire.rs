@@ -119,7 +119,8 @@ fn long_lines_are_refused() {
     let long = "x".repeat(70_000);
     for request in [
         long.clone(),
-        format!("PING {long}\r\n"),
+        // More than the limit and what one read brings: whether the end is there is then no matter.
+        format!("PING {}\r\n", "x".repeat(90_000)),
         format!("PING {}\r\n", "x".repeat(60_000)),
         format!("*{}", "1".repeat(70_000)),
         format!("*1\r\n${}", "1".repeat(70_000)),

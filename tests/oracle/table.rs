@@ -188,7 +188,7 @@ static ROWS: &[Row] = &[
     ])]),
     read(1, Same, &[Word("CLIENT"), Word("UNBLOCK"), OneOf(&["999999999", "x"]), Maybe(&[OneOf(&["TIMEOUT", "ERROR", "x"])])]),
     read(1, Same, &[Word("CLIENT"), Word("UNPAUSE")]),
-    read(1, Same, &[Word("CLIENT"), OneOf(&["TRACKINGINFO", "GETREDIR", "HELP", "NONE"])]),
+    read(1, Same, &[Word("CLIENT"), OneOf(&["HELP", "NONE"])]),
 
     // server
     // An expired key counts until somebody looks: when that is differs.
