@@ -76,8 +76,6 @@ pub struct Watched {
     pub db: usize,
     /// Its name.
     pub key: Box<[u8]>,
-    /// It had expired when it was watched; that it still has breaks nothing.
-    pub was_stale: bool,
 }
 
 impl Watches {

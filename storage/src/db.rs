@@ -4,13 +4,16 @@
 //! go unnoticed: it is counted, watchers are told, and whoever executes the command learns of it
 //! from [`Changes`].
 
+use std::collections::HashSet;
+
 use crate::entry::Entry;
 use crate::evict::Access;
-use crate::keyspace::{Cause, Held, Keyspace, SHARDS};
+use crate::names::NameUse;
+use crate::keyspace::{Cause, Census, Held, Keyspace, Lookups, SHARDS};
 use crate::partition::Partition;
 use crate::shard::{Shard, WatchFlag};
 use crate::table::Handle;
-use crate::tag::Tags;
+use crate::tag::{TagId, Tags};
 use crate::value::{Str, Value};
 
 /// What happened to a key, in the words of keyspace notifications.
@@ -134,7 +137,22 @@ pub enum NewTags<'a> {
 pub struct Detached {
     entry: Entry,
     expiry_ms: Option<i64>,
-    tags: Vec<Box<[u8]>>,
+    /// In use all the way, so that nobody who scans the names misses them.
+    tags: Vec<NameUse>,
+}
+
+/// What [`Db::invalidate_tags`] has done.
+#[derive(Debug, Default)]
+pub struct Invalidated {
+    /// How many keys are gone. Exact unless `is_pending`: then a key counts for each of its tags
+    /// that was invalidated, and also if it had expired.
+    pub count: usize,
+    /// The keys that were removed at once.
+    pub removed: Vec<Box<[u8]>>,
+    /// Keys are left to be reclaimed.
+    pub is_pending: bool,
+    /// Something carried one of the tags, be it only keys that had expired.
+    pub has_members: bool,
 }
 
 /// The view of a command.
@@ -191,7 +209,7 @@ impl<'k> Db<'k> {
         if !is_expired && !is_dead {
             return Some((number, at));
         }
-        if is_dead || when_expired == WhenExpired::Remove {
+        if when_expired != WhenExpired::Hide {
             let cause = if is_dead { Cause::Invalidated } else { Cause::Expired };
             self.remove_on_the_way(number, db, at, cause);
         }
@@ -203,8 +221,10 @@ impl<'k> Db<'k> {
         let shard = self.shard(number);
         let Some(entry) = shard.partition_mut(db).remove(at) else { return };
         shard.expired += u64::from(cause == Cause::Expired);
-        // As in Redis, expiry does not break a WATCH by itself: EXEC looks at the key's time instead.
         let key: Box<[u8]> = entry.key().into();
+        if shard.has_watches() {
+            shard.notify_watches_of_gone(db, &key);
+        }
         if self.moment.has_listeners {
             let event = if cause == Cause::Expired { Event::EXPIRED } else { Event::DEL };
             self.changes.events.push((db, event, key.clone()));
@@ -305,9 +325,6 @@ impl<'k> Db<'k> {
                     };
                     entry.put_value(value);
                 }
-                if !matches!(tags, NewTags::Keep) {
-                    partition.detach_all(at);
-                }
                 at
             }
             None => partition.insert(key, hash, value, access.fresh(now_ms)),
@@ -315,10 +332,39 @@ impl<'k> Db<'k> {
         if let Expiry::At(expiry_ms) = expiry {
             partition.set_expiry(at, Some(expiry_ms));
         }
-        if let NewTags::Replace(names) = tags {
-            self.attach_all(number, db, at, names.iter());
+        match tags {
+            NewTags::Keep => {}
+            NewTags::Clear => partition.detach_all(at),
+            NewTags::Replace(names) => self.retag(number, db, at, names.iter()),
         }
         self.mark(number, db, key, event);
+    }
+
+    /// Lets an entry have these tags and no others. Those it has already stay where they are: a scan of
+    /// such a tag that is under way would miss the key if it moved to the end.
+    fn retag<'n>(
+        &mut self,
+        number: usize,
+        db: usize,
+        at: Handle,
+        names: impl Iterator<Item = &'n [u8]> + Clone,
+    ) {
+        let keyspace = self.keyspace;
+        let was_tagged = |partition: &Partition| partition.get(at).is_some_and(Entry::is_tagged);
+        let partition = self.shard(number).partition_mut(db);
+        if !was_tagged(partition) {
+            self.attach_all(number, db, at, names);
+            return;
+        }
+        let ids = names.clone().filter_map(|name| partition.tags().find(keyspace.hash(name), name));
+        let mut kept: Vec<TagId> = ids.collect();
+        kept.sort_unstable();
+        let old: Vec<TagId> = partition.get(at).into_iter().flat_map(Tags::of).collect();
+        self.attach_all(number, db, at, names);
+        let partition = self.shard(number).partition_mut(db);
+        for id in old.into_iter().filter(|id| kept.binary_search(id).is_err()) {
+            partition.detach(at, id);
+        }
     }
 
     fn attach_all<'n>(
@@ -330,7 +376,13 @@ impl<'k> Db<'k> {
     ) -> usize {
         let keyspace = self.keyspace;
         let partition = self.shard(number).partition_mut(db);
-        names.filter(|name| partition.attach(at, keyspace.hash(name), name)).count()
+        let mut added = 0;
+        for name in names {
+            let hash = keyspace.hash(name);
+            let take_name = || keyspace.tag_names(db).hold(hash, name);
+            added += usize::from(partition.attach(at, hash, name, take_name));
+        }
+        added
     }
 
     /// Counts a change and tells those who watch the key.
@@ -349,6 +401,14 @@ impl<'k> Db<'k> {
         }
         if self.moment.has_listeners {
             self.changes.events.push((db, event, key.into()));
+        }
+    }
+
+    /// Adds another event of a key whose change is marked already.
+    #[inline]
+    pub fn add_event(&mut self, key: &[u8], event: Event) {
+        if self.moment.has_listeners {
+            self.changes.events.push((self.index, event, key.into()));
         }
     }
 
@@ -375,54 +435,56 @@ impl<'k> Db<'k> {
     }
 
     /// Takes a key out with all that belongs to it, to be placed elsewhere: together that is one change,
-    /// counted when it is placed. Records an access.
+    /// counted when it is placed.
     pub fn take(&mut self, key: &[u8], event: Event) -> Option<Detached> {
         let db = self.index;
         let (number, at) = self.locate(db, key)?;
-        let Moment { now_ms, access, touch, .. } = self.moment;
+        let tags = self.hold_tags(number, db, at);
         let partition = self.shard(number).partition_mut(db);
-        let tags = tag_names(partition, at);
         let expiry_ms = partition.get(at)?.expiry_ms();
-        let mut entry = partition.remove(at)?;
-        if touch == Touch::Yes {
-            entry.access = access.touched(entry.access, now_ms);
-        }
+        let entry = partition.remove(at)?;
         self.tell(number, db, key, event);
         Some(Detached { entry, expiry_ms, tags })
     }
 
-    /// Copies a key with all that belongs to it, to be placed elsewhere. The copy has not been accessed yet.
+    /// Copies a key with all that belongs to it, to be placed elsewhere.
     pub fn duplicate(&mut self, key: &[u8]) -> Option<Detached> {
         let db = self.index;
         let (number, at) = self.locate(db, key)?;
-        let Moment { now_ms, access, .. } = self.moment;
-        let partition = self.shard(number).partition_mut(db);
-        let tags = tag_names(partition, at);
-        let entry = partition.get(at)?;
-        let expiry_ms = entry.expiry_ms();
-        let mut entry = entry.duplicate();
-        entry.access = access.fresh(now_ms);
-        Some(Detached { entry, expiry_ms, tags })
+        let tags = self.hold_tags(number, db, at);
+        let entry = self.shard(number).partition_mut(db).get(at)?;
+        Some(Detached { entry: entry.duplicate(), expiry_ms: entry.expiry_ms(), tags })
     }
 
     /// Puts a taken or copied entry under `key` of database `db`, in place of what was there.
     pub fn place_at(&mut self, db: usize, key: &[u8], detached: Detached, event: Event) {
         let (number, hash) = self.place(key);
-        if let Some((_, at)) = self.locate(db, key)
-            && let Some(old) = self.shard(number).partition_mut(db).remove(at)
-        {
-            self.discard(old);
-        }
+        let found = self.locate(db, key);
         let Detached { mut entry, expiry_ms, tags } = detached;
+        // As in Redis (dbAdd, db.c): in its new place it has not been accessed yet.
+        entry.access = self.moment.access.fresh(self.moment.now_ms);
         entry.put_expiry(None);
         entry.put_key(key, hash);
         let partition = self.shard(number).partition_mut(db);
-        let at = partition.insert_entry(entry);
+        let (at, old) = match found {
+            Some((_, at)) => (at, partition.replace(at, entry)),
+            None => (partition.insert_entry(entry), None),
+        };
         if expiry_ms.is_some() {
             partition.set_expiry(at, expiry_ms);
         }
-        self.attach_all(number, db, at, tags.iter().map(AsRef::as_ref));
+        old.into_iter().for_each(|old| self.discard(old));
+        self.retag(number, db, at, tags.iter().map(NameUse::as_bytes));
         self.mark(number, db, key, event);
+    }
+
+    /// The names of an entry's tags, in use until they are dropped.
+    fn hold_tags(&mut self, number: usize, db: usize, at: Handle) -> Vec<NameUse> {
+        let keyspace = self.keyspace;
+        let Some(partition) = self.shard(number).partition(db) else { return Vec::new() };
+        let tags = partition.tags();
+        let ids = partition.get(at).filter(|it| it.is_tagged()).into_iter().flat_map(Tags::of);
+        ids.map(|id| keyspace.tag_names(db).hold(keyspace.hash(tags.name(id)), tags.name(id))).collect()
     }
 
     /// Empties one database, or all; how many keys there were. Every lock is held.
@@ -442,46 +504,48 @@ impl<'k> Db<'k> {
                 }
             }
         }
+        self.keyspace.forget_tag_names(which);
         self.changes.garbage.append(&mut garbage);
-        // Redis counts one change more than keys, so that an empty FLUSHALL is logged too.
-        self.changes.dirty += removed as u64 + 1;
+        self.changes.dirty += removed as u64;
         removed
     }
 
     /// Exchanges two databases. Every lock is held.
     pub fn swap(&mut self, a: usize, b: usize) {
         for shard in self.held.iter() {
-            if shard.has_watches() {
+            if a != b && shard.has_watches() {
                 for (db, other) in [(a, b), (b, a)] {
-                    notify_watches_of_swapped(shard, self.keyspace, db, other);
+                    notify_watches_of_swapped(shard, self.keyspace, db, other, self.moment.now_ms);
                 }
             }
             shard.swap(a, b);
         }
+        self.keyspace.swap_tag_names(a, b);
         self.changes.dirty += 1;
     }
 
-    /// Watches a key; whether it was expired already (then its expiry later breaks nothing).
-    pub fn watch(&mut self, key: &[u8], flag: &WatchFlag) -> bool {
+    /// Watches a key: `flag` is set when it changes.
+    pub fn watch(&mut self, key: &[u8], flag: &WatchFlag) {
         let db = self.index;
         let now_ms = self.moment.now_ms;
         let (number, hash) = self.place(key);
         let shard = self.shard(number);
-        shard.watch(db, key, flag);
-        is_stale(shard, db, hash, key, now_ms)
+        let is_stale = is_stale(shard.partitions(), db, hash, key, now_ms);
+        shard.watch(db, key, flag, is_stale);
     }
 
-    /// Whether a key that is in memory has expired or been invalidated.
-    pub fn is_stale(&mut self, db: usize, key: &[u8]) -> bool {
+    /// Whether a key that `flag` watches has run out since, though nobody has removed it yet.
+    pub fn has_run_out(&mut self, db: usize, key: &[u8], flag: &WatchFlag) -> bool {
         let now_ms = self.moment.now_ms;
         let (number, hash) = self.place(key);
-        is_stale(self.shard(number), db, hash, key, now_ms)
+        let shard = self.shard(number);
+        is_stale(shard.partitions(), db, hash, key, now_ms) && shard.watches_live(db, key, flag)
     }
 
     /// How many keys the selected database has. Every lock is held.
     pub fn len(&mut self) -> usize {
         let db = self.index;
-        self.held.iter().filter_map(|shard| shard.partition(db)).map(Partition::len).sum()
+        self.held.iter().filter_map(|shard| shard.partition(db)).map(Partition::undead_len).sum()
     }
 
     /// Hands every live entry of the selected database to `look`, in any order. Every lock is held.
@@ -490,6 +554,51 @@ impl<'k> Db<'k> {
         for partition in self.held.iter().filter_map(|shard| shard.partition(db)) {
             let live = partition.table().iter().filter(|entry| partition.is_live(entry, now_ms));
             live.for_each(&mut look);
+        }
+    }
+
+    /// Counts of each database: for INFO. Looks at one shard after the other.
+    pub fn census(&mut self) -> Vec<Census> {
+        let mut all = Vec::new();
+        for number in 0..SHARDS {
+            self.visit(number, |shard| Census::add(&mut all, shard));
+        }
+        for (db, census) in all.iter_mut().enumerate() {
+            census.tag_bytes += self.keyspace.tag_names(db).size_bytes();
+        }
+        all
+    }
+
+    /// What readers found, and what expired: for INFO. Looks at one shard after the other.
+    pub fn lookups(&mut self) -> Lookups {
+        let mut sums = Lookups::default();
+        for number in 0..SHARDS {
+            self.visit(number, |shard| {
+                sums.hits += shard.hits;
+                sums.misses += shard.misses;
+                sums.expired += shard.expired;
+                sums.watched += shard.watched_keys();
+            });
+        }
+        sums
+    }
+
+    /// Sets the counters of [`Db::lookups`] to zero.
+    pub fn reset_lookups(&mut self) {
+        for number in 0..SHARDS {
+            self.visit(number, |shard| (shard.hits, shard.misses, shard.expired) = (0, 0, 0));
+        }
+    }
+
+    /// Hands every live entry of a database to `look`, one shard after the other.
+    pub fn for_each_in(&mut self, db: usize, mut look: impl FnMut(&Entry)) {
+        let now_ms = self.moment.now_ms;
+        for number in 0..SHARDS {
+            self.visit(number, |shard| {
+                let Some(partition) = shard.partition(db) else { return };
+                let live = partition.table().iter().filter(|entry| partition.is_live(entry, now_ms));
+                live.for_each(&mut look);
+            });
         }
     }
 
@@ -574,6 +683,17 @@ impl<'k> Db<'k> {
         None
     }
 
+    /// How many tags a key would have with these as well. `None` if there is no such key.
+    pub fn count_tags_with(&mut self, key: &[u8], names: protocol::Args<'_>) -> Option<usize> {
+        let db = self.index;
+        let (number, at) = self.locate(db, key)?;
+        let partition = self.shard(number).partition(db)?;
+        let had: HashSet<&[u8]> =
+            Tags::of(partition.get(at)?).map(|id| partition.tags().name(id)).collect();
+        let new: HashSet<&[u8]> = names.iter().filter(|name| !had.contains(name)).collect();
+        Some(had.len() + new.len())
+    }
+
     /// Attaches tags to a key; how many were new. `None` if there is no such key.
     pub fn attach_tags(&mut self, key: &[u8], names: protocol::Args<'_>) -> Option<usize> {
         let db = self.index;
@@ -606,72 +726,141 @@ impl<'k> Db<'k> {
     pub fn tags_of(&mut self, key: &[u8]) -> Vec<Box<[u8]>> {
         let db = self.index;
         let Some((number, at)) = self.locate(db, key) else { return Vec::new() };
-        self.shard(number).partition(db).map_or_else(Vec::new, |it| tag_names(it, at))
+        let Some(partition) = self.shard(number).partition(db) else { return Vec::new() };
+        let ids = partition.get(at).into_iter().flat_map(Tags::of);
+        ids.map(|id| partition.tags().name(id).into()).collect()
     }
 
     /// Invalidates tags: from now on no key that carries one of them is there. Every lock is held.
     ///
-    /// Gives how many keys that were. Up to `exact` memberships are reclaimed at once and the
-    /// count is exact; beyond, it is the sum over the tags and the keys are reclaimed later.
-    pub fn invalidate_tags(&mut self, names: protocol::Args<'_>, exact: usize) -> usize {
-        let db = self.index;
-        let now_ms = self.moment.now_ms;
-        let hashes: Vec<u64> = names.iter().map(|name| self.keyspace.hash(name)).collect();
-        let has_listeners = self.moment.has_listeners;
-        let mut memberships = 0;
-        for shard in self.held.iter().filter(|shard| shard.partition(db).is_some()) {
-            if shard.has_watches() {
-                notify_watches_of_tags(shard, self.keyspace, db, names, &hashes);
-            }
-            let partition = shard.partition_mut(db);
-            for (name, &hash) in names.iter().zip(&hashes) {
-                if let Some(id) = partition.tags().find(hash, name) {
-                    memberships += partition.invalidate(id);
-                }
-            }
-        }
+    /// Up to `exact` memberships the keys are removed at once. Beyond, it takes O(1) a tag and shard,
+    /// and the keys are reclaimed later ([`Keyspace::reclaim_some`]).
+    pub fn invalidate_tags(&mut self, names: protocol::Args<'_>, exact: usize) -> Invalidated {
+        let (targets, memberships) = self.find_tags(names);
         if memberships == 0 {
-            return 0;
+            return Invalidated::default();
         }
-        self.changes.dirty += 1;
-        if memberships > exact && !has_listeners {
-            self.keyspace.set_may_have_pending(true);
-            return memberships;
+        let mut invalidated = if memberships <= exact {
+            self.remove_tagged(&targets)
+        } else {
+            self.mark_dead(&targets, memberships)
+        };
+        invalidated.has_members = true;
+        self.changes.dirty += invalidated.count as u64;
+        if self.moment.has_listeners {
+            let event = |name: &[u8]| (self.index, Event::generic("taginvalidate"), name.into());
+            self.changes.events.extend(names.iter().map(event));
         }
-        let mut removed = 0;
-        for shard in self.held.iter().filter(|shard| shard.partition(db).is_some()) {
-            while let Some(entry) = shard.partition_mut(db).reclaim() {
-                // An expired key was gone before it was invalidated.
-                removed += usize::from(!entry.is_expired(now_ms));
-                let removal = Removal { db, key: entry.key().into(), cause: Cause::Invalidated };
-                if has_listeners {
-                    self.changes.events.push((db, Event::DEL, removal.key.clone()));
-                }
-                self.changes.removals.push(removal);
-            }
-        }
-        removed
+        invalidated
     }
 
-    /// How many keys carry a tag; up to `exact` memberships those that have expired are left out. Every
-    /// lock is held.
+    /// Where tags are in use, as (shard, tag) pairs, and how many keys carry them, counted for each.
+    fn find_tags(&mut self, names: protocol::Args<'_>) -> (Vec<(usize, TagId)>, usize) {
+        let db = self.index;
+        let keyspace = self.keyspace;
+        let mut targets = Vec::new();
+        let mut memberships = 0;
+        let unique: HashSet<&[u8]> = names.iter().collect();
+        // A name that no shard uses need not be looked for in each of them.
+        let used = keyspace.tag_names(db);
+        let hashes = unique.into_iter().map(|name| (keyspace.hash(name), name));
+        let used: Vec<_> = hashes.filter(|&(hash, name)| used.contains(hash, name)).collect();
+        for number in (0..SHARDS).filter(|_| !used.is_empty()) {
+            let Some(partition) = self.shard(number).partition(db) else { continue };
+            let ids = used.iter().filter_map(|&(hash, name)| partition.tags().find(hash, name));
+            for id in ids {
+                targets.push((number, id));
+                memberships += partition.tags().postings(id).len();
+            }
+        }
+        (targets, memberships)
+    }
+
+    /// Removes the keys that carry one of these tags.
+    fn remove_tagged(&mut self, targets: &[(usize, TagId)]) -> Invalidated {
+        let db = self.index;
+        let mut invalidated = Invalidated::default();
+        for &(number, id) in targets {
+            // A tag whose last key has gone with another tag has no postings any more.
+            while let Some(&at) = {
+                let partition = self.shard(number).partition(db);
+                partition.and_then(|it| it.tags().postings(id).last())
+            } {
+                self.remove_one_tagged(number, at, &mut invalidated);
+            }
+        }
+        invalidated
+    }
+
+    fn remove_one_tagged(&mut self, number: usize, at: Handle, invalidated: &mut Invalidated) {
+        let db = self.index;
+        let now_ms = self.moment.now_ms;
+        let keeps_expired = self.moment.expiry == WhenExpired::Keep;
+        let partition = self.shard(number).partition_mut(db);
+        let Some(entry) = partition.get(at) else { return };
+        let is_dead = partition.tags().is_dead(entry);
+        if is_dead || (entry.is_expired(now_ms) && !keeps_expired) {
+            // It was gone before, though still in memory.
+            let cause = if is_dead { Cause::Invalidated } else { Cause::Expired };
+            return self.remove_on_the_way(number, db, at, cause);
+        }
+        let Some(entry) = partition.remove(at) else { return };
+        let key: Box<[u8]> = entry.key().into();
+        self.discard(entry);
+        let shard = self.shard(number);
+        if shard.has_watches() {
+            shard.notify_watches(db, &key);
+        }
+        if self.moment.has_listeners {
+            self.changes.events.push((db, Event::DEL, key.clone()));
+        }
+        invalidated.count += 1;
+        invalidated.removed.push(key);
+    }
+
+    /// Marks these tags dead, and leaves their keys to be reclaimed.
+    fn mark_dead(&mut self, targets: &[(usize, TagId)], memberships: usize) -> Invalidated {
+        let (db, keyspace) = (self.index, self.keyspace);
+        let there = self.len();
+        for shard_targets in targets.chunk_by(|a, b| a.0 == b.0) {
+            let Some(&(number, _)) = shard_targets.first() else { continue };
+            let shard = self.shard(number);
+            if shard.has_watches() {
+                notify_watches_of_tags(shard, keyspace, db, shard_targets);
+            }
+            let partition = shard.partition_mut(db);
+            shard_targets.iter().for_each(|&(_, id)| {
+                partition.invalidate(id);
+            });
+        }
+        keyspace.note_pending();
+        Invalidated { count: memberships.min(there), is_pending: true, ..Invalidated::default() }
+    }
+
+    /// How many keys carry a tag, those that have expired left out; looks at one shard after the other.
+    ///
+    /// Where more than `exact` keys of a shard carry it, those that have expired there are counted
+    /// as well, unless an invalidation is pending, so that no lock is held for long.
     pub fn tag_card(&mut self, name: &[u8], exact: usize) -> usize {
         let (db, now_ms, hash) = (self.index, self.moment.now_ms, self.keyspace.hash(name));
-        let mut count = 0;
-        for partition in self.held.iter().filter_map(|shard| shard.partition(db)) {
-            let Some(id) = partition.tags().find(hash, name) else { continue };
-            let postings = partition.tags().postings(id);
-            if postings.len() > exact {
-                count += postings.len();
-                continue;
+        let in_shard = |shard: &mut Shard| {
+            let Some(partition) = shard.partition(db) else { return 0 };
+            let tags = partition.tags();
+            let Some(id) = tags.find(hash, name) else { return 0 };
+            let postings = tags.postings(id);
+            if postings.len() > exact && !tags.has_pending() {
+                return postings.len();
             }
             let entries = postings.iter().filter_map(|&at| partition.get(at));
-            count += entries.filter(|entry| partition.is_live(entry, now_ms)).count();
-        }
-        count
+            entries.filter(|entry| partition.is_live(entry, now_ms)).count()
+        };
+        (0..SHARDS).map(|number| self.visit(number, in_shard)).sum()
     }
 
     /// The keys of a tag, as a scan: like [`Db::scan`], over the tag's postings, downwards.
+    ///
+    /// A key that carries the tag from the first call to the last is met at least once: postings
+    /// move only downwards, where a key is detached.
     pub fn scan_tag(
         &mut self,
         name: &[u8],
@@ -695,18 +884,11 @@ impl<'k> Db<'k> {
         })
     }
 
-    /// The tags in use, as a scan. A tag may be met more than once: it lives in every shard.
-    pub fn scan_tags(&mut self, cursor: u64, count: usize, mut look: impl FnMut(&[u8])) -> u64 {
-        let db = self.index;
-        self.scan_lists(cursor, count, db, |partition, below, room| {
-            let tags = partition.tags();
-            let top = tags.slots().min(below);
-            let bottom = top.saturating_sub(room);
-            for id in tags.downwards(top).take_while(|&id| id as usize >= bottom) {
-                look(tags.name(id));
-            }
-            Some((bottom, top - bottom))
-        })
+    /// The tags in use, as a scan ([`crate::names::Names::scan`]). Needs no lock of a shard.
+    ///
+    /// In use is a tag that a key carries, even if that key has expired and is not yet reclaimed.
+    pub fn scan_tags(&mut self, cursor: u64, count: usize, look: impl FnMut(&[u8])) -> u64 {
+        self.keyspace.tag_names(self.index).scan(cursor, count, look)
     }
 
     /// Walks one list a partition downwards, shard by shard. `step` is given (partition, below, room) and
@@ -735,45 +917,57 @@ impl<'k> Db<'k> {
     }
 }
 
-fn tag_names(partition: &Partition, at: Handle) -> Vec<Box<[u8]>> {
-    let Some(entry) = partition.get(at) else { return Vec::new() };
-    Tags::of(entry).map(|id| partition.tags().name(id).into()).collect()
-}
-
-fn is_stale(shard: &Shard, db: usize, hash: u32, key: &[u8], now_ms: i64) -> bool {
-    let Some(partition) = shard.partition(db) else { return false };
+/// Whether a key is in memory but has run out: it has expired, or a tag of it was invalidated.
+fn is_stale(partitions: &[Partition], db: usize, hash: u32, key: &[u8], now_ms: i64) -> bool {
+    let Some(partition) = partitions.get(db) else { return false };
     let entry = partition.find(hash, key).and_then(|at| partition.get(at));
     entry.is_some_and(|entry| !partition.is_live(entry, now_ms))
 }
 
-fn notify_watches_of_flushed(shard: &Shard, keyspace: &Keyspace, db: usize) {
-    let Some(partition) = shard.partition(db) else { return };
-    shard.notify_watches_of(db, |key| partition.find(keyspace.hash(key) as u32, key).is_some());
+fn is_in_memory(partitions: &[Partition], db: usize, hash: u32, key: &[u8]) -> bool {
+    partitions.get(db).is_some_and(|partition| partition.find(hash, key).is_some())
 }
 
-fn notify_watches_of_swapped(shard: &Shard, keyspace: &Keyspace, db: usize, other: usize) {
-    shard.notify_watches_of(db, |key| {
-        let hash = keyspace.hash(key) as u32;
-        let mut partitions = [db, other].into_iter().filter_map(|db| shard.partition(db));
-        partitions.any(|partition| partition.find(hash, key).is_some())
+fn notify_watches_of_flushed(shard: &mut Shard, keyspace: &Keyspace, db: usize) {
+    shard.notify_watches_if(db, |partitions, key, is_stale| {
+        let is_there = is_in_memory(partitions, db, keyspace.hash(key) as u32, key);
+        is_there && !std::mem::take(is_stale)
     });
 }
 
-fn notify_watches_of_tags(
-    shard: &Shard,
+/// As Redis (`touchAllWatchedKeysInDb`, multi.c): a key that has run out is as good as none, on
+/// either side.
+fn notify_watches_of_swapped(
+    shard: &mut Shard,
     keyspace: &Keyspace,
     db: usize,
-    names: protocol::Args<'_>,
-    hashes: &[u64],
+    other: usize,
+    now_ms: i64,
 ) {
-    let Some(partition) = shard.partition(db) else { return };
-    shard.notify_watches_of(db, |key| {
+    shard.notify_watches_if(db, |partitions, key, knows_stale| {
+        let hash = keyspace.hash(key) as u32;
+        let was_there = is_in_memory(partitions, db, hash, key);
+        let will_be_there = is_in_memory(partitions, other, hash, key);
+        let will_be_stale = is_stale(partitions, other, hash, key, now_ms);
+        let was_none = *knows_stale || !was_there;
+        *knows_stale = was_none && will_be_stale;
+        !(was_none && (will_be_stale || !will_be_there))
+    });
+}
+
+/// Tells those who watch a key that carries one of these tags of the shard.
+fn notify_watches_of_tags(
+    shard: &mut Shard,
+    keyspace: &Keyspace,
+    db: usize,
+    targets: &[(usize, TagId)],
+) {
+    let ids: HashSet<TagId> = targets.iter().map(|&(_, id)| id).collect();
+    shard.notify_watches_if(db, |partitions, key, is_stale| {
+        let Some(partition) = partitions.get(db).filter(|_| !*is_stale) else { return false };
         let at = partition.find(keyspace.hash(key) as u32, key);
-        let Some(entry) = at.and_then(|at| partition.get(at)) else { return false };
-        Tags::of(entry).any(|id| {
-            let mut pairs = names.iter().zip(hashes);
-            pairs.any(|(name, &hash)| partition.tags().find(hash, name) == Some(id))
-        })
+        let entry = at.and_then(|at| partition.get(at));
+        entry.is_some_and(|entry| Tags::of(entry).any(|id| ids.contains(&id)))
     });
 }
 

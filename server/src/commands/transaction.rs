@@ -104,8 +104,8 @@ fn watch(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         if cx.local.watches.is_broken() || cx.local.watches.contains(db, key) {
             continue;
         }
-        let was_stale = cx.db.watch(key, &cx.local.watches.flag);
-        cx.local.watches.keys.push(Watched { db, key: key.into(), was_stale });
+        cx.db.watch(key, &cx.local.watches.flag);
+        cx.local.watches.keys.push(Watched { db, key: key.into() });
     }
     cx.client.gauges.watched.store(cx.local.watches.keys.len(), Ordering::Relaxed);
     cx.reply.ok()

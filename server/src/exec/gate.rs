@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use parking_lot::{Mutex, RwLock};
 use protocol::Args;
 
+use super::transaction::is_exec;
 use crate::clients::State;
 use crate::command::Error;
 use crate::command::table::Entry;
+use crate::evictor::Room;
 use crate::server::Server;
 use crate::session::Session;
 use crate::spec::Flags;
@@ -21,6 +23,11 @@ pub enum Verdict {
     /// No.
     Refuse(Error),
 }
+
+/// Commands that may see or change keys.
+const KEYSPACE: Flags = Flags::WRITE
+    .union(Flags::READONLY)
+    .union(Flags::MAY_REPLICATE);
 
 const LOADING: u32 = 1 << 0;
 const PAUSE_WRITE: u32 = 1 << 1;
@@ -151,15 +158,19 @@ pub fn check(session: &Session, entry: &'static Entry, args: &Args<'_>) -> Verdi
         return Verdict::Refuse(error);
     }
     if server.settings.memory_limit() > 0 {
-        let is_full = !server.make_room(session.stopwatch.wall_ms());
-        if is_full && needs_memory(session, entry) {
+        let room = server.make_room(session.stopwatch.wall_ms());
+        if room == Room::None && needs_memory(session, entry) {
             return Verdict::Refuse(Error::OutOfMemory);
         }
     }
     if let Some(error) = refusal_by_server(server, session, flags, entry) {
         return Verdict::Refuse(error);
     }
-    if is_paused(session, entry) {
+    if state.contains(State::MONITOR) && flags.intersects(KEYSPACE) {
+        // Redis takes who monitors for a replica: it may not touch keys, and no pause stops it.
+        return Verdict::Refuse(Error::ReplicaKeyspace);
+    }
+    if !state.contains(State::MONITOR) && is_paused(session, entry) {
         Verdict::Pause
     } else {
         Verdict::Pass
@@ -179,7 +190,11 @@ fn refusal_by_client(
     {
         return Some(error);
     }
-    if !state.contains(State::AUTHENTICATED) && !flags.contains(Flags::NO_AUTH) {
+    // Who came while a password was asked for is let in when it is no longer.
+    if !state.contains(State::AUTHENTICATED)
+        && !flags.contains(Flags::NO_AUTH)
+        && server.settings.needs_password()
+    {
         return Some(Error::NoAuth);
     }
     if session.local.queue.is_some() && flags.contains(Flags::NO_MULTI) {
@@ -208,10 +223,6 @@ fn refusal_by_server(
     None
 }
 
-fn is_exec(entry: &Entry) -> bool {
-    entry.full_name == "exec"
-}
-
 /// Whether one of the queued commands has the flag.
 fn queued(session: &Session, flag: Flags) -> bool {
     let queue = session.local.queue.as_ref();
@@ -223,12 +234,7 @@ fn queued(session: &Session, flag: Flags) -> bool {
 }
 
 fn needs_memory(session: &Session, entry: &Entry) -> bool {
-    entry.flags().contains(Flags::DENYOOM)
-        || (is_exec(entry) && queued(session, Flags::DENYOOM))
-        // Queueing itself takes memory: only what frees it or ends the transaction may go on.
-        || (session.local.queue.is_some()
-            && !super::transaction::runs_at_once(entry)
-            && !matches!(entry.full_name.as_str(), "discard" | "reset" | "watch" | "multi" | "exec" | "quit"))
+    entry.flags().contains(Flags::DENYOOM) || (is_exec(entry) && queued(session, Flags::DENYOOM))
 }
 
 fn is_paused(session: &Session, entry: &Entry) -> bool {

@@ -58,7 +58,9 @@ pub fn look_ahead(session: &Session, bytes: &[u8], limits: &Limits) -> usize {
     if hashes.len() > 1 {
         let db = session.client.db();
         for step in [Ahead::Index, Ahead::Entry, Ahead::Bytes] {
-            hashes.iter().for_each(|&hash| server.keyspace.prefetch(hash, db, step));
+            hashes
+                .iter()
+                .for_each(|&hash| server.keyspace.prefetch(hash, db, step));
         }
     }
     requests.max(1)

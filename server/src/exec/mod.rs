@@ -9,8 +9,8 @@ mod moment;
 pub mod transaction;
 mod unit;
 
-pub use lookahead::look_ahead;
 pub use gate::{Gates, Verdict};
+pub use lookahead::look_ahead;
 pub use moment::moment;
 
 use std::sync::atomic::Ordering;
@@ -151,7 +151,13 @@ fn reject(
 ) {
     let text = match entry {
         Some(entry) if transaction::is_exec(entry) => {
-            show(session.server, &session.client, entry, args, session.stopwatch.wall_us());
+            show(
+                session.server,
+                &session.client,
+                entry,
+                args,
+                session.stopwatch.wall_us(),
+            );
             transaction::abort(session, error).to_string()
         }
         _ => {
@@ -242,13 +248,7 @@ fn run(
 
 /// Counts a command that has run, puts it into the slow log if it was slow, and shows it to those who
 /// monitor: afterwards, as in Redis, so that EXEC comes behind its commands.
-fn finish(
-    session: &mut Session,
-    entry: &'static Entry,
-    args: &Args<'_>,
-    nanos: u64,
-    failed: bool,
-) {
+fn finish(session: &mut Session, entry: &'static Entry, args: &Args<'_>, nanos: u64, failed: bool) {
     let ending = if failed { Ending::Failed } else { Ending::Done };
     session.recorder.command(entry.id, nanos, ending);
     let now_us = session.stopwatch.wall_us();

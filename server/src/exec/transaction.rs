@@ -6,13 +6,20 @@ use protocol::{Args, Output};
 use storage::db::Db;
 use storage::keyspace::ShardSet;
 
-use super::{Flow, lock_plan, moment, run};
+use super::{hush, lock_plan, moment, run, tell};
+use crate::clients::State;
 use crate::command::table::Entry;
 use crate::command::{Ctx, Effects, Error, Reply};
 use crate::server::Server;
 use crate::session::Session;
 use crate::spec::Locks;
+use crate::stats::Ending;
 use crate::transaction::{Local, Queue};
+
+/// Whether the command is `EXEC`, whatever it was renamed to.
+pub fn is_exec(entry: &Entry) -> bool {
+    entry.full_name == "exec"
+}
 
 /// Whether the command runs at once even between `MULTI` and `EXEC`.
 pub fn runs_at_once(entry: &Entry) -> bool {
@@ -23,72 +30,92 @@ pub fn runs_at_once(entry: &Entry) -> bool {
 }
 
 /// Keeps a request for `EXEC`.
+///
+/// A transaction that will not be carried out keeps nothing: there is no point in the memory.
 pub fn queue(session: &mut Session, entry: &'static Entry, args: &Args<'_>) {
     let Some(queue) = &mut session.local.queue else {
         return;
     };
-    queue.size_bytes += args.size_bytes();
-    queue.commands.push((entry, args.to_request()));
-    let gauges = &session.client.gauges;
-    gauges
-        .queued
-        .store(queue.commands.len() as i64, Ordering::Relaxed);
-    gauges
-        .queued_bytes
-        .store(queue.size_bytes, Ordering::Relaxed);
+    if !queue.is_doomed && !session.local.watches.is_broken() {
+        queue.size_bytes += args.size_bytes();
+        queue.commands.push((entry, args.to_request()));
+        let gauges = &session.client.gauges;
+        gauges
+            .queued
+            .store(queue.commands.len() as i64, Ordering::Relaxed);
+        gauges
+            .queued_bytes
+            .store(queue.size_bytes, Ordering::Relaxed);
+    }
     // Queueing is not a call of the command, but the time goes by.
     session.stopwatch.lap_nanos();
 }
 
-/// Executes what is queued, with all locks at once, as one unit of the log.
-pub fn execute(session: &mut Session, exec: &'static Entry, out: &mut Output) -> Flow {
-    let server = session.server;
-    let Some(queue) = session.local.discard(&session.client) else {
-        return Flow::Next;
-    };
-    if queue.is_doomed {
-        session.unwatch();
-        refuse(session, exec, &Error::ExecAbort, out);
-        return Flow::Next;
+/// Lets the `EXEC` to come fail, because a command was refused.
+pub fn doom(session: &mut Session) {
+    if let Some(queue) = &mut session.local.queue {
+        queue.is_doomed = true;
     }
-    let held = server.keyspace.lock(plan(server, &queue, &session.local));
-    let moment = moment(server, &session.client, session.stopwatch.wall_ms());
-    let mut db = Db::new(&server.keyspace, held, session.client.db(), moment);
-    let is_broken = session.local.watches.is_broken()
-        || session
-            .local
-            .watches
-            .keys
-            .iter()
-            .any(|it| !it.was_stale && db.is_stale(it.db, &it.key));
-    if is_broken {
-        drop(db);
-        session.unwatch();
-        Reply::new(out, session.client.version())
-            .encoder()
-            .nil_array();
-        session.stopwatch.lap_nanos();
-        return Flow::Next;
-    }
-    Reply::new(out, session.client.version())
-        .encoder()
-        .array(queue.commands.len());
-    run_all(session, db, &queue, out);
-    session.unwatch();
-    Flow::Next
 }
 
-fn refuse(session: &mut Session, exec: &'static Entry, error: &Error, out: &mut Output) {
+/// Ends the transaction because `EXEC` itself was refused; what is answered.
+pub fn abort(session: &mut Session, error: &Error) -> Error {
+    session.local.discard(&session.client);
+    session.unwatch();
     let text = error.to_string();
-    session.server.stats.error(Error::prefix(&text));
-    session.recorder.command(
-        exec.id,
-        session.stopwatch.lap_nanos(),
-        crate::stats::Ending::Failed,
-    );
-    Reply::new(out, session.client.version())
-        .encoder()
-        .error(text);
+    Error::ExecAbortBecause(text.strip_prefix("ERR ").unwrap_or(&text).to_owned())
+}
+
+/// Executes what is queued, with all locks at once, as one unit of the log; whether it failed.
+pub fn execute(session: &mut Session, exec: &'static Entry, out: &mut Output) -> bool {
+    // The client stays in its transaction, for all to see, until the last command is done.
+    let Some(queue) = session.local.queue.take() else {
+        return false;
+    };
+    let start = out.mark();
+    let mut reply = Reply::new(out, session.client.version());
+    let db = if queue.is_doomed {
+        None
+    } else {
+        unbroken(session, &queue)
+    };
+    let failed = queue.is_doomed;
+    match &db {
+        Some(_) => reply.encoder().array(queue.commands.len()),
+        None if failed => {
+            session.server.stats.error("EXECABORT");
+            reply.error(&Error::ExecAbort);
+        }
+        None => reply.encoder().nil_array(),
+    }
+    hush(&session.client, out, start);
+    session.local.unwatch(&session.client);
+    if let Some(db) = db {
+        run_all(session, db, exec, &queue, out);
+    }
+    session.local.discard(&session.client);
+    session.local.release(&session.server.keyspace);
+    failed
+}
+
+/// The keyspace with everything locked that the queued commands need, unless a watched key has changed.
+fn unbroken(session: &Session, queue: &Queue) -> Option<Db<'static>> {
+    let server = session.server;
+    let watches = &session.local.watches;
+    let held = server.keyspace.lock(plan(server, queue, &session.local));
+    let moment = moment(server, &session.client, session.stopwatch.wall_ms());
+    let mut db = Db::new(&server.keyspace, held, session.client.db(), moment);
+    let mut has_run_out = || {
+        watches
+            .keys
+            .iter()
+            .any(|it| db.has_run_out(it.db, &it.key, &watches.flag))
+    };
+    if watches.is_broken() || has_run_out() {
+        None
+    } else {
+        Some(db)
+    }
 }
 
 /// The shards of all queued commands and watched keys.
@@ -112,7 +139,13 @@ fn plan(server: &Server, queue: &Queue, local: &Local) -> ShardSet {
         })
 }
 
-fn run_all(session: &mut Session, db: Db<'static>, queue: &Queue, out: &mut Output) {
+fn run_all(
+    session: &mut Session,
+    db: Db<'static>,
+    exec: &'static Entry,
+    queue: &Queue,
+    out: &mut Output,
+) {
     let server = session.server;
     let mut cx = Ctx {
         server,
@@ -121,36 +154,29 @@ fn run_all(session: &mut Session, db: Db<'static>, queue: &Queue, out: &mut Outp
         db,
         reply: Reply::new(out, session.client.version()),
         effects: Effects::default(),
-        entry: queue
-            .commands
-            .first()
-            .map_or_else(|| server.exec_entry(), |(entry, _)| entry),
+        entry: exec,
         is_in_exec: true,
     };
     for (entry, request) in &queue.commands {
         let args = request.args();
-        if server.clients.has_monitors() {
-            server.monitor.show(
-                &server.clients,
-                cx.client,
-                session.stopwatch.wall_us(),
-                entry,
-                &args,
-            );
-        }
         cx.entry = entry;
         cx.reply.restart();
         let (_, failed) = run(&mut cx, entry, &args, &mut session.unit);
-        let nanos = session.stopwatch.lap_nanos();
-        let ending = if failed {
-            crate::stats::Ending::Failed
-        } else {
-            crate::stats::Ending::Done
-        };
-        session.recorder.command(entry.id, nanos, ending);
-        if nanos >= server.settings.slow_nanos() {
-            server.note_slow(cx.client, entry, &args, nanos, session.stopwatch.wall_us());
+        // CLIENT REPLY may have come in between.
+        if cx.client.is(State::REPLY_OFF | State::REPLY_SKIP) {
+            cx.reply.undo();
         }
+        let nanos = session.stopwatch.lap_nanos();
+        let ending = if failed { Ending::Failed } else { Ending::Done };
+        session.recorder.command(entry.id, nanos, ending);
+        tell(
+            server,
+            cx.client,
+            entry,
+            &args,
+            nanos,
+            session.stopwatch.wall_us(),
+        );
     }
     let (dirty, durable_from) = session.unit.commit(&mut cx.db, &server.log);
     let garbage = std::mem::take(&mut cx.db.changes.garbage);

@@ -2,10 +2,10 @@
 
 use protocol::Args;
 use storage::db::Db;
-use storage::keyspace::Cause;
 
 use crate::command::Effects;
 use crate::persist::log::Log;
+use crate::server::Server;
 
 /// Memory kept for the next unit.
 const KEPT_BYTES: usize = 64 * 1024;
@@ -25,19 +25,22 @@ impl Unit {
     /// Keys that went on the way are logged first, then the command: as it was sent, or what its handler
     /// put in its place. A command that changed nothing is not logged.
     #[inline]
-    pub fn gather(&mut self, db: &mut Db<'_>, effects: &mut Effects, args: &Args<'_>, log: &Log) {
+    pub fn gather(
+        &mut self,
+        db: &mut Db<'_>,
+        effects: &mut Effects,
+        args: &Args<'_>,
+        server: &Server,
+    ) {
         let dirty = std::mem::take(&mut db.changes.dirty);
         self.dirty += dirty;
-        if !log.is_on() {
+        if !server.log.is_on() {
             db.changes.removals.clear();
             effects.clear();
             return;
         }
         for removal in db.changes.removals.drain(..) {
-            let word: &[u8] = match removal.cause {
-                Cause::Expired => b"DEL",
-                Cause::Evicted | Cause::Invalidated => b"UNLINK",
-            };
+            let word = server.settings.removal_word(removal.cause);
             protocol::encode_request([word, &removal.key].into_iter(), &mut self.bytes);
             self.records.push((removal.db, self.bytes.len()));
         }

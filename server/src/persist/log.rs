@@ -71,15 +71,15 @@ impl Log {
         let before = pending.bytes.len();
         let mut is_open = false;
         for (db, record) in records {
+            if is_transaction && !is_open {
+                pending.bytes.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
+                is_open = true;
+            }
             if pending.db != Some(db) {
                 let number = db.to_string();
                 let select: [&[u8]; 2] = [b"SELECT", number.as_bytes()];
                 protocol::encode_request(select.into_iter(), &mut pending.bytes);
                 pending.db = Some(db);
-            }
-            if is_transaction && !is_open {
-                pending.bytes.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
-                is_open = true;
             }
             pending.bytes.extend_from_slice(record);
         }

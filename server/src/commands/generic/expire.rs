@@ -260,11 +260,7 @@ fn expiry_ms(cx: &Ctx<'_>, args: &Args<'_>, clock: Clock, unit: Unit) -> Result<
 /// Removes a key whose new expiry has passed already.
 fn remove_expired(cx: &mut Ctx<'_>, key: &[u8]) -> Result {
     cx.db.remove(key, Event::DEL);
-    let word: &[u8] = if cx.server.settings.removes_lazily(Cause::Expired) {
-        b"UNLINK"
-    } else {
-        b"DEL"
-    };
+    let word = cx.server.settings.removal_word(Cause::Expired);
     cx.effects.replace([word, key]);
     cx.reply.integer(1)
 }
