@@ -895,6 +895,7 @@ fn evicted_keys_leave_no_tags() {
         ));
         assert_eq!(reply.to_string(), "OK");
     }
+    client.line("CONFIG SET maxmemory 0");
     let keys = client.line("DBSIZE").integer();
     assert!(keys < 3_000, "{keys} keys");
     assert_eq!(client.line("TAGCARD all").integer(), keys);
