@@ -26,9 +26,10 @@ use super::wait::{Wait, Waiting};
 use crate::clients::{self, Client, State};
 use crate::clock::{self, Stopwatch};
 use crate::command::Reply;
-use crate::exec::{self, Flow};
+use crate::exec::{self, Flow, Unit};
 use crate::server::Server;
 use crate::session::Session;
+use crate::stats::Recorder;
 
 /// Read at once, at most, into the buffer that all connections of a thread share.
 const READ_BYTES: usize = 64 * 1024;
@@ -54,6 +55,9 @@ thread_local! {
 
     /// Nor do they own a reply buffer: replies that can be written at once are gathered in this one.
     static REPLIES: RefCell<Output> = RefCell::new(Output::new());
+
+    /// Nor room for records and counts, which are handed over at the end of a batch.
+    static ROOM: RefCell<(Unit, Recorder)> = RefCell::default();
 }
 
 /// Why a connection ends.
@@ -278,7 +282,7 @@ impl Connection {
     /// Leaves the reply buffer to the thread: a connection that owes nothing holds none.
     fn give_replies_back(&mut self) {
         if self.out.memory_bytes() > 0 {
-            REPLIES.with_borrow_mut(|replies| *replies = std::mem::take(&mut self.out));
+            REPLIES.set(std::mem::take(&mut self.out));
             self.note_output();
         }
     }
@@ -416,14 +420,24 @@ impl Connection {
     /// done with.
     fn execute(&mut self, bytes: &[u8]) -> (Stop, usize) {
         if self.out.is_empty() {
-            self.out = REPLIES.with_borrow_mut(std::mem::take);
+            self.out = REPLIES.take();
         }
-        execute_all(&mut self.session, &mut self.parser, bytes, &mut self.out)
+        let session = &mut self.session;
+        // What has been counted so far; nothing may be left behind in the room of the thread.
+        session.flush_counts();
+        ROOM.with_borrow_mut(|(unit, recorder)| {
+            std::mem::swap(&mut session.unit, unit);
+            std::mem::swap(&mut session.recorder, recorder);
+            let result = execute_all(session, &mut self.parser, bytes, &mut self.out);
+            session.flush_counts();
+            std::mem::swap(&mut session.recorder, recorder);
+            std::mem::swap(&mut session.unit, unit);
+            result
+        })
     }
 
     /// What follows from the end of a batch, before its replies are written.
     fn settle(&mut self, stop: Stop) {
-        self.session.flush_counts();
         self.is_drained = match stop {
             Stop::Drained => true,
             Stop::Full => self.inbox.is_empty(),
