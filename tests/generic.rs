@@ -709,6 +709,31 @@ fn looking_at_a_key_is_no_access() {
 }
 
 #[test]
+fn the_empty_key_is_found_by_few_patterns() {
+    transcript(
+        r#"
+        > SET "" 1
+        OK
+        > KEYS *
+        1) ""
+        > KEYS ""
+        1) ""
+        > KEYS **
+        (empty array)
+        > SCAN 0 MATCH *
+        1) "0"
+        2) 1) ""
+        > SCAN 0 MATCH ""
+        1) "0"
+        2) 1) ""
+        > SCAN 0 MATCH **
+        1) "0"
+        2) (empty array)
+        "#,
+    );
+}
+
+#[test]
 fn cursors_are_read_as_c_reads_them() {
     transcript(
         r#"

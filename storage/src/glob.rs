@@ -38,11 +38,27 @@ pub fn matches(pattern: &[u8], text: &[u8], case: Case) -> bool {
                 continue;
             }
         }
-        let Some((star, from)) = retry else { return false };
+        let Some((star, from)) = retry else {
+            return false;
+        };
         retry = Some((star, from + 1));
         (p, t) = (star, from + 1);
     }
     pattern[p..].iter().all(|&byte| byte == b'*')
+}
+
+/// Whether `KEYS` and `SCAN MATCH` find `key` by `pattern`.
+///
+/// As in Redis, the empty key is found by a lone star or by the empty pattern only: a lone star is not
+/// matched at all, and any other pattern is left off as soon as no byte is left to match, which
+/// here is at its beginning.
+pub fn finds_key(pattern: &[u8], key: &[u8]) -> bool {
+    pattern == b"*"
+        || if key.is_empty() {
+            pattern.is_empty()
+        } else {
+            matches(pattern, key, Case::Sensitive)
+        }
 }
 
 /// Matches one byte against the pattern element at `p`; gives where the next element begins.
@@ -152,6 +168,10 @@ mod tests {
     fn many_stars_stay_fast() {
         let pattern = b"a*".repeat(200);
         let text = vec![b'a'; 20_000];
-        assert!(!matches(&[&pattern[..], b"b"].concat(), &text, Case::Sensitive));
+        assert!(!matches(
+            &[&pattern[..], b"b"].concat(),
+            &text,
+            Case::Sensitive
+        ));
     }
 }

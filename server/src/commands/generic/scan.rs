@@ -1,7 +1,7 @@
 //! Which keys there are: `KEYS`, `SCAN`, `RANDOMKEY`.
 
 use storage::entry::Entry;
-use storage::glob::{self, Case};
+use storage::glob;
 
 use super::GENERIC;
 use crate::command::{Args, Command, Ctx, Error, Outcome, Result, Words};
@@ -27,7 +27,7 @@ fn keys(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let start = out.mark();
     let mut count = 0;
     cx.db.for_each(|entry| {
-        if glob::matches(pattern, entry.key(), Case::Sensitive) {
+        if glob::finds_key(pattern, entry.key()) {
             out.bulk(entry.key());
             count += 1;
         }
@@ -135,6 +135,6 @@ impl<'a> Filter<'a> {
             .is_none_or(|name| name.eq_ignore_ascii_case(entry.type_name().as_bytes()))
             && self
                 .pattern
-                .is_none_or(|it| glob::matches(it, entry.key(), Case::Sensitive))
+                .is_none_or(|it| glob::finds_key(it, entry.key()))
     }
 }
