@@ -154,7 +154,9 @@ static ROWS: &[Row] = &[
     ])]),
     read(2, Sort, &[Word("SCAN"), Integer]),
     read(5, Same, &[Word("TYPE"), Key]),
-    read(5, Same, &[Word("OBJECT"), OneOf(&["ENCODING", "REFCOUNT"]), Key]),
+    read(4, Same, &[Word("OBJECT"), Word("ENCODING"), Key]),
+    // Redis counts the words of a transaction that is still running, and copies what it shares.
+    read(1, Sort, &[Word("OBJECT"), Word("REFCOUNT"), Key]),
     // After a change between LRU and LFU policies the clocks are read as what they are not.
     read(3, Sort, &[Word("OBJECT"), Word("IDLETIME"), Key]),
     read(2, Sort, &[Word("OBJECT"), Word("FREQ"), Key]),

@@ -186,7 +186,9 @@ pub enum Error {
     ShutdownFailed,
     #[error("ERR Background append only file rewriting already in progress")]
     RewriteRunning,
-    #[error("ERR Can't execute an AOF background rewriting. Please check the server logs for more information.")]
+    #[error(
+        "ERR Can't execute an AOF background rewriting. Please check the server logs for more information."
+    )]
     RewriteFailed,
     #[error("ERR count should be greater than or equal to -1")]
     SlowlogCount,
@@ -196,7 +198,9 @@ pub enum Error {
     PurgeFailed,
     #[error("ERR RESP2 is not supported by this command")]
     NeedsResp3,
-    #[error("ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false")]
+    #[error(
+        "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
+    )]
     ProtocolType,
     #[error("ERR OOM in dictTryExpand")]
     PopulateTooLarge,
@@ -229,15 +233,63 @@ pub enum Error {
 impl Error {
     /// What is said to a subcommand that does not exist or has the wrong number of words.
     pub fn subcommand_syntax(args: &Args<'_>, command: &'static str) -> Error {
-        let word = args.get(1).unwrap_or_default();
-        // Redis prints with %.128s, which ends at a NUL.
-        let word = word.split(|&byte| byte == 0).next().unwrap_or_default();
-        let sub = String::from_utf8_lossy(&word[..word.len().min(128)]).into_owned();
+        let sub = shown_up_to(args.get(1).unwrap_or_default(), 128);
         Error::SubcommandSyntax { sub, command }
     }
 
     /// The first word, as `INFO errorstats` counts it.
     pub fn prefix(text: &str) -> &str {
         text.split(' ').next().unwrap_or(text)
+    }
+
+    /// The text as it goes over the wire, with what [`shown`] has put into it as it was sent.
+    pub fn reply_text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for letter in self.to_string().chars() {
+            match u8::try_from(u32::from(letter).wrapping_sub(SHOWN_FROM)) {
+                Ok(byte) => text.push(byte),
+                Err(_) => text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        text
+    }
+}
+
+/// Bytes of a request that are not ASCII stand in error texts as letters of a plane for private use,
+/// from here on: a text is a `String`, but what a client sent need not be UTF-8.
+const SHOWN_FROM: u32 = 0x10_FE00;
+
+/// A word of a request for an error text: Redis prints it with `%s`, which ends at a NUL.
+pub fn shown(word: &[u8]) -> String {
+    shown_up_to(word, usize::MAX)
+}
+
+/// The first `limit` bytes of [`shown`] (`%.128s`).
+pub fn shown_up_to(word: &[u8], limit: usize) -> String {
+    let bytes = word.iter().take_while(|&&byte| byte != 0).take(limit);
+    bytes
+        .map(|&byte| match byte {
+            0..0x80 => char::from(byte),
+            _ => {
+                char::from_u32(SHOWN_FROM + u32::from(byte)).unwrap_or(char::REPLACEMENT_CHARACTER)
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_sent_is_said_back_byte_for_byte() {
+        let word: Vec<u8> = (1..=255).collect();
+        let text = Error::UnsupportedOption(shown(&word)).reply_text();
+        assert_eq!(text, [b"ERR Unsupported option ", &word[..]].concat());
+        assert_eq!(Error::Text("é €".to_owned()).reply_text(), "é €".as_bytes());
+        assert_eq!(
+            (shown(b"a\0b"), shown_up_to(b"abc", 2)),
+            ("a".to_owned(), "ab".to_owned())
+        );
     }
 }

@@ -156,7 +156,7 @@ impl<'a> Reply<'a> {
     /// An error in place of whatever was written.
     pub fn error(&mut self, error: &Error) {
         self.undo();
-        self.encoder.error(error.to_string());
+        self.encoder.error(error.reply_text());
     }
 }
 

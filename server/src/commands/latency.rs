@@ -4,6 +4,7 @@ mod doctor;
 mod graph;
 
 use crate::clock;
+use crate::command::error::shown;
 use crate::command::table::Entry;
 use crate::command::{Args, Command, Ctx, Error, Outcome, Result, Words};
 use crate::latency::Event;
@@ -60,9 +61,7 @@ fn graph(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let event = Event::named(name);
     let series = event.and_then(|event| Some((event, cx.server.latency.get(event)?)));
     let Some((event, series)) = series else {
-        return Err(Error::NoLatencySamples(
-            String::from_utf8_lossy(name).into_owned(),
-        ));
+        return Err(Error::NoLatencySamples(shown(name)));
     };
     let text = graph::draw(event, &series, clock::now_ms() / 1000);
     cx.reply.verbatim("txt", text.as_bytes())

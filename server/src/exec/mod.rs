@@ -20,6 +20,7 @@ use storage::db::Db;
 use storage::keyspace::ShardSet;
 
 use crate::clients::{Client, State};
+use crate::command::error::shown_up_to;
 use crate::command::table::Entry;
 use crate::command::{Block, Command, Ctx, Effects, Error, Outcome, Reply};
 use crate::server::Server;
@@ -117,26 +118,25 @@ fn find_subcommand(entry: &'static Entry, sub: &[u8]) -> Result<&'static Entry, 
         .subcommands
         .get(&lower)
         .ok_or_else(|| Error::UnknownSubcommand {
-            sub: String::from_utf8_lossy(&sub[..sub.len().min(128)]).into_owned(),
+            sub: shown_up_to(sub, 128),
             command: entry.name.to_ascii_uppercase(),
         })
 }
 
 fn unknown(args: &Args<'_>) -> Error {
-    let text = |word: &[u8], limit: usize| {
-        // Redis prints with %.*s, which ends at a NUL.
-        let word = word.split(|&byte| byte == 0).next().unwrap_or_default();
-        String::from_utf8_lossy(&word[..word.len().min(limit)]).into_owned()
-    };
     let mut shown = String::new();
+    let mut room = 128;
     for word in args.from(1).iter() {
-        if shown.len() >= 128 {
+        if room == 0 {
             break;
         }
-        shown += &format!("'{}' ", text(word, 128 - shown.len()));
+        let word = shown_up_to(word, room);
+        // Quotes and space count, but may go over.
+        room = room.saturating_sub(word.chars().count() + 3);
+        shown += &format!("'{word}' ");
     }
     Error::UnknownCommand {
-        name: text(args.get(0).unwrap_or_default(), 128),
+        name: shown_up_to(args.get(0).unwrap_or_default(), 128),
         args: shown,
     }
 }
@@ -149,7 +149,7 @@ fn reject(
     error: &Error,
     out: &mut Output,
 ) {
-    let text = match entry {
+    let error = match entry {
         Some(entry) if transaction::is_exec(entry) => {
             show(
                 session.server,
@@ -158,21 +158,22 @@ fn reject(
                 args,
                 session.stopwatch.wall_us(),
             );
-            transaction::abort(session, error).to_string()
+            &transaction::abort(session, error)
         }
         _ => {
             transaction::doom(session);
-            error.to_string()
+            error
         }
     };
-    session.server.stats.error(Error::prefix(&text));
+    session
+        .server
+        .stats
+        .error(Error::prefix(&error.to_string()));
     if let Some(entry) = entry {
         session.recorder.command(entry.id, 0, Ending::Rejected);
     }
     let start = out.mark();
-    Reply::new(out, session.client.version())
-        .encoder()
-        .error(text);
+    Reply::new(out, session.client.version()).error(error);
     hush(&session.client, out, start);
 }
 

@@ -4,6 +4,7 @@ use storage::db::{Event, WhenExpired};
 use storage::keyspace::Cause;
 
 use super::GENERIC;
+use crate::command::error::shown;
 use crate::command::{Args, Command, Ctx, Error, Result, Words};
 use crate::spec::{Keys, Spec, flags, key_flags};
 
@@ -187,7 +188,7 @@ impl Conditions {
             } else if args.is(index, "LT") {
                 it.lt = true;
             } else {
-                return Err(unsupported(args.word(index)?));
+                return Err(Error::UnsupportedOption(shown(args.word(index)?)));
             }
         }
         if it.nx && (it.xx || it.gt || it.lt) {
@@ -207,12 +208,6 @@ impl Conditions {
             Some(old) => !self.nx && (!self.gt || new > old) && (!self.lt || new < old),
         }
     }
-}
-
-fn unsupported(option: &[u8]) -> Error {
-    // Redis prints with %s, which ends at a NUL.
-    let shown = option.split(|&byte| byte == 0).next().unwrap_or_default();
-    Error::UnsupportedOption(String::from_utf8_lossy(shown).into_owned())
 }
 
 fn set_expiry(cx: &mut Ctx<'_>, args: &Args<'_>, clock: Clock, unit: Unit) -> Result {
