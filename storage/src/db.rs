@@ -4,16 +4,16 @@
 //! go unnoticed: it is counted, watchers are told, and whoever executes the command learns of it
 //! from [`Changes`].
 
-use std::collections::HashSet;
+mod tags;
 
+pub use self::tags::Invalidated;
 use crate::entry::Entry;
 use crate::evict::Access;
-use crate::names::NameUse;
 use crate::keyspace::{Cause, Census, Held, Keyspace, Lookups, SHARDS};
+use crate::names::NameUse;
 use crate::partition::Partition;
 use crate::shard::{Shard, WatchFlag};
 use crate::table::Handle;
-use crate::tag::{TagId, Tags};
 use crate::value::{Str, Value};
 
 /// What happened to a key, in the words of keyspace notifications.
@@ -141,20 +141,6 @@ pub struct Detached {
     tags: Vec<NameUse>,
 }
 
-/// What [`Db::invalidate_tags`] has done.
-#[derive(Debug, Default)]
-pub struct Invalidated {
-    /// How many keys are gone. Exact unless `is_pending`: then a key counts for each of its tags
-    /// that was invalidated, and also if it had expired.
-    pub count: usize,
-    /// The keys that were removed at once.
-    pub removed: Vec<Box<[u8]>>,
-    /// Keys are left to be reclaimed.
-    pub is_pending: bool,
-    /// Something carried one of the tags, be it only keys that had expired.
-    pub has_members: bool,
-}
-
 /// The view of a command.
 pub struct Db<'k> {
     keyspace: &'k Keyspace,
@@ -233,6 +219,27 @@ impl<'k> Db<'k> {
         self.discard(entry);
     }
 
+    /// Where a key is that is about to be written. One that has run out but was left in memory
+    /// ([`WhenExpired::Hide`]: writes were paused after this one was let through) makes way.
+    #[inline]
+    fn locate_or_clear(&mut self, db: usize, key: &[u8]) -> Option<(usize, Handle)> {
+        let found = self.locate(db, key);
+        if found.is_none() && self.moment.expiry == WhenExpired::Hide {
+            self.remove_hidden(db, key);
+        }
+        found
+    }
+
+    #[cold]
+    fn remove_hidden(&mut self, db: usize, key: &[u8]) {
+        let (number, hash) = self.place(key);
+        let Some(partition) = self.shard(number).partition(db) else { return };
+        let Some(at) = partition.find(hash, key) else { return };
+        let is_dead = partition.get(at).is_some_and(|entry| partition.tags().is_dead(entry));
+        let cause = if is_dead { Cause::Invalidated } else { Cause::Expired };
+        self.remove_on_the_way(number, db, at, cause);
+    }
+
     fn discard(&mut self, entry: Entry) {
         if entry.heap_bytes() >= GARBAGE_BYTES {
             self.changes.garbage.push(Garbage::Entry(entry));
@@ -305,7 +312,7 @@ impl<'k> Db<'k> {
     ) {
         let Moment { now_ms, access, .. } = self.moment;
         let db = self.index;
-        let found = self.locate(db, key);
+        let found = self.locate_or_clear(db, key);
         let (number, hash) = match found {
             Some((number, _)) => (number, 0),
             None => self.place(key),
@@ -338,51 +345,6 @@ impl<'k> Db<'k> {
             NewTags::Replace(names) => self.retag(number, db, at, names.iter()),
         }
         self.mark(number, db, key, event);
-    }
-
-    /// Lets an entry have these tags and no others. Those it has already stay where they are: a scan of
-    /// such a tag that is under way would miss the key if it moved to the end.
-    fn retag<'n>(
-        &mut self,
-        number: usize,
-        db: usize,
-        at: Handle,
-        names: impl Iterator<Item = &'n [u8]> + Clone,
-    ) {
-        let keyspace = self.keyspace;
-        let was_tagged = |partition: &Partition| partition.get(at).is_some_and(Entry::is_tagged);
-        let partition = self.shard(number).partition_mut(db);
-        if !was_tagged(partition) {
-            self.attach_all(number, db, at, names);
-            return;
-        }
-        let ids = names.clone().filter_map(|name| partition.tags().find(keyspace.hash(name), name));
-        let mut kept: Vec<TagId> = ids.collect();
-        kept.sort_unstable();
-        let old: Vec<TagId> = partition.get(at).into_iter().flat_map(Tags::of).collect();
-        self.attach_all(number, db, at, names);
-        let partition = self.shard(number).partition_mut(db);
-        for id in old.into_iter().filter(|id| kept.binary_search(id).is_err()) {
-            partition.detach(at, id);
-        }
-    }
-
-    fn attach_all<'n>(
-        &mut self,
-        number: usize,
-        db: usize,
-        at: Handle,
-        names: impl Iterator<Item = &'n [u8]>,
-    ) -> usize {
-        let keyspace = self.keyspace;
-        let partition = self.shard(number).partition_mut(db);
-        let mut added = 0;
-        for name in names {
-            let hash = keyspace.hash(name);
-            let take_name = || keyspace.tag_names(db).hold(hash, name);
-            added += usize::from(partition.attach(at, hash, name, take_name));
-        }
-        added
     }
 
     /// Counts a change and tells those who watch the key.
@@ -459,7 +421,7 @@ impl<'k> Db<'k> {
     /// Puts a taken or copied entry under `key` of database `db`, in place of what was there.
     pub fn place_at(&mut self, db: usize, key: &[u8], detached: Detached, event: Event) {
         let (number, hash) = self.place(key);
-        let found = self.locate(db, key);
+        let found = self.locate_or_clear(db, key);
         let Detached { mut entry, expiry_ms, tags } = detached;
         // As in Redis (dbAdd, db.c): in its new place it has not been accessed yet.
         entry.access = self.moment.access.fresh(self.moment.now_ms);
@@ -476,15 +438,6 @@ impl<'k> Db<'k> {
         old.into_iter().for_each(|old| self.discard(old));
         self.retag(number, db, at, tags.iter().map(NameUse::as_bytes));
         self.mark(number, db, key, event);
-    }
-
-    /// The names of an entry's tags, in use until they are dropped.
-    fn hold_tags(&mut self, number: usize, db: usize, at: Handle) -> Vec<NameUse> {
-        let keyspace = self.keyspace;
-        let Some(partition) = self.shard(number).partition(db) else { return Vec::new() };
-        let tags = partition.tags();
-        let ids = partition.get(at).filter(|it| it.is_tagged()).into_iter().flat_map(Tags::of);
-        ids.map(|id| keyspace.tag_names(db).hold(keyspace.hash(tags.name(id)), tags.name(id))).collect()
     }
 
     /// Empties one database, or all; how many keys there were. Every lock is held.
@@ -682,239 +635,6 @@ impl<'k> Db<'k> {
         }
         None
     }
-
-    /// How many tags a key would have with these as well. `None` if there is no such key.
-    pub fn count_tags_with(&mut self, key: &[u8], names: protocol::Args<'_>) -> Option<usize> {
-        let db = self.index;
-        let (number, at) = self.locate(db, key)?;
-        let partition = self.shard(number).partition(db)?;
-        let had: HashSet<&[u8]> =
-            Tags::of(partition.get(at)?).map(|id| partition.tags().name(id)).collect();
-        let new: HashSet<&[u8]> = names.iter().filter(|name| !had.contains(name)).collect();
-        Some(had.len() + new.len())
-    }
-
-    /// Attaches tags to a key; how many were new. `None` if there is no such key.
-    pub fn attach_tags(&mut self, key: &[u8], names: protocol::Args<'_>) -> Option<usize> {
-        let db = self.index;
-        let (number, at) = self.locate(db, key)?;
-        let added = self.attach_all(number, db, at, names.iter());
-        if added > 0 {
-            self.mark(number, db, key, Event::generic("tagadd"));
-        }
-        Some(added)
-    }
-
-    /// Detaches tags from a key; how many it had. `None` if there is no such key.
-    pub fn detach_tags(&mut self, key: &[u8], names: protocol::Args<'_>) -> Option<usize> {
-        let db = self.index;
-        let (number, at) = self.locate(db, key)?;
-        let keyspace = self.keyspace;
-        let partition = self.shard(number).partition_mut(db);
-        let mut removed = 0;
-        for name in names.iter() {
-            let id = partition.tags().find(keyspace.hash(name), name);
-            removed += usize::from(id.is_some_and(|id| partition.detach(at, id)));
-        }
-        if removed > 0 {
-            self.mark(number, db, key, Event::generic("tagrem"));
-        }
-        Some(removed)
-    }
-
-    /// The tags of a key, in the order they were attached; empty if there is no such key.
-    pub fn tags_of(&mut self, key: &[u8]) -> Vec<Box<[u8]>> {
-        let db = self.index;
-        let Some((number, at)) = self.locate(db, key) else { return Vec::new() };
-        let Some(partition) = self.shard(number).partition(db) else { return Vec::new() };
-        let ids = partition.get(at).into_iter().flat_map(Tags::of);
-        ids.map(|id| partition.tags().name(id).into()).collect()
-    }
-
-    /// Invalidates tags: from now on no key that carries one of them is there. Every lock is held.
-    ///
-    /// Up to `exact` memberships the keys are removed at once. Beyond, it takes O(1) a tag and shard,
-    /// and the keys are reclaimed later ([`Keyspace::reclaim_some`]).
-    pub fn invalidate_tags(&mut self, names: protocol::Args<'_>, exact: usize) -> Invalidated {
-        let (targets, memberships) = self.find_tags(names);
-        if memberships == 0 {
-            return Invalidated::default();
-        }
-        let mut invalidated = if memberships <= exact {
-            self.remove_tagged(&targets)
-        } else {
-            self.mark_dead(&targets, memberships)
-        };
-        invalidated.has_members = true;
-        self.changes.dirty += invalidated.count as u64;
-        if self.moment.has_listeners {
-            let event = |name: &[u8]| (self.index, Event::generic("taginvalidate"), name.into());
-            self.changes.events.extend(names.iter().map(event));
-        }
-        invalidated
-    }
-
-    /// Where tags are in use, as (shard, tag) pairs, and how many keys carry them, counted for each.
-    fn find_tags(&mut self, names: protocol::Args<'_>) -> (Vec<(usize, TagId)>, usize) {
-        let db = self.index;
-        let keyspace = self.keyspace;
-        let mut targets = Vec::new();
-        let mut memberships = 0;
-        let unique: HashSet<&[u8]> = names.iter().collect();
-        // A name that no shard uses need not be looked for in each of them.
-        let used = keyspace.tag_names(db);
-        let hashes = unique.into_iter().map(|name| (keyspace.hash(name), name));
-        let used: Vec<_> = hashes.filter(|&(hash, name)| used.contains(hash, name)).collect();
-        for number in (0..SHARDS).filter(|_| !used.is_empty()) {
-            let Some(partition) = self.shard(number).partition(db) else { continue };
-            let ids = used.iter().filter_map(|&(hash, name)| partition.tags().find(hash, name));
-            for id in ids {
-                targets.push((number, id));
-                memberships += partition.tags().postings(id).len();
-            }
-        }
-        (targets, memberships)
-    }
-
-    /// Removes the keys that carry one of these tags.
-    fn remove_tagged(&mut self, targets: &[(usize, TagId)]) -> Invalidated {
-        let db = self.index;
-        let mut invalidated = Invalidated::default();
-        for &(number, id) in targets {
-            // A tag whose last key has gone with another tag has no postings any more.
-            while let Some(&at) = {
-                let partition = self.shard(number).partition(db);
-                partition.and_then(|it| it.tags().postings(id).last())
-            } {
-                self.remove_one_tagged(number, at, &mut invalidated);
-            }
-        }
-        invalidated
-    }
-
-    fn remove_one_tagged(&mut self, number: usize, at: Handle, invalidated: &mut Invalidated) {
-        let db = self.index;
-        let now_ms = self.moment.now_ms;
-        let keeps_expired = self.moment.expiry == WhenExpired::Keep;
-        let partition = self.shard(number).partition_mut(db);
-        let Some(entry) = partition.get(at) else { return };
-        let is_dead = partition.tags().is_dead(entry);
-        if is_dead || (entry.is_expired(now_ms) && !keeps_expired) {
-            // It was gone before, though still in memory.
-            let cause = if is_dead { Cause::Invalidated } else { Cause::Expired };
-            return self.remove_on_the_way(number, db, at, cause);
-        }
-        let Some(entry) = partition.remove(at) else { return };
-        let key: Box<[u8]> = entry.key().into();
-        self.discard(entry);
-        let shard = self.shard(number);
-        if shard.has_watches() {
-            shard.notify_watches(db, &key);
-        }
-        if self.moment.has_listeners {
-            self.changes.events.push((db, Event::DEL, key.clone()));
-        }
-        invalidated.count += 1;
-        invalidated.removed.push(key);
-    }
-
-    /// Marks these tags dead, and leaves their keys to be reclaimed.
-    fn mark_dead(&mut self, targets: &[(usize, TagId)], memberships: usize) -> Invalidated {
-        let (db, keyspace) = (self.index, self.keyspace);
-        let there = self.len();
-        for shard_targets in targets.chunk_by(|a, b| a.0 == b.0) {
-            let Some(&(number, _)) = shard_targets.first() else { continue };
-            let shard = self.shard(number);
-            if shard.has_watches() {
-                notify_watches_of_tags(shard, keyspace, db, shard_targets);
-            }
-            let partition = shard.partition_mut(db);
-            shard_targets.iter().for_each(|&(_, id)| {
-                partition.invalidate(id);
-            });
-        }
-        keyspace.note_pending();
-        Invalidated { count: memberships.min(there), is_pending: true, ..Invalidated::default() }
-    }
-
-    /// How many keys carry a tag, those that have expired left out; looks at one shard after the other.
-    ///
-    /// Where more than `exact` keys of a shard carry it, those that have expired there are counted
-    /// as well, unless an invalidation is pending, so that no lock is held for long.
-    pub fn tag_card(&mut self, name: &[u8], exact: usize) -> usize {
-        let (db, now_ms, hash) = (self.index, self.moment.now_ms, self.keyspace.hash(name));
-        let in_shard = |shard: &mut Shard| {
-            let Some(partition) = shard.partition(db) else { return 0 };
-            let tags = partition.tags();
-            let Some(id) = tags.find(hash, name) else { return 0 };
-            let postings = tags.postings(id);
-            if postings.len() > exact && !tags.has_pending() {
-                return postings.len();
-            }
-            let entries = postings.iter().filter_map(|&at| partition.get(at));
-            entries.filter(|entry| partition.is_live(entry, now_ms)).count()
-        };
-        (0..SHARDS).map(|number| self.visit(number, in_shard)).sum()
-    }
-
-    /// The keys of a tag, as a scan: like [`Db::scan`], over the tag's postings, downwards.
-    ///
-    /// A key that carries the tag from the first call to the last is met at least once: postings
-    /// move only downwards, where a key is detached.
-    pub fn scan_tag(
-        &mut self,
-        name: &[u8],
-        cursor: u64,
-        count: usize,
-        mut look: impl FnMut(&Entry),
-    ) -> u64 {
-        let hash = self.keyspace.hash(name);
-        let (db, now_ms) = (self.index, self.moment.now_ms);
-        self.scan_lists(cursor, count, db, |partition, below, room| {
-            let id = partition.tags().find(hash, name)?;
-            let postings = partition.tags().postings(id);
-            let top = postings.len().min(below);
-            let bottom = top.saturating_sub(room);
-            for &at in postings[bottom..top].iter().rev() {
-                if let Some(entry) = partition.get(at).filter(|it| partition.is_live(it, now_ms)) {
-                    look(entry);
-                }
-            }
-            Some((bottom, top - bottom))
-        })
-    }
-
-    /// The tags in use, as a scan ([`crate::names::Names::scan`]). Needs no lock of a shard.
-    ///
-    /// In use is a tag that a key carries, even if that key has expired and is not yet reclaimed.
-    pub fn scan_tags(&mut self, cursor: u64, count: usize, look: impl FnMut(&[u8])) -> u64 {
-        self.keyspace.tag_names(self.index).scan(cursor, count, look)
-    }
-
-    /// Walks one list a partition downwards, shard by shard. `step` is given (partition, below, room) and
-    /// gives where it stopped and how many it looked at; `None` or 0 goes on to the next shard.
-    fn scan_lists(
-        &mut self,
-        cursor: u64,
-        count: usize,
-        db: usize,
-        mut step: impl FnMut(&Partition, usize, usize) -> Option<(usize, usize)>,
-    ) -> u64 {
-        let (mut number, mut below) = match cursor {
-            0 => (0, u32::MAX),
-            cursor => ((cursor >> 32) as usize, cursor as u32),
-        };
-        let mut room = count;
-        while number < SHARDS && room > 0 {
-            let stopped = self.visit(number, |shard| {
-                step(shard.partition(db)?, below as usize, room)
-            });
-            let (at, looked) = stopped.unwrap_or((0, 0));
-            room = room.saturating_sub(looked);
-            (number, below) = if at == 0 { (number + 1, u32::MAX) } else { (number, at as u32) };
-        }
-        if number >= SHARDS { 0 } else { (number as u64) << 32 | u64::from(below) }
-    }
 }
 
 /// Whether a key is in memory but has run out: it has expired, or a tag of it was invalidated.
@@ -952,22 +672,6 @@ fn notify_watches_of_swapped(
         let was_none = *knows_stale || !was_there;
         *knows_stale = was_none && will_be_stale;
         !(was_none && (will_be_stale || !will_be_there))
-    });
-}
-
-/// Tells those who watch a key that carries one of these tags of the shard.
-fn notify_watches_of_tags(
-    shard: &mut Shard,
-    keyspace: &Keyspace,
-    db: usize,
-    targets: &[(usize, TagId)],
-) {
-    let ids: HashSet<TagId> = targets.iter().map(|&(_, id)| id).collect();
-    shard.notify_watches_if(db, |partitions, key, is_stale| {
-        let Some(partition) = partitions.get(db).filter(|_| !*is_stale) else { return false };
-        let at = partition.find(keyspace.hash(key) as u32, key);
-        let entry = at.and_then(|at| partition.get(at));
-        entry.is_some_and(|entry| Tags::of(entry).any(|id| ids.contains(&id)))
     });
 }
 

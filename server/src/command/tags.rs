@@ -57,9 +57,6 @@ pub fn check_count(cx: &Ctx<'_>, count: usize) -> Result<()> {
 
 /// How many different ones there are.
 pub fn count_distinct(names: Args<'_>) -> usize {
-    if names.len() == 1 {
-        return 1;
-    }
     names.iter().collect::<HashSet<_>>().len()
 }
 

@@ -48,10 +48,14 @@ const TAGADD: Command = Spec {
 fn tagadd(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let (key, names) = (args.key(1)?, args.from(2));
     tags::check_names(names)?;
-    let Some(count) = cx.db.count_tags_with(key, names) else {
+    let Some(count) = cx.db.count_tags(key) else {
         return cx.reply.integer(NO_SUCH_KEY);
     };
-    tags::check_count(cx, count)?;
+    // Only where it matters it is worth telling which of them are new.
+    if tags::check_count(cx, count + names.len()).is_err() {
+        let count = cx.db.count_tags_with(key, names).unwrap_or(0);
+        tags::check_count(cx, count)?;
+    }
     let added = cx.db.attach_tags(key, names).unwrap_or(0);
     if added > 0 {
         annotate(cx, args);

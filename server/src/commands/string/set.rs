@@ -41,7 +41,9 @@ fn set(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let options = Options::parse(args)?;
     if let NewTags::Replace(names) = options.tags {
         tags::check_names(names)?;
-        tags::check_count(cx, tags::count_distinct(names))?;
+        if tags::check_count(cx, names.len()).is_err() {
+            tags::check_count(cx, tags::count_distinct(names))?;
+        }
     }
     let expiry_ms = options.lifetime.expiry_ms(cx, args)?;
     if options.has_get {
