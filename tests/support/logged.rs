@@ -44,7 +44,7 @@ pub(crate) fn logged_alike(lines: &[&str], flags: &[&str]) -> Vec<String> {
 
 /// Says lines over two connections and gives the replies.
 pub(crate) fn say(server: &Server, lines: &[&str]) -> Vec<String> {
-    let mut clients = vec![server.connect(), server.connect()];
+    let mut clients = [server.connect(), server.connect()];
     let mut replies = Vec::new();
     for line in lines {
         let (client, line) = match line.strip_prefix("2> ") {

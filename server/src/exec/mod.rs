@@ -51,7 +51,6 @@ pub fn execute(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Flow
 
 /// Finds the command, lets it pass the gates, and queues it or carries it out.
 fn admit(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Flow {
-    let server = session.server;
     let entry = match find(session, args) {
         Ok(entry) => entry,
         Err(error) => {
