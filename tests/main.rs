@@ -3,11 +3,15 @@
 mod support;
 
 mod aof_files;
+mod client;
 mod clients;
+mod config;
 mod connection;
 mod crash;
+mod debug;
 mod entrypoint;
 mod expiry;
+mod flush;
 mod garbage;
 mod generic;
 mod memory;

@@ -16,6 +16,7 @@ use bitflags::bitflags;
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use protocol::Version;
+use storage::shard::WatchFlag;
 
 use crate::config::OutputLimit;
 
@@ -51,6 +52,9 @@ bitflags! {
         const REPLAY = 1 << 13;
     }
 }
+
+/// The one user there is.
+pub const DEFAULT_USER: &[u8] = b"default";
 
 /// What a connection is for: `CLIENT LIST TYPE`, and its bounds in `client-output-buffer-limit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,6 +188,7 @@ pub struct Client {
     state: AtomicU32,
     db: AtomicUsize,
     version: AtomicU8,
+    watch_flag: Mutex<Option<WatchFlag>>,
     waker: Mutex<Option<Waker>>,
     wait: Mutex<Wait>,
     outbox: Mutex<Vec<u8>>,
@@ -208,6 +213,7 @@ impl Client {
             state: AtomicU32::new(0),
             db: AtomicUsize::new(0),
             version: AtomicU8::new(2),
+            watch_flag: Mutex::default(),
             waker: Mutex::default(),
             wait: Mutex::default(),
             outbox: Mutex::default(),
@@ -267,6 +273,21 @@ impl Client {
             if version == Version::Resp3 { 3 } else { 2 },
             Ordering::Relaxed,
         );
+    }
+
+    /// Shows others the flag that is raised when a watched key changes.
+    pub fn show_watch_flag(&self, flag: &WatchFlag) {
+        *self.watch_flag.lock() = Some(Arc::clone(flag));
+    }
+
+    /// Whether a watched key has changed.
+    pub fn is_watch_broken(&self) -> bool {
+        let is_watching = self.gauges.watched.load(Ordering::Relaxed) > 0;
+        let flag = self.watch_flag.lock();
+        is_watching
+            && flag
+                .as_ref()
+                .is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// Remembers how its task is woken. Whoever changes something for it to see changes it first and

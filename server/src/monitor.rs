@@ -75,8 +75,15 @@ pub fn is_secret(entry: &Entry, args: &Args<'_>, index: usize) -> bool {
     match entry.full_name.as_str() {
         "auth" => index > 0 && args.len() <= 3,
         "hello" => index > 2 && is_hello_secret(args, index),
+        "config|set" => index > 2 && !index.is_multiple_of(2) && is_sensitive(args.get(index - 1)),
         _ => false,
     }
+}
+
+/// Whether it names an option that holds a secret.
+fn is_sensitive(option: Option<&[u8]>) -> bool {
+    let named = option.and_then(crate::config::options::find);
+    named.is_some_and(|named| named.id.spec().traits.is_sensitive)
 }
 
 fn is_hello_secret(args: &Args<'_>, index: usize) -> bool {

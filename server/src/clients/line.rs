@@ -7,16 +7,20 @@ use protocol::Version;
 
 use super::{Client, State};
 
-/// Letters of `flags=`, in Redis' order.
-const FLAGS: &[(State, u8)] = &[
-    (State::MONITOR, b'O'),
-    (State::MULTI, b'x'),
-    (State::BLOCKED, b'b'),
-    (State::CLOSE_AFTER_REPLY, b'c'),
-    (State::CLOSE_NOW, b'A'),
-    (State::UNIX_SOCKET, b'U'),
-    (State::NO_EVICT, b'e'),
-    (State::NO_TOUCH, b'T'),
+/// Letters of `flags=` in Redis' order; `d` stands between the two halves.
+const FLAGS: [&[(State, u8)]; 2] = [
+    &[
+        (State::MONITOR, b'O'),
+        (State::MULTI, b'x'),
+        (State::BLOCKED, b'b'),
+    ],
+    &[
+        (State::CLOSE_AFTER_REPLY, b'c'),
+        (State::CLOSE_NOW, b'A'),
+        (State::UNIX_SOCKET, b'U'),
+        (State::NO_EVICT, b'e'),
+        (State::NO_TOUCH, b'T'),
+    ],
 ];
 
 impl Client {
@@ -52,15 +56,19 @@ impl Client {
     }
 
     fn write_state(&self, line: &mut Vec<u8>) {
-        let state = self.state();
         line.extend_from_slice(b" flags=");
         let before = line.len();
-        line.extend(
-            FLAGS
+        let letters = |flags: &'static [(State, u8)]| {
+            flags
                 .iter()
-                .filter(|(flag, _)| state.contains(*flag))
-                .map(|(_, letter)| *letter),
-        );
+                .filter(|(flag, _)| self.is(*flag))
+                .map(|(_, letter)| *letter)
+        };
+        line.extend(letters(FLAGS[0]));
+        if self.is_watch_broken() {
+            line.push(b'd');
+        }
+        line.extend(letters(FLAGS[1]));
         if line.len() == before {
             line.push(b'N');
         }

@@ -9,8 +9,8 @@ use protocol::number;
 use self::kill::KILL;
 use self::list::{INFO, LIST};
 use self::modes::{NO_EVICT, NO_TOUCH, PAUSE, REPLY, UNPAUSE};
-use super::connection::shown;
 use crate::clients::{Unblock, is_plain};
+use crate::command::error::shown;
 use crate::command::{Args, Command, Ctx, Error, Result, Words};
 use crate::spec::{Acl, Group, Spec, acl, flags};
 
@@ -131,7 +131,7 @@ fn unblock(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         4 if args.is(3, "TIMEOUT") => Unblock::Timeout,
         4 if args.is(3, "ERROR") => Unblock::Error,
         4 => return Err(Error::UnblockReason),
-        _ => return Err(wrong_length(args)),
+        _ => return Err(Error::subcommand_syntax(args, "CLIENT")),
     };
     let id = args.integer(2)?;
     let client = u64::try_from(id)
@@ -139,14 +139,6 @@ fn unblock(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         .and_then(|id| cx.server.clients.get(id));
     cx.reply
         .integer(i64::from(client.is_some_and(|client| client.unblock(how))))
-}
-
-/// A subcommand that takes more words, but not that many.
-fn wrong_length(args: &Args<'_>) -> Error {
-    Error::SubcommandSyntax {
-        sub: shown(args.get(1).unwrap_or_default()),
-        command: "CLIENT",
-    }
 }
 
 /// `ON` or `OFF`.

@@ -1,6 +1,5 @@
 //! `CONFIG`: what the server was told to be, and telling it otherwise.
 
-use crate::clients::State;
 use crate::command::{Args, Command, Ctx, Error, Outcome, Result};
 use crate::config::options::{self, OptionId};
 use crate::config::{Origin, Scope, Setting};
@@ -181,7 +180,6 @@ const EFFECTS: &[(&[OptionId], Effect)] = &[
         logging::set_level(server.settings.config.get(options::LOGLEVEL));
         Ok(())
     }),
-    (&[options::REQUIREPASS.id], free_from_password),
     (&[options::MAXMEMORY_POLICY.id], |server| {
         server.evictor.forget();
         Ok(())
@@ -239,18 +237,6 @@ fn turn_log(server: &'static Server) -> std::result::Result<(), String> {
         tracing::warn!("Can't turn the append only file on: {error}");
         "Unable to turn on AOF. Check server logs.".to_owned()
     })
-}
-
-/// Clients keep the right they have; without a password, all have it.
-fn free_from_password(server: &'static Server) -> std::result::Result<(), String> {
-    if !server.settings.needs_password() {
-        server
-            .clients
-            .all()
-            .iter()
-            .for_each(|client| client.set(State::AUTHENTICATED, true));
-    }
-    Ok(())
 }
 
 /// What is over the limit goes at once, in the background.

@@ -4,16 +4,14 @@ use std::hint::black_box;
 
 use protocol::{Version, number};
 
-use crate::clients::{State, is_plain};
+use crate::clients::{DEFAULT_USER, State, is_plain};
+use crate::command::error::shown;
 use crate::command::{Args, Command, Ctx, Error, Result, Words};
 use crate::config::{REDIS_VERSION, options};
 use crate::spec::{Group, Spec, acl, flags};
 
 /// The family.
 pub const COMMANDS: &[Command] = &[AUTH, ECHO, HELLO, PING, QUIT, RESET, SELECT];
-
-/// The one user there is.
-pub const DEFAULT_USER: &[u8] = b"default";
 
 const CONNECTION: Spec = Spec {
     group: Group::Connection,
@@ -152,12 +150,6 @@ impl<'a> Wishes<'a> {
             _ => Err(Error::HelloOption(shown(option))),
         }
     }
-}
-
-/// A word as it stands in an error text: Redis prints it with `%s`, which ends at a NUL.
-pub fn shown(word: &[u8]) -> String {
-    let word = word.split(|&byte| byte == 0).next().unwrap_or_default();
-    String::from_utf8_lossy(word).into_owned()
 }
 
 /// The server, in seven pairs. Clients check that it calls itself `redis`.

@@ -1,9 +1,9 @@
 //! `CLIENT KILL`.
 
 use super::{BASE, number_at};
-use crate::clients::{Class, Client, State};
+use crate::clients::{Class, Client, DEFAULT_USER, State};
+use crate::command::error::shown;
 use crate::command::{Args, Command, Ctx, Error, Result, Words};
-use crate::commands::connection::{DEFAULT_USER, shown};
 use crate::spec::{Spec, flags};
 
 pub const KILL: Command = Spec {

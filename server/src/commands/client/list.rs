@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use super::{BASE, number_at};
 use crate::clients::{Class, Client};
+use crate::command::error::shown;
 use crate::command::{Args, Command, Ctx, Error, Result, Words};
-use crate::commands::connection::shown;
 use crate::spec::{Spec, flags};
 
 pub const LIST: Command = Spec {

@@ -1,6 +1,6 @@
 //! What a client switches for itself or for all: `NO-EVICT`, `NO-TOUCH`, `REPLY`, `PAUSE`, `UNPAUSE`.
 
-use super::{BASE, is_on, number_at, wrong_length};
+use super::{BASE, is_on, number_at};
 use crate::clients::State;
 use crate::clock;
 use crate::command::{Args, Command, Ctx, Error, Outcome, Result, Words};
@@ -79,7 +79,7 @@ fn pause(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         4 if args.is(3, "WRITE") => true,
         4 if args.is(3, "ALL") => false,
         4 => return Err(Error::PauseMode),
-        _ => return Err(wrong_length(args)),
+        _ => return Err(Error::subcommand_syntax(args, "CLIENT")),
     };
     let timeout_ms = number_at(args, 2).ok_or(Error::TimeoutNotInteger)?;
     if timeout_ms < 0 {
