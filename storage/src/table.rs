@@ -10,7 +10,10 @@ use crate::index::Index;
 /// The slot of an entry, stable while the entry lives.
 pub type Handle = u32;
 
-const SEGMENT: usize = 1024;
+const SEGMENT: usize = 256;
+
+/// Slots that a segment grows by.
+const GROWTH: usize = 64;
 
 /// The steps of a lookup, each of which needs the memory that the one before has named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,12 +165,14 @@ impl Table {
 
     fn push(&mut self, entry: Entry) -> Handle {
         if self.segments.last().is_none_or(|last| last.len() == SEGMENT) {
-            // The first segment grows by doubling; a table that has filled one will fill another.
-            let room = if self.segments.is_empty() { 4 } else { SEGMENT };
-            self.segments.push(Vec::with_capacity(room));
+            self.segments.push(Vec::new());
         }
         let at = self.slots();
         if let Some(last) = self.segments.last_mut() {
+            if last.len() == last.capacity() {
+                // Doubling would leave a quarter of a small table vacant.
+                last.reserve_exact(last.len().clamp(4, GROWTH));
+            }
             last.push(Some(entry));
         }
         Handle::try_from(at).expect("a shard holds fewer than 2^32 entries")
