@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::support::server::free_port;
-use crate::support::{Kind, Server, keyspace, tools};
+use crate::support::{Client, Kind, Reply, Server, keyspace, tools};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -138,7 +138,7 @@ fn flags_are_read_as_redis_reads_them() {
         let read = [Kind::Keytag, Kind::Oracle].map(|kind| {
             let server = Server::start(kind, flags);
             let reply = server.connect_resp3().line(names);
-            let crate::support::Reply::Map(mut pairs) = reply else {
+            let Reply::Map(mut pairs) = reply else {
                 panic!("a map")
             };
             pairs.sort();
@@ -197,7 +197,7 @@ fn a_file_is_read_and_flags_come_after_it() {
     with_running(&mut command, port, "", |client| {
         assert!(client.line("PING").to_string().contains("NOAUTH"));
         assert_eq!(client.call(&["AUTH", "a 'b"]).to_string(), "OK");
-        let get = |client: &mut crate::support::Client, name: &str| {
+        let get = |client: &mut Client, name: &str| {
             client.line(&format!("CONFIG GET {name}")).items()[1].text()
         };
         assert_eq!(get(client, "maxmemory"), "5242880");
@@ -234,12 +234,7 @@ fn standard_input_can_be_the_file() {
 }
 
 /// Starts a program, talks to it, and ends it.
-fn with_running(
-    command: &mut Command,
-    port: u16,
-    input: &str,
-    talk: impl FnOnce(&mut crate::support::Client),
-) {
+fn with_running(command: &mut Command, port: u16, input: &str, talk: impl FnOnce(&mut Client)) {
     struct Running(std::process::Child);
     impl Drop for Running {
         fn drop(&mut self) {
@@ -261,7 +256,9 @@ fn with_running(
     drop(stdin);
     let client = (0..2_000).find_map(|_| {
         std::thread::sleep(Duration::from_millis(2));
-        crate::support::Client::connect(port).ok()
+        let mut client = Client::connect(port).ok()?;
+        let is_loading = client.line("PING").to_string().contains("LOADING");
+        (!is_loading).then_some(client)
     });
     talk(&mut client.expect("it listens"));
 }
@@ -489,7 +486,7 @@ fn a_daemon_leaves_the_one_who_started_it() {
     assert!(finished.status.success(), "{}", finished.output);
     let client = (0..2_000).find_map(|_| {
         std::thread::sleep(Duration::from_millis(2));
-        crate::support::Client::connect(port).ok()
+        Client::connect(port).ok()
     });
     let mut client = client.expect("it listens");
     let pid = client.info_number("process_id").to_string();

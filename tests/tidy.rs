@@ -340,8 +340,11 @@ fn commands_do_not_import_each_other() {
                 let is_import = line.contains(&format!("commands::{family}::"))
                     || source.name.matches('/').count() == 3
                         && line.contains(&format!("super::{family}::"));
+                let is_known = KNOWN_FAMILIES
+                    .iter()
+                    .any(|(from, to, _)| *from == own && to == family);
                 assert!(
-                    !is_import,
+                    !is_import || is_known,
                     "{}:{number} imports the commands of {family}",
                     source.name
                 );
