@@ -76,6 +76,10 @@ impl Cron {
     fn run(&mut self) {
         loop {
             let began = Instant::now();
+            if self.server.cron_is_paused.load(Ordering::Relaxed) {
+                self.server.chores.wait(Duration::from_millis(100));
+                continue;
+            }
             self.tick();
             let period = Duration::from_secs(1) / hz(self.server);
             while let Some(left) = period.checked_sub(began.elapsed()).filter(|it| !it.is_zero()) {

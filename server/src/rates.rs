@@ -77,6 +77,12 @@ impl Rates {
         tracks
             .sent
             .sample(counters.sent_bytes.get(), elapsed_ms.unsigned_abs());
+        tracks
+            .reads
+            .sample(counters.reads.get(), elapsed_ms.unsigned_abs());
+        tracks
+            .command_nanos
+            .sample(counters.command_nanos.get(), elapsed_ms.unsigned_abs());
     }
 
     /// The averages.

@@ -1,6 +1,5 @@
 //! The server: its parts, put together.
 
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -79,7 +78,6 @@ pub struct Server {
     pub expires_actively: AtomicBool,
     /// Whether the background thread rests (`DEBUG PAUSE-CRON`).
     pub cron_is_paused: AtomicBool,
-    exec_entry: OnceLock<&'static Entry>,
 }
 
 /// Facts of this run of the server.
@@ -137,17 +135,7 @@ impl Server {
             },
             expires_actively: AtomicBool::new(true),
             cron_is_paused: AtomicBool::new(false),
-            exec_entry: OnceLock::new(),
         }))
-    }
-
-    /// The entry of `EXEC`, whatever it was renamed to.
-    pub fn exec_entry(&'static self) -> &'static Entry {
-        self.exec_entry.get_or_init(|| {
-            let mut all = self.commands.iter();
-            all.find(|entry| entry.full_name == "exec")
-                .expect("who executes a transaction said EXEC")
-        })
     }
 
     /// Who holds memory.
@@ -201,6 +189,16 @@ impl Server {
             }
         }
         room
+    }
+
+    /// Remembers how long writing the log took.
+    pub fn note_log_write(&self, took: Duration) {
+        self.note_latency(latency::Event::AofWrite, clock::now_ms(), took);
+    }
+
+    /// Remembers how long syncing the log took, while replies waited for that.
+    pub fn note_log_sync(&self, took: Duration) {
+        self.note_latency(latency::Event::AofFsync, clock::now_ms(), took);
     }
 
     /// Remembers an event that took at least `latency-monitor-threshold` milliseconds.

@@ -11,6 +11,7 @@ const MONITOR: Command = Spec {
     name: "MONITOR",
     summary: "Listens for all requests received by the server in real-time.",
     since: "1.0.0",
+    complexity: "",
     flags: flags!(ADMIN | NOSCRIPT | LOADING | STALE),
     group: Group::Server,
     ..Spec::EMPTY

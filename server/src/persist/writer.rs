@@ -130,8 +130,10 @@ impl Writer {
         if self.unwritten.is_empty() {
             return true;
         }
+        let began = Instant::now();
         match self.file.append(&self.unwritten) {
             Ok(()) => {
+                self.server.note_log_write(began.elapsed());
                 self.unwritten.clear();
                 self.unwritten.shrink_to(AUTOSYNC_BYTES as usize);
                 self.note_sizes();
@@ -160,6 +162,9 @@ impl Writer {
                 self.note_health(Some(error.to_string()));
                 std::thread::sleep(RETRY);
             }
+        }
+        if self.policy() == AppendFsync::Always {
+            self.server.note_log_sync(began.elapsed());
         }
         if began.elapsed() > Duration::from_secs(1) {
             self.server

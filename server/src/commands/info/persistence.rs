@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::Fields;
 use crate::command::Ctx;
+use crate::config::options;
 use crate::persist::Status;
 
 /// `# Persistence`
@@ -42,7 +43,9 @@ fn print_log(cx: &Ctx<'_>, out: &mut Fields<'_>) {
     let server = cx.server;
     let status = &server.persist.status;
     let ok = |is_ok: bool| if is_ok { "ok" } else { "err" };
-    out.flag("aof_enabled", server.log.is_on());
+    // From the moment it is asked for: until the first rewrite is done, the log holds nothing by itself.
+    let is_enabled = server.settings.config.get(options::APPENDONLY);
+    out.flag("aof_enabled", is_enabled);
     out.flag("aof_rewrite_in_progress", status.is_rewriting.load(Relaxed));
     out.flag(
         "aof_rewrite_scheduled",
@@ -69,7 +72,7 @@ fn print_log(cx: &Ctx<'_>, out: &mut Fields<'_>) {
         "module_fork_in_progress",
         "module_fork_last_cow_size",
     ]);
-    if server.log.is_on() {
+    if is_enabled {
         out.put("aof_current_size", status.current_bytes.load(Relaxed));
         out.put("aof_base_size", status.base_bytes.load(Relaxed));
         out.flag(

@@ -5,9 +5,9 @@ use std::path::Path;
 use nix::sys::utsname::uname;
 
 use super::Fields;
-use crate::clock;
 use crate::command::Ctx;
 use crate::config::{Config, REDIS_VERSION, build_id, options};
+use crate::{clock, cron};
 
 /// `# Server`
 pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
@@ -35,7 +35,7 @@ pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
     let uptime = server.run.started.elapsed().as_secs();
     out.put("uptime_in_seconds", uptime);
     out.put("uptime_in_days", uptime / 86_400);
-    out.put("hz", config.get(options::HZ));
+    out.put("hz", cron::hz(server));
     out.put("configured_hz", config.get(options::HZ));
     out.put("lru_clock", cx.now_ms() / 1000 & 0xff_ffff);
     out.put(
