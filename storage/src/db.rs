@@ -496,7 +496,7 @@ impl<'k> Db<'k> {
     }
 
     /// How many keys the selected database has. Every lock is held.
-    pub fn len(&mut self) -> usize {
+    pub fn key_count(&mut self) -> usize {
         let db = self.index;
         self.held.iter().filter_map(|shard| shard.partition(db)).map(Partition::undead_len).sum()
     }

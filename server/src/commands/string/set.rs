@@ -346,7 +346,7 @@ fn msetnx(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
 }
 
 fn check_pairs(cx: &Ctx<'_>, args: &Args<'_>) -> Result<()> {
-    if args.len() % 2 == 0 {
+    if args.len().is_multiple_of(2) {
         return Err(Error::WrongArity(cx.command_name().to_owned()));
     }
     Ok(())
