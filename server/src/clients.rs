@@ -448,11 +448,6 @@ impl Clients {
         self.monitors.lock().clone()
     }
 
-    /// How many monitor.
-    pub fn monitor_count(&self) -> usize {
-        self.monitor_count.load(Ordering::Relaxed)
-    }
-
     /// Notes that a connection begins or ends to wait, in a blocking command or for the end of a pause.
     pub fn set_blocked(&self, client: &Client, is_on: bool) {
         if client.is(State::BLOCKED) == is_on {

@@ -4,7 +4,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use protocol::Args;
-use storage::db::Garbage;
 use storage::entry;
 use storage::keyspace::{Cause, Keyspace};
 use storage::shard::Shard;
@@ -271,10 +270,5 @@ impl Server {
             };
             self.slowlog.add(slow, length);
         }
-    }
-
-    /// Frees what was taken out of the keyspace.
-    pub fn free(&self, garbage: Vec<Garbage>) {
-        self.lazyfree.free(garbage);
     }
 }

@@ -64,8 +64,8 @@ impl Settings {
     pub fn access(&self) -> Access {
         if self.policy().is_lfu() {
             Access::Count {
-                log_factor: self.config.get(options::LFU_LOG_FACTOR) as u32,
-                decay_minutes: self.config.get(options::LFU_DECAY_TIME) as u32,
+                log_factor: self.config.get(options::LFU_LOG_FACTOR),
+                decay_minutes: self.config.get(options::LFU_DECAY_TIME),
             }
         } else {
             Access::Time
@@ -84,7 +84,7 @@ impl Settings {
     /// How long a command may spend on eviction (`maxmemory-eviction-tenacity`); what remains is done in
     /// the background.
     pub fn eviction_budget(&self) -> Duration {
-        tenacity_budget(self.config.get(options::MAXMEMORY_EVICTION_TENACITY) as u32)
+        tenacity_budget(self.config.get(options::MAXMEMORY_EVICTION_TENACITY))
     }
 
     /// The command that a key is logged with when it goes for that cause.
@@ -103,7 +103,7 @@ impl Settings {
     /// Commands that take at least so many nanoseconds are slow.
     #[inline]
     pub fn slow_nanos(&self) -> u64 {
-        let slower_than_us = self.config.get(options::SLOWLOG_LOG_SLOWER_THAN) as i64;
+        let slower_than_us = self.config.get(options::SLOWLOG_LOG_SLOWER_THAN);
         u64::try_from(slower_than_us).map_or(u64::MAX, |us| us.saturating_mul(1000))
     }
 
@@ -191,7 +191,7 @@ impl Settings {
 
     /// `tcp-keepalive`, in seconds, 0 for none.
     pub fn keepalive_seconds(&self) -> u64 {
-        self.config.get(options::TCP_KEEPALIVE) as u64
+        self.config.get(options::TCP_KEEPALIVE)
     }
 
     /// `unixsocket`.

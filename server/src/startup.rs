@@ -19,7 +19,7 @@ pub fn run(config: Config) -> ExitCode {
         eprintln!("{complaint}");
         return ExitCode::FAILURE;
     }
-    let io_threads = io_threads(&config);
+    let io_threads = config.get(options::IO_THREADS);
     let server = Server::new(config, io_threads);
     match serve(server, io_threads) {
         Ok(()) => ExitCode::SUCCESS,
@@ -28,11 +28,6 @@ pub fn run(config: Config) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// As many threads as were asked for, or as the process has cores.
-fn io_threads(config: &Config) -> usize {
-    config.get(options::IO_THREADS) as usize
 }
 
 /// What happens before there is a server: log, working directory, background.

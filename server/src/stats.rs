@@ -390,11 +390,9 @@ impl Stats {
         let mut errors = self.errors.lock();
         if let Some(count) = errors.get_mut(prefix) {
             *count += 1;
-        } else if errors.contains_key(TOO_MANY_KINDS) {
-            return;
-        } else if errors.len() < ERROR_KINDS {
+        } else if errors.len() < ERROR_KINDS && !errors.contains_key(TOO_MANY_KINDS) {
             errors.insert(prefix.to_owned(), 1);
-        } else {
+        } else if errors.len() >= ERROR_KINDS {
             tracing::warn!(
                 "Errorstats stopped adding new errors because the number of errors reached the limit, \
                  this can be re-enabled via CONFIG RESETSTAT."

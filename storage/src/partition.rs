@@ -309,7 +309,7 @@ impl Partition {
         let (count, bytes) = looked.fold((0, 0), |(count, bytes), entry| {
             (count + 1, bytes + entry.size_bytes())
         });
-        let average = if count == 0 { size_of::<Entry>() } else { bytes / count };
+        let average = usize::checked_div(bytes, count).unwrap_or(size_of::<Entry>());
         self.len() * average
             + self.table.overhead_bytes()
             + self.volatile.capacity() * size_of::<Handle>()

@@ -36,11 +36,6 @@ impl Effects {
         self.ends.pop();
     }
 
-    /// Logs nothing.
-    pub fn suppress(&mut self) {
-        self.is_replaced = true;
-    }
-
     /// Whether the request itself is not to be logged.
     pub fn is_replaced(&self) -> bool {
         self.is_replaced

@@ -30,8 +30,6 @@ pub enum Error {
     UnknownSubcommand { sub: String, command: String },
     #[error("ERR no such key")]
     NoSuchKey,
-    #[error("ERR index out of range")]
-    IndexOutOfRange,
     #[error("ERR invalid expire time in '{0}' command")]
     InvalidExpire(String),
     #[error("ERR Unsupported option {0}")]
@@ -85,8 +83,6 @@ pub enum Error {
 
     #[error("ERR DB index is out of range")]
     DbOutOfRange,
-    #[error("ERR invalid DB index")]
-    InvalidDb,
 
     // What `COMMAND GETKEYS` finds wrong with the request it is asked about.
     #[error("ERR Invalid command specified")]

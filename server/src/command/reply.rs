@@ -47,14 +47,8 @@ impl<'a> Reply<'a> {
 
     /// Takes back what was written since the start.
     pub fn undo(&mut self) {
-        let start = self.start.clone();
+        let start = self.start;
         self.encoder.output().truncate_to(start);
-    }
-
-    /// Bytes written since the start.
-    pub fn len_bytes(&mut self) -> usize {
-        let start = self.start.clone();
-        self.encoder.output().bytes_since(start)
     }
 
     /// `+OK`
@@ -89,12 +83,6 @@ impl<'a> Reply<'a> {
     /// No value.
     pub fn nil(&mut self) -> Result {
         self.encoder.nil();
-        Ok(Outcome::Done)
-    }
-
-    /// No array (`*-1` in RESP2).
-    pub fn nil_array(&mut self) -> Result {
-        self.encoder.nil_array();
         Ok(Outcome::Done)
     }
 

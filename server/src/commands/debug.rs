@@ -173,7 +173,7 @@ fn object(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     } else {
         access.idle(entry.access(), now_ms)
     };
-    let lru = (now_ms - idle_ms.cast_signed()) / 1000 & 0xff_ffff;
+    let lru = ((now_ms - idle_ms.cast_signed()) / 1000) & 0xff_ffff;
     let text = format!(
         "Value at:{entry:p} refcount:{} encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         if is_shared { i32::MAX } else { 1 },

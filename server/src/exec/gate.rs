@@ -117,15 +117,6 @@ impl Gates {
         self.any(PAUSE_WRITE)
     }
 
-    /// `all`, `write` or `none`, and the milliseconds left: for INFO.
-    pub fn pause_state(&self, now_ms: i64) -> (&'static str, i64) {
-        match self.pause_left_ms(now_ms) {
-            None => ("none", 0),
-            Some(left) if self.any(PAUSE_ALL) => ("all", left),
-            Some(left) => ("write", left),
-        }
-    }
-
     /// Runs `work` while no other command runs on any thread (`DEBUG SLEEP`).
     ///
     /// The caller must itself be between [`Gates::enter`] and the end of its command.

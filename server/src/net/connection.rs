@@ -376,11 +376,7 @@ impl Connection {
 
     /// Reads behind what is in the inbox, and executes from there unless a command waits.
     fn poll_read_on(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let room = self.inbox.room(READ_BYTES, self.parser.missing_bytes());
-        let read = {
-            let reading = pin!(self.stream.read_into(room));
-            ready!(reading.poll(cx))?
-        };
+        let read = ready!(self.poll_fill_inbox(cx))?;
         if read > 0 {
             self.note_received(read, self.inbox.len());
             self.is_drained = false;
@@ -392,6 +388,21 @@ impl Connection {
             }
         }
         Poll::Ready(Ok(read))
+    }
+
+    /// Reads the rest of a long word straight to where it will be executed from, and what is short through
+    /// the buffer of the thread: who has sent half a request is given no room before the rest comes.
+    fn poll_fill_inbox(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.inbox.len() >= READ_BYTES {
+            let room = self.inbox.room(READ_BYTES, self.parser.missing_bytes());
+            return pin!(self.stream.read_into(room)).poll(cx);
+        }
+        ARRIVED.with_borrow_mut(|arrived| {
+            let mut buffer = ReadBuf::new(arrived);
+            ready!(self.stream.poll_read(cx, &mut buffer))?;
+            self.inbox.push(buffer.filled());
+            Poll::Ready(Ok(buffer.filled().len()))
+        })
     }
 
     fn note_received(&mut self, bytes: usize, query_bytes: usize) {

@@ -57,6 +57,7 @@ impl Inbox {
         } else if self.done > self.bytes.len() / 2 {
             self.bytes.drain(..self.done);
             self.done = 0;
+            self.bytes.shrink_to(2 * self.bytes.len());
         }
     }
 }
@@ -86,6 +87,7 @@ mod tests {
         inbox.push(&[0; 1_000_000]);
         inbox.consume(999_999);
         assert_eq!(inbox.as_slice(), [0]);
+        assert!(inbox.free_bytes() < 10);
         inbox.consume(1);
         assert_eq!((inbox.len(), inbox.free_bytes()), (0, 0));
     }

@@ -26,8 +26,8 @@ pub fn location(server: &Server) -> Location {
     let config = &server.settings.config;
     Location::new(
         ".",
-        config.text(options::APPENDDIRNAME).to_string(),
-        config.text(options::APPENDFILENAME).to_string(),
+        config.path(options::APPENDDIRNAME),
+        config.path(options::APPENDFILENAME),
     )
 }
 

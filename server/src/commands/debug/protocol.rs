@@ -10,7 +10,7 @@ pub(super) fn reply(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     match args.word(2)?.to_ascii_lowercase().as_slice() {
         b"string" => out.bulk(b"Hello World"),
         b"integer" => out.integer(12_345),
-        b"double" => out.double(3.141),
+        b"double" => out.double(f64::from(3141) / 1000.0),
         b"bignum" => out.big_number("1234567999999999999999999999999999999"),
         b"null" => out.nil(),
         b"array" => {

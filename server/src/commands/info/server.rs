@@ -37,7 +37,7 @@ pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
     out.put("uptime_in_days", uptime / 86_400);
     out.put("hz", cron::hz(server));
     out.put("configured_hz", config.get(options::HZ));
-    out.put("lru_clock", cx.now_ms() / 1000 & 0xff_ffff);
+    out.put("lru_clock", (cx.now_ms() / 1000) & 0xff_ffff);
     out.put(
         "executable",
         std::env::current_exe().unwrap_or_default().display(),
