@@ -38,7 +38,12 @@ const CLIENTS_PER_TICK: usize = 200;
 /// # Errors
 /// If the system gives no more threads.
 pub fn start(server: &'static Server) -> std::io::Result<()> {
-    let mut cron = Cron { server, ticks: 0, expire_at: 0, reclaim: None };
+    let mut cron = Cron {
+        server,
+        ticks: 0,
+        expire_at: 0,
+        reclaim: None,
+    };
     let thread = std::thread::Builder::new().name("cron".to_owned());
     thread.spawn(move || cron.run())?;
     Ok(())
@@ -82,7 +87,10 @@ impl Cron {
             }
             self.tick();
             let period = Duration::from_secs(1) / hz(self.server);
-            while let Some(left) = period.checked_sub(began.elapsed()).filter(|it| !it.is_zero()) {
+            while let Some(left) = period
+                .checked_sub(began.elapsed())
+                .filter(|it| !it.is_zero())
+            {
                 let is_unfinished = self.work(left);
                 if !is_unfinished && !self.server.chores.wait(left) {
                     break;
@@ -136,7 +144,11 @@ impl Cron {
         if !self.sweep(&mut pace, period * SWEEP_PERCENT / 100) {
             server.stats.counters.expire_cycle_cut_short.add(1);
         }
-        server.stats.counters.expire_cycle_us.add(pace.worked.as_micros() as u64);
+        server
+            .stats
+            .counters
+            .expire_cycle_us
+            .add(pace.worked.as_micros() as u64);
         server.note_latency(latency::Event::ExpireCycle, clock::now_ms(), pace.longest);
     }
 
@@ -172,7 +184,9 @@ impl Cron {
             server.log_removals(shard, db, gone, Cause::Expired);
         };
         let now_ms = clock::now_ms();
-        server.keyspace.expire_some(self.expire_at, SWEEP_KEYS, now_ms, &mut note)
+        server
+            .keyspace
+            .expire_some(self.expire_at, SWEEP_KEYS, now_ms, &mut note)
     }
 
     /// Removes the keys of invalidated tags; whether all are gone.
@@ -182,12 +196,19 @@ impl Cron {
         if invalidations == 0 {
             return true;
         }
-        let round = self.reclaim.get_or_insert(Reclaim { invalidations, shard: 0 });
+        let round = self.reclaim.get_or_insert(Reclaim {
+            invalidations,
+            shard: 0,
+        });
         let mut note = |shard: &mut Shard, db: usize, gone: &[Entry]| {
             server.log_removals(shard, db, gone, Cause::Invalidated);
         };
         while round.shard < SHARDS {
-            if server.keyspace.reclaim_some(round.shard, RECLAIM_KEYS, &mut note) == 0 {
+            if server
+                .keyspace
+                .reclaim_some(round.shard, RECLAIM_KEYS, &mut note)
+                == 0
+            {
                 round.shard += 1;
             }
             if pace.rest() == Pace::OVER {

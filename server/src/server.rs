@@ -20,8 +20,8 @@ use crate::evictor::{Accounts, Evictor, Room};
 use crate::exec::Gates;
 use crate::latency::{self, Latency};
 use crate::lazyfree::Lazyfree;
-use crate::net::listening::Listening;
 use crate::monitor::{self, Monitor};
+use crate::net::listening::Listening;
 use crate::persist::Persist;
 use crate::persist::log::Log;
 use crate::rates::Rates;
@@ -139,7 +139,11 @@ impl Server {
 
     /// Who holds memory.
     pub fn accounts(&self) -> Accounts<'_> {
-        Accounts { keyspace: &self.keyspace, log: &self.log, lazyfree: &self.lazyfree }
+        Accounts {
+            keyspace: &self.keyspace,
+            log: &self.log,
+            lazyfree: &self.lazyfree,
+        }
     }
 
     /// Makes room below `maxmemory`, in the time that one command may take for it. One load and one
@@ -203,7 +207,8 @@ impl Server {
     /// Remembers an event that took at least `latency-monitor-threshold` milliseconds.
     pub fn note_latency(&self, event: latency::Event, now_ms: i64, took: Duration) {
         if took >= self.settings.latency_threshold() {
-            self.latency.add(event, now_ms / 1000, took.as_millis() as u64);
+            self.latency
+                .add(event, now_ms / 1000, took.as_millis() as u64);
         }
     }
 
@@ -224,7 +229,9 @@ impl Server {
     #[cold]
     pub fn show_to_monitors(&self, client: &Client, now_us: i64, entry: &Entry, args: &Args<'_>) {
         let limit = clients::hard_limit_bytes(self.settings.output_limit(Class::Normal));
-        let slow = self.monitor.show(&self.clients, client, now_us, entry, args, limit);
+        let slow = self
+            .monitor
+            .show(&self.clients, client, now_us, entry, args, limit);
         for monitor in slow {
             self.note_output_limit(&monitor);
             self.clients.kill(&monitor);

@@ -89,7 +89,11 @@ impl Settings {
 
     /// The command that a key is logged with when it goes for that cause.
     pub fn removal_word(&self, cause: Cause) -> &'static [u8] {
-        if self.removes_lazily(cause) { b"UNLINK" } else { b"DEL" }
+        if self.removes_lazily(cause) {
+            b"UNLINK"
+        } else {
+            b"DEL"
+        }
     }
 
     fn removes_lazily(&self, cause: Cause) -> bool {

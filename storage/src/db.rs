@@ -29,9 +29,15 @@ impl Event {
     /// Key deleted.
     pub const DEL: Event = Event::generic("del");
     /// Key expired.
-    pub const EXPIRED: Event = Event { class: b'x', name: "expired" };
+    pub const EXPIRED: Event = Event {
+        class: b'x',
+        name: "expired",
+    };
     /// Key evicted.
-    pub const EVICTED: Event = Event { class: b'e', name: "evicted" };
+    pub const EVICTED: Event = Event {
+        class: b'e',
+        name: "evicted",
+    };
 
     /// An event of any type.
     pub const fn generic(name: &'static str) -> Event {
@@ -159,7 +165,13 @@ const GARBAGE_BYTES: usize = 64 * 1024;
 impl<'k> Db<'k> {
     /// A view of database `index` through locks already taken.
     pub fn new(keyspace: &'k Keyspace, held: Held<'k>, index: usize, moment: Moment) -> Db<'k> {
-        Db { keyspace, held, index, moment, changes: Changes::default() }
+        Db {
+            keyspace,
+            held,
+            index,
+            moment,
+            changes: Changes::default(),
+        }
     }
 
     /// The locked shards, to leave the log's offset in them.
@@ -178,7 +190,9 @@ impl<'k> Db<'k> {
     }
 
     fn shard(&mut self, number: usize) -> &mut Shard {
-        self.held.get(number).expect("the lock plan covers every key that the command names")
+        self.held
+            .get(number)
+            .expect("the lock plan covers every key that the command names")
     }
 
     /// Finds a live key; one that has expired or was invalidated is removed on the way.
@@ -196,7 +210,11 @@ impl<'k> Db<'k> {
             return Some((number, at));
         }
         if when_expired != WhenExpired::Hide {
-            let cause = if is_dead { Cause::Invalidated } else { Cause::Expired };
+            let cause = if is_dead {
+                Cause::Invalidated
+            } else {
+                Cause::Expired
+            };
             self.remove_on_the_way(number, db, at, cause);
         }
         None
@@ -205,14 +223,20 @@ impl<'k> Db<'k> {
     #[cold]
     fn remove_on_the_way(&mut self, number: usize, db: usize, at: Handle, cause: Cause) {
         let shard = self.shard(number);
-        let Some(entry) = shard.partition_mut(db).remove(at) else { return };
+        let Some(entry) = shard.partition_mut(db).remove(at) else {
+            return;
+        };
         shard.expired += u64::from(cause == Cause::Expired);
         let key: Box<[u8]> = entry.key().into();
         if shard.has_watches() {
             shard.notify_watches_of_gone(db, &key);
         }
         if self.moment.has_listeners {
-            let event = if cause == Cause::Expired { Event::EXPIRED } else { Event::DEL };
+            let event = if cause == Cause::Expired {
+                Event::EXPIRED
+            } else {
+                Event::DEL
+            };
             self.changes.events.push((db, event, key.clone()));
         }
         self.changes.removals.push(Removal { db, key, cause });
@@ -233,10 +257,20 @@ impl<'k> Db<'k> {
     #[cold]
     fn remove_hidden(&mut self, db: usize, key: &[u8]) {
         let (number, hash) = self.place(key);
-        let Some(partition) = self.shard(number).partition(db) else { return };
-        let Some(at) = partition.find(hash, key) else { return };
-        let is_dead = partition.get(at).is_some_and(|entry| partition.tags().is_dead(entry));
-        let cause = if is_dead { Cause::Invalidated } else { Cause::Expired };
+        let Some(partition) = self.shard(number).partition(db) else {
+            return;
+        };
+        let Some(at) = partition.find(hash, key) else {
+            return;
+        };
+        let is_dead = partition
+            .get(at)
+            .is_some_and(|entry| partition.tags().is_dead(entry));
+        let cause = if is_dead {
+            Cause::Invalidated
+        } else {
+            Cause::Expired
+        };
         self.remove_on_the_way(number, db, at, cause);
     }
 
@@ -254,7 +288,12 @@ impl<'k> Db<'k> {
             self.shard(number).misses += 1;
             return None;
         };
-        let Moment { now_ms, access, touch, .. } = self.moment;
+        let Moment {
+            now_ms,
+            access,
+            touch,
+            ..
+        } = self.moment;
         let db = self.index;
         let shard = self.shard(number);
         shard.hits += 1;
@@ -377,20 +416,35 @@ impl<'k> Db<'k> {
     /// A guard to change the entry of a live key; the change is marked when it is dropped.
     pub fn edit(&mut self, key: &[u8], event: Event) -> Option<Edit<'_, 'k>> {
         let (number, at) = self.locate(self.index, key)?;
-        let Moment { now_ms, access, touch, .. } = self.moment;
+        let Moment {
+            now_ms,
+            access,
+            touch,
+            ..
+        } = self.moment;
         let db = self.index;
         let entry = self.shard(number).partition_mut(db).touch(at)?;
         if touch == Touch::Yes {
             entry.access = access.touched(entry.access, now_ms);
         }
-        Some(Edit { db: self, number, at, event, is_changed: false })
+        Some(Edit {
+            db: self,
+            number,
+            at,
+            event,
+            is_changed: false,
+        })
     }
 
     /// Removes a key; whether it was there.
     pub fn remove(&mut self, key: &[u8], event: Event) -> bool {
         let db = self.index;
-        let Some((number, at)) = self.locate(db, key) else { return false };
-        let Some(entry) = self.shard(number).partition_mut(db).remove(at) else { return false };
+        let Some((number, at)) = self.locate(db, key) else {
+            return false;
+        };
+        let Some(entry) = self.shard(number).partition_mut(db).remove(at) else {
+            return false;
+        };
         self.discard(entry);
         self.mark(number, db, key, event);
         true
@@ -406,7 +460,11 @@ impl<'k> Db<'k> {
         let expiry_ms = partition.get(at)?.expiry_ms();
         let entry = partition.remove(at)?;
         self.tell(number, db, key, event);
-        Some(Detached { entry, expiry_ms, tags })
+        Some(Detached {
+            entry,
+            expiry_ms,
+            tags,
+        })
     }
 
     /// Copies a key with all that belongs to it, to be placed elsewhere.
@@ -415,14 +473,22 @@ impl<'k> Db<'k> {
         let (number, at) = self.locate(db, key)?;
         let tags = self.hold_tags(number, db, at);
         let entry = self.shard(number).partition_mut(db).get(at)?;
-        Some(Detached { entry: entry.duplicate(), expiry_ms: entry.expiry_ms(), tags })
+        Some(Detached {
+            entry: entry.duplicate(),
+            expiry_ms: entry.expiry_ms(),
+            tags,
+        })
     }
 
     /// Puts a taken or copied entry under `key` of database `db`, in place of what was there.
     pub fn place_at(&mut self, db: usize, key: &[u8], detached: Detached, event: Event) {
         let (number, hash) = self.place(key);
         let found = self.locate_or_clear(db, key);
-        let Detached { mut entry, expiry_ms, tags } = detached;
+        let Detached {
+            mut entry,
+            expiry_ms,
+            tags,
+        } = detached;
         // As in Redis (dbAdd, db.c): in its new place it has not been accessed yet.
         entry.access = self.moment.access.fresh(self.moment.now_ms);
         entry.put_expiry(None);
@@ -447,7 +513,9 @@ impl<'k> Db<'k> {
         for shard in self.held.iter() {
             let dbs = which.map_or(0..shard.partitions().len(), |db| db..db + 1);
             for db in dbs {
-                let Some(partition) = shard.partition(db) else { continue };
+                let Some(partition) = shard.partition(db) else {
+                    continue;
+                };
                 removed += partition.len();
                 if shard.has_watches() {
                     notify_watches_of_flushed(shard, self.keyspace, db);
@@ -498,14 +566,21 @@ impl<'k> Db<'k> {
     /// How many keys the selected database has. Every lock is held.
     pub fn key_count(&mut self) -> usize {
         let db = self.index;
-        self.held.iter().filter_map(|shard| shard.partition(db)).map(Partition::undead_len).sum()
+        self.held
+            .iter()
+            .filter_map(|shard| shard.partition(db))
+            .map(Partition::undead_len)
+            .sum()
     }
 
     /// Hands every live entry of the selected database to `look`, in any order. Every lock is held.
     pub fn for_each(&mut self, mut look: impl FnMut(&Entry)) {
         let (db, now_ms) = (self.index, self.moment.now_ms);
         for partition in self.held.iter().filter_map(|shard| shard.partition(db)) {
-            let live = partition.table().iter().filter(|entry| partition.is_live(entry, now_ms));
+            let live = partition
+                .table()
+                .iter()
+                .filter(|entry| partition.is_live(entry, now_ms));
             live.for_each(&mut look);
         }
     }
@@ -539,7 +614,9 @@ impl<'k> Db<'k> {
     /// Sets the counters of [`Db::lookups`] to zero.
     pub fn reset_lookups(&mut self) {
         for number in 0..SHARDS {
-            self.visit(number, |shard| (shard.hits, shard.misses, shard.expired) = (0, 0, 0));
+            self.visit(number, |shard| {
+                (shard.hits, shard.misses, shard.expired) = (0, 0, 0)
+            });
         }
     }
 
@@ -548,8 +625,13 @@ impl<'k> Db<'k> {
         let now_ms = self.moment.now_ms;
         for number in 0..SHARDS {
             self.visit(number, |shard| {
-                let Some(partition) = shard.partition(db) else { return };
-                let live = partition.table().iter().filter(|entry| partition.is_live(entry, now_ms));
+                let Some(partition) = shard.partition(db) else {
+                    return;
+                };
+                let live = partition
+                    .table()
+                    .iter()
+                    .filter(|entry| partition.is_live(entry, now_ms));
                 live.for_each(&mut look);
             });
         }
@@ -560,7 +642,10 @@ impl<'k> Db<'k> {
         if let Some(shard) = self.held.get(number) {
             return look(shard);
         }
-        assert!(self.held.set().is_empty(), "locks are taken in ascending order, all at once");
+        assert!(
+            self.held.set().is_empty(),
+            "locks are taken in ascending order, all at once"
+        );
         look(&mut self.keyspace.lock_one(number))
     }
 
@@ -579,7 +664,9 @@ impl<'k> Db<'k> {
         let (mut entries, mut slots) = (0, 0);
         while number < SHARDS && entries < count && slots < count.saturating_mul(10) {
             let next = self.visit(number, |shard| {
-                let Some(partition) = shard.partition(db) else { return 0 };
+                let Some(partition) = shard.partition(db) else {
+                    return 0;
+                };
                 let table = partition.table();
                 let top = table.slots().min(below as usize);
                 for at in (0..top).rev() {
@@ -602,7 +689,11 @@ impl<'k> Db<'k> {
                 below = next;
             }
         }
-        if number >= SHARDS { 0 } else { (number as u64) << 32 | u64::from(below) }
+        if number >= SHARDS {
+            0
+        } else {
+            (number as u64) << 32 | u64::from(below)
+        }
     }
 
     /// A live key chosen at random; `None` if there is none.
@@ -639,13 +730,17 @@ impl<'k> Db<'k> {
 
 /// Whether a key is in memory but has run out: it has expired, or a tag of it was invalidated.
 fn is_stale(partitions: &[Partition], db: usize, hash: u32, key: &[u8], now_ms: i64) -> bool {
-    let Some(partition) = partitions.get(db) else { return false };
+    let Some(partition) = partitions.get(db) else {
+        return false;
+    };
     let entry = partition.find(hash, key).and_then(|at| partition.get(at));
     entry.is_some_and(|entry| !partition.is_live(entry, now_ms))
 }
 
 fn is_in_memory(partitions: &[Partition], db: usize, hash: u32, key: &[u8]) -> bool {
-    partitions.get(db).is_some_and(|partition| partition.find(hash, key).is_some())
+    partitions
+        .get(db)
+        .is_some_and(|partition| partition.find(hash, key).is_some())
 }
 
 fn notify_watches_of_flushed(shard: &mut Shard, keyspace: &Keyspace, db: usize) {
@@ -693,13 +788,17 @@ impl Edit<'_, '_> {
     fn changed(&mut self) -> &mut Entry {
         self.is_changed = true;
         let at = self.at;
-        self.partition().edit(at).expect("the guard's entry stays while the guard does")
+        self.partition()
+            .edit(at)
+            .expect("the guard's entry stays while the guard does")
     }
 
     /// The entry.
     pub fn entry(&mut self) -> &Entry {
         let at = self.at;
-        self.partition().get(at).expect("the guard's entry stays while the guard does")
+        self.partition()
+            .get(at)
+            .expect("the guard's entry stays while the guard does")
     }
 
     /// The string it holds.

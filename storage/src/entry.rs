@@ -225,7 +225,11 @@ impl Entry {
 
     fn tags_bytes(&self) -> usize {
         let Some(tags) = &self.tags else { return 0 };
-        let spilled = if tags.spilled() { tags.capacity() * size_of::<Membership>() } else { 0 };
+        let spilled = if tags.spilled() {
+            tags.capacity() * size_of::<Membership>()
+        } else {
+            0
+        };
         crate::memory::class_bytes(size_of::<Memberships>())
             + crate::memory::class_bytes(spilled)
             + tags.len() * size_of::<u32>()
@@ -267,15 +271,27 @@ mod tests {
     #[test]
     fn a_value_survives_every_change_of_shape() {
         let mut entry = Entry::new(b"key", 7, Value::Bytes(b"short"), 0);
-        assert_eq!((entry.encoding(), entry.string().to_vec()), ("embstr", b"short".to_vec()));
+        assert_eq!(
+            (entry.encoding(), entry.string().to_vec()),
+            ("embstr", b"short".to_vec())
+        );
         entry.put_value(Value::Int(42));
-        assert_eq!((entry.encoding(), entry.string().to_vec()), ("int", b"42".to_vec()));
+        assert_eq!(
+            (entry.encoding(), entry.string().to_vec()),
+            ("int", b"42".to_vec())
+        );
         entry.buffer().extend_from_slice(b"!");
-        assert_eq!((entry.encoding(), entry.string().to_vec()), ("raw", b"42!".to_vec()));
+        assert_eq!(
+            (entry.encoding(), entry.string().to_vec()),
+            ("raw", b"42!".to_vec())
+        );
         entry.put_value(Value::Bytes(&[b'x'; 45]));
         assert_eq!((entry.encoding(), entry.string().len()), ("raw", 45));
         entry.put_key(b"another key", 8);
-        assert_eq!((entry.key(), entry.string().len()), (&b"another key"[..], 45));
+        assert_eq!(
+            (entry.key(), entry.string().len()),
+            (&b"another key"[..], 45)
+        );
     }
 
     #[test]

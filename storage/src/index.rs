@@ -80,7 +80,11 @@ impl Index {
     /// The cell where the search for a hash begins, to be fetched ahead of time.
     #[inline]
     pub(crate) fn first_cell(&self, hash: u32) -> Option<&Cell> {
-        if self.cells.is_empty() { None } else { self.cells.get(self.home(hash)) }
+        if self.cells.is_empty() {
+            None
+        } else {
+            self.cells.get(self.home(hash))
+        }
     }
 
     /// Adds a slot that is not there yet.
@@ -118,7 +122,9 @@ impl Index {
 
     /// Takes a slot out.
     pub(crate) fn remove(&mut self, hash: u32, at: Handle) {
-        let Some(mut hole) = self.place_of(cell(hash, at)) else { return };
+        let Some(mut hole) = self.place_of(cell(hash, at)) else {
+            return;
+        };
         let mask = self.cells.len() - 1;
         let mut next = hole;
         loop {
@@ -150,7 +156,9 @@ impl Index {
 
     fn resize(&mut self, cells: usize) {
         let old = std::mem::replace(&mut self.cells, vec![0; cells]);
-        old.into_iter().filter(|&cell| cell != 0).for_each(|cell| self.place(cell));
+        old.into_iter()
+            .filter(|&cell| cell != 0)
+            .for_each(|cell| self.place(cell));
     }
 }
 
@@ -178,7 +186,10 @@ mod tests {
                 index.insert(hash, at);
                 model.insert((hash, at));
             }
-            assert_eq!(index.find(hash, |it| it == at).is_some(), model.contains(&(hash, at)));
+            assert_eq!(
+                index.find(hash, |it| it == at).is_some(),
+                model.contains(&(hash, at))
+            );
             assert_eq!(index.len(), model.len());
         }
         for &(hash, at) in &model {

@@ -85,7 +85,9 @@ impl<'k> Held<'k> {
             return None;
         }
         let below = self.set.0 & ((1 << shard) - 1);
-        self.guards.get_mut(below.count_ones() as usize).map(|guard| &mut **guard)
+        self.guards
+            .get_mut(below.count_ones() as usize)
+            .map(|guard| &mut **guard)
     }
 
     /// Every held shard, ascending.
@@ -126,7 +128,9 @@ impl Default for Keyspace {
     fn default() -> Self {
         let burden = Burden::default();
         Keyspace {
-            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new(burden.clone()))).collect(),
+            shards: (0..SHARDS)
+                .map(|_| Mutex::new(Shard::new(burden.clone())))
+                .collect(),
             hasher: RandomState::new(),
             is_large: AtomicBool::new(false),
             tag_names: Mutex::default(),
@@ -349,7 +353,10 @@ impl Keyspace {
     /// be done.
     pub fn compact_some(&self, shard: usize, moves: usize) -> bool {
         let mut locked = self.lock_one(shard);
-        let is_unfinished = locked.partitions_mut().iter_mut().any(|it| it.compact(moves));
+        let is_unfinished = locked
+            .partitions_mut()
+            .iter_mut()
+            .any(|it| it.compact(moves));
         MutexGuard::unlock_fair(locked);
         is_unfinished
     }
@@ -379,7 +386,9 @@ impl Keyspace {
             slice
         } else {
             let mut partitions = locked.partitions_mut().iter_mut();
-            partitions.find(|it| it.is_walking()).and_then(|it| it.walk_on(slots))
+            partitions
+                .find(|it| it.is_walking())
+                .and_then(|it| it.walk_on(slots))
         };
         MutexGuard::unlock_fair(locked);
         // A whole database that was flushed meanwhile: freed after unlocking.
@@ -394,7 +403,10 @@ impl Keyspace {
         let mut orphans = Vec::new();
         self.for_each(|shard| {
             orphans.append(&mut shard.orphans);
-            shard.partitions_mut().iter_mut().for_each(Partition::abandon_walk);
+            shard
+                .partitions_mut()
+                .iter_mut()
+                .for_each(Partition::abandon_walk);
         });
     }
 
@@ -407,8 +419,13 @@ impl Keyspace {
     /// Hands every live entry of a database to `look`, one shard locked at a time.
     pub fn for_each_entry(&self, db: usize, now_ms: i64, mut look: impl FnMut(&Entry)) {
         self.for_each(|shard| {
-            let Some(partition) = shard.partition(db) else { return };
-            let live = partition.table().iter().filter(|entry| partition.is_live(entry, now_ms));
+            let Some(partition) = shard.partition(db) else {
+                return;
+            };
+            let live = partition
+                .table()
+                .iter()
+                .filter(|entry| partition.is_live(entry, now_ms));
             live.for_each(&mut look);
         });
     }

@@ -234,9 +234,8 @@ fn command(name: &CStr) -> Result<(), String> {
     let no_size = std::ptr::null_mut();
     let (no_result, no_argument) = (std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: every pointer is null or a NUL-terminated name, as mallctl(3) asks.
-    let status = unsafe {
-        tikv_jemalloc_sys::mallctl(name.as_ptr(), no_result, no_size, no_argument, 0)
-    };
+    let status =
+        unsafe { tikv_jemalloc_sys::mallctl(name.as_ptr(), no_result, no_size, no_argument, 0) };
     match status {
         0 => Ok(()),
         status => Err(std::io::Error::from_raw_os_error(status).to_string()),

@@ -32,7 +32,10 @@ pub struct Partition {
 impl Partition {
     /// An empty partition of a shard that is in `epoch`.
     pub(crate) fn new(epoch: bool) -> Partition {
-        Partition { epoch, ..Partition::default() }
+        Partition {
+            epoch,
+            ..Partition::default()
+        }
     }
 
     /// How many entries, expired ones that are not yet reclaimed included.
@@ -172,7 +175,9 @@ impl Partition {
 
     /// Takes an entry off the volatile list; the last of the list takes its place.
     fn unlist(&mut self, at: Handle) {
-        let Some(entry) = self.table.get_mut(at) else { return };
+        let Some(entry) = self.table.get_mut(at) else {
+            return;
+        };
         let place = std::mem::replace(&mut entry.volatile_at, NOT_VOLATILE);
         if place == NOT_VOLATILE {
             return;
@@ -204,7 +209,9 @@ impl Partition {
         if self.walk.is_some() {
             self.preserve(at);
         }
-        let Some(entry) = self.table.get_mut(at) else { return false };
+        let Some(entry) = self.table.get_mut(at) else {
+            return false;
+        };
         self.tags.attach(hash, name, take_name, at, entry)
     }
 
@@ -240,8 +247,12 @@ impl Partition {
 
     /// Hands the entry to a running snapshot, unless it has it already.
     fn preserve(&mut self, at: Handle) {
-        let Some(walk) = self.walk.as_deref_mut() else { return };
-        let Some(entry) = self.table.get(at) else { return };
+        let Some(walk) = self.walk.as_deref_mut() else {
+            return;
+        };
+        let Some(entry) = self.table.get(at) else {
+            return;
+        };
         if entry.epoch() == self.epoch {
             return;
         }
@@ -254,7 +265,10 @@ impl Partition {
 
     /// Begins a snapshot: every entry of now is of the old epoch and will be written once.
     pub(crate) fn begin_walk(&mut self, db: usize, encode: Encode, burden: &Burden) {
-        debug_assert!(self.walk.is_none(), "one snapshot is walked to its end before the next");
+        debug_assert!(
+            self.walk.is_none(),
+            "one snapshot is walked to its end before the next"
+        );
         self.epoch = !self.epoch;
         if !self.is_empty() {
             let (end, dead) = (self.table.slots(), self.tags.dead());
@@ -292,7 +306,9 @@ impl Partition {
             if walk.has_slice() {
                 break;
             }
-            let Some(at) = walk.step(self.table.slots()) else { break };
+            let Some(at) = walk.step(self.table.slots()) else {
+                break;
+            };
             self.preserve(at as Handle);
         }
         let walk = self.walk.as_mut()?;
@@ -336,8 +352,12 @@ impl Partition {
                 self.sweep_at = 0;
                 self.soonest_ms = std::mem::replace(&mut self.round_soonest_ms, i64::MAX);
             }
-            let Some(&at) = self.volatile.get(self.sweep_at) else { break };
-            let Some(expiry_ms) = self.get(at).and_then(Entry::expiry_ms) else { break };
+            let Some(&at) = self.volatile.get(self.sweep_at) else {
+                break;
+            };
+            let Some(expiry_ms) = self.get(at).and_then(Entry::expiry_ms) else {
+                break;
+            };
             if expiry_ms < now_ms {
                 // The last of the list takes its place and is looked at next.
                 removed.extend(self.remove(at));
@@ -362,8 +382,12 @@ impl Partition {
             return false;
         }
         for _ in 0..moves {
-            let Some(to) = self.table.move_down() else { break };
-            let Some(entry) = self.table.get(to) else { break };
+            let Some(to) = self.table.move_down() else {
+                break;
+            };
+            let Some(entry) = self.table.get(to) else {
+                break;
+            };
             if entry.volatile_at != NOT_VOLATILE {
                 self.volatile[entry.volatile_at as usize] = to;
             }
@@ -381,7 +405,9 @@ mod tests {
     use std::sync::Arc;
 
     fn hash(key: &[u8]) -> u32 {
-        key.iter().fold(17, |hash: u32, &byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)))
+        key.iter().fold(17, |hash: u32, &byte| {
+            hash.wrapping_mul(31).wrapping_add(u32::from(byte))
+        })
     }
 
     fn attach(partition: &mut Partition, names: &Arc<Names>, at: Handle, name: &str) -> bool {
@@ -401,7 +427,9 @@ mod tests {
             let tag = format!("t{}", rng.u32(..20));
             let found = partition.find(hash(&key), &key);
             let live = found.filter(|&at| {
-                partition.get(at).is_some_and(|entry| partition.is_live(entry, 0))
+                partition
+                    .get(at)
+                    .is_some_and(|entry| partition.is_live(entry, 0))
             });
             assert_eq!(live.is_some(), model.contains_key(&key), "step {step}");
             assert_eq!(partition.undead_len(), model.len());
@@ -410,15 +438,16 @@ mod tests {
                     if found.is_some() && live.is_none() {
                         partition.remove(found.expect("dead"));
                     }
-                    let at = live.unwrap_or_else(|| {
-                        partition.insert(&key, hash(&key), Value::Int(step), 0)
-                    });
+                    let at = live
+                        .unwrap_or_else(|| partition.insert(&key, hash(&key), Value::Int(step), 0));
                     let is_new = model.entry(key).or_default().insert(tag.clone());
                     assert_eq!(attach(&mut partition, &names, at, &tag), is_new);
                 }
                 40..60 => {
                     let Some(at) = live else { continue };
-                    let id = partition.tags().find(u64::from(hash(tag.as_bytes())), tag.as_bytes());
+                    let id = partition
+                        .tags()
+                        .find(u64::from(hash(tag.as_bytes())), tag.as_bytes());
                     let had = id.is_some_and(|id| partition.detach(at, id));
                     assert_eq!(had, model.get_mut(&key).expect("live").remove(&tag));
                 }
@@ -429,7 +458,9 @@ mod tests {
                     }
                 }
                 75..78 => {
-                    let id = partition.tags().find(u64::from(hash(tag.as_bytes())), tag.as_bytes());
+                    let id = partition
+                        .tags()
+                        .find(u64::from(hash(tag.as_bytes())), tag.as_bytes());
                     if let Some(id) = id {
                         partition.invalidate(id);
                     }
@@ -484,7 +515,10 @@ mod tests {
         assert_eq!(partition.expiry_sum_ms(), expected);
         assert_eq!(partition.volatile().len(), model.values().flatten().count());
         for (place, &at) in partition.volatile().iter().enumerate() {
-            assert_eq!(partition.get(at).expect("listed").volatile_at as usize, place);
+            assert_eq!(
+                partition.get(at).expect("listed").volatile_at as usize,
+                place
+            );
         }
     }
 }

@@ -44,7 +44,10 @@ pub struct Shard {
 
 impl Shard {
     pub(crate) fn new(burden: Burden) -> Shard {
-        Shard { burden, ..Shard::default() }
+        Shard {
+            burden,
+            ..Shard::default()
+        }
     }
 
     /// The part of database `db` here, if it was ever used.
@@ -58,7 +61,8 @@ impl Shard {
     pub(crate) fn partition_mut(&mut self, db: usize) -> &mut Partition {
         if db >= self.partitions.len() {
             let epoch = self.epoch;
-            self.partitions.resize_with(db + 1, || Partition::new(epoch));
+            self.partitions
+                .resize_with(db + 1, || Partition::new(epoch));
         }
         &mut self.partitions[db]
     }
@@ -104,21 +108,31 @@ impl Shard {
             return;
         }
         if self.has_watches() {
-            gone.iter().for_each(|entry| self.notify_watches_of_gone(db, entry.key()));
+            gone.iter()
+                .for_each(|entry| self.notify_watches_of_gone(db, entry.key()));
         }
         on_removal(self, db, gone);
     }
 
     /// Lets `flag` know when `key` changes, which has run out or not.
     pub(crate) fn watch(&mut self, db: usize, key: &[u8], flag: &WatchFlag, is_stale: bool) {
-        let watch = Watch { flag: Arc::clone(flag), is_stale };
-        self.watches.entry((db, key.into())).or_default().push(watch);
+        let watch = Watch {
+            flag: Arc::clone(flag),
+            is_stale,
+        };
+        self.watches
+            .entry((db, key.into()))
+            .or_default()
+            .push(watch);
     }
 
     /// Whether the key had not run out when `flag` began to watch it.
     pub(crate) fn watches_live(&self, db: usize, key: &[u8], flag: &WatchFlag) -> bool {
         let watches = self.watches.get(&(db, Box::from(key)));
-        watches.is_some_and(|all| all.iter().any(|it| !it.is_stale && Arc::ptr_eq(&it.flag, flag)))
+        watches.is_some_and(|all| {
+            all.iter()
+                .any(|it| !it.is_stale && Arc::ptr_eq(&it.flag, flag))
+        })
     }
 
     /// How many keys are watched here.

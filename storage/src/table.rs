@@ -28,7 +28,10 @@ pub enum Ahead {
 
 /// Asks for the cache line of a place that will soon be read.
 #[inline]
-#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "there is no safe prefetch"))]
+#[cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "there is no safe prefetch")
+)]
 fn prefetch<T>(place: Option<&T>) {
     #[cfg(target_arch = "x86_64")]
     if let Some(place) = place {
@@ -132,7 +135,10 @@ impl Table {
     #[inline]
     pub(crate) fn get_mut(&mut self, at: Handle) -> Option<&mut Entry> {
         let at = at as usize;
-        self.segments.get_mut(at / SEGMENT)?.get_mut(at % SEGMENT)?.as_mut()
+        self.segments
+            .get_mut(at / SEGMENT)?
+            .get_mut(at % SEGMENT)?
+            .as_mut()
     }
 
     /// Adds an entry whose key is not there yet.
@@ -164,7 +170,11 @@ impl Table {
     }
 
     fn push(&mut self, entry: Entry) -> Handle {
-        if self.segments.last().is_none_or(|last| last.len() == SEGMENT) {
+        if self
+            .segments
+            .last()
+            .is_none_or(|last| last.len() == SEGMENT)
+        {
             self.segments.push(Vec::new());
         }
         let at = self.slots();
@@ -227,7 +237,9 @@ impl Table {
     /// Shortens the table past its vacant end, by a few segments at most; whether the top is taken now.
     fn drop_vacant_top(&mut self) -> bool {
         for _ in 0..8 {
-            let Some(last) = self.segments.last_mut() else { return false };
+            let Some(last) = self.segments.last_mut() else {
+                return false;
+            };
             while last.pop_if(|slot| slot.is_none()).is_some() {}
             if !last.is_empty() {
                 return true;
@@ -261,7 +273,9 @@ impl Table {
             self.index = Index::default();
             self.vacant = Vec::new();
         }
-        self.segments.pop().map(|segment| segment.into_iter().flatten().count())
+        self.segments
+            .pop()
+            .map(|segment| segment.into_iter().flatten().count())
     }
 
     /// All entries, in any order.
@@ -285,7 +299,10 @@ impl Table {
                 return Some(at as Handle);
             }
         }
-        (at..slots).chain(0..at).map(|at| at as Handle).find(|&at| self.get(at).is_some())
+        (at..slots)
+            .chain(0..at)
+            .map(|at| at as Handle)
+            .find(|&at| self.get(at).is_some())
     }
 }
 
@@ -312,7 +329,11 @@ mod tests {
             let hash = hash_of(key);
             let found = table.find(hash, &bytes);
             assert_eq!(found.is_some(), model.contains_key(&key));
-            let removes = if step % 50_000 < 25_000 { rng.u8(..4) == 0 } else { rng.u8(..4) != 0 };
+            let removes = if step % 50_000 < 25_000 {
+                rng.u8(..4) == 0
+            } else {
+                rng.u8(..4) != 0
+            };
             match (found, removes) {
                 (Some(at), true) => {
                     assert!(table.remove(at).is_some());
@@ -331,8 +352,13 @@ mod tests {
         }
         assert_eq!(table.slots(), table.len());
         for (key, value) in &model {
-            let at = table.find(hash_of(*key), &key.to_be_bytes()).expect("in the model");
-            assert_eq!(table.get(at).expect("found").string().as_integer(), Some(*value));
+            let at = table
+                .find(hash_of(*key), &key.to_be_bytes())
+                .expect("in the model");
+            assert_eq!(
+                table.get(at).expect("found").string().as_integer(),
+                Some(*value)
+            );
         }
     }
 

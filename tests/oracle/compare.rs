@@ -75,17 +75,22 @@ fn is_near(ours_ms: i64, theirs_ms: i64) -> bool {
     ours_ms > 0 && theirs_ms > 0 && !is_absolute && (ours_ms - theirs_ms).abs() <= LATENESS_MS
 }
 
-/// Whether the replies of a transaction agree, each compared in its own way.
+/// Whether the replies of a transaction agree, each compared in its own way; says which does not.
 pub(super) fn all(compares: &[Compare], ours: &Reply, theirs: &Reply) -> bool {
     let (Reply::Array(ours), Reply::Array(theirs)) = (ours, theirs) else {
         return ours == theirs;
     };
-    ours.len() == theirs.len()
-        && compares.len() == theirs.len()
-        && compares
-            .iter()
-            .zip(ours.iter().zip(theirs))
-            .all(|(compare, (ours, theirs))| compare.is_same(ours, theirs))
+    let differing = compares
+        .iter()
+        .zip(ours.iter().zip(theirs))
+        .position(|(compare, (ours, theirs))| !compare.is_same(ours, theirs));
+    if let Some(at) = differing {
+        println!(
+            "reply {at} of EXEC\n{}\n--- Redis:\n{}",
+            ours[at], theirs[at]
+        );
+    }
+    differing.is_none() && ours.len() == theirs.len() && compares.len() == theirs.len()
 }
 
 /// Whether two keys hold the same.

@@ -105,10 +105,16 @@ fn watch(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
             continue;
         }
         cx.db.watch(key, &cx.local.watches.flag);
-        cx.local.watches.keys.push(Watched { db, key: key.into() });
+        cx.local.watches.keys.push(Watched {
+            db,
+            key: key.into(),
+        });
     }
     cx.client.show_watch_flag(&cx.local.watches.flag);
-    cx.client.gauges.watched.store(cx.local.watches.keys.len(), Ordering::Relaxed);
+    cx.client
+        .gauges
+        .watched
+        .store(cx.local.watches.keys.len(), Ordering::Relaxed);
     cx.reply.ok()
 }
 

@@ -100,7 +100,15 @@ mod tests {
     #[test]
     fn only_canonical_integers_become_numbers() {
         assert!(matches!(Value::encoded(b"12"), Value::Int(12)));
-        for text in [&b"012"[..], b"+1", b" 1", b"-0", b"1.0", b"", b"9223372036854775808"] {
+        for text in [
+            &b"012"[..],
+            b"+1",
+            b" 1",
+            b"-0",
+            b"1.0",
+            b"",
+            b"9223372036854775808",
+        ] {
             assert!(matches!(Value::encoded(text), Value::Bytes(_)));
         }
     }
