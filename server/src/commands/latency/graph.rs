@@ -90,16 +90,26 @@ mod tests {
         }
     }
 
-    /// As Redis 7.4.1 drew three sleeps.
+    /// As Redis 7.4.1 drew six sleeps.
     #[test]
     fn columns_rise_to_their_latency() {
-        let text = draw(Event::Command, &series(&[(0, 1), (400, 5), (466, 13)]), 466);
-        let bars = text.lines().skip(2).collect::<Vec<_>>();
+        let samples = [
+            (39, 11),
+            (40, 100),
+            (42, 200),
+            (43, 50),
+            (44, 150),
+            (45, 31),
+        ];
+        let text = draw(Event::Command, &series(&samples), 46);
+        let lines = text.lines().skip(2).collect::<Vec<_>>();
         assert_eq!(
-            bars,
-            ["  #", "  |", " _|", "_||", "   ", "710", "mms", "   "][..7]
+            lines,
+            [
+                "  #   ", "  | # ", " #| | ", "_||#|o", "      ", "764321", "ssssss"
+            ]
         );
-        assert!(text.starts_with("command - high 13 ms, low 1 ms (all time high 99 ms)\n------"));
+        assert!(text.starts_with("command - high 200 ms, low 11 ms (all time high 99 ms)\n------"));
     }
 
     #[test]
