@@ -435,8 +435,8 @@ mod tests {
             assert_eq!(partition.undead_len(), model.len());
             match rng.u32(..100) {
                 0..40 => {
-                    if found.is_some() && live.is_none() {
-                        partition.remove(found.expect("dead"));
+                    if let Some(dead) = found.filter(|_| live.is_none()) {
+                        partition.remove(dead);
                     }
                     let at = live
                         .unwrap_or_else(|| partition.insert(&key, hash(&key), Value::Int(step), 0));
