@@ -294,6 +294,17 @@ pub(super) fn is_unfit(command: &[Vec<u8>]) -> bool {
     lists_all || waits_for_ever(command) || expires_soon(command)
 }
 
+/// Whether a command asks for options: a hash table gives their order, and a spoiled `CONFIG SET`
+/// may be one.
+pub(super) fn asks_for_options(command: &[Vec<u8>]) -> bool {
+    let is = |at: usize, word: &str| {
+        command
+            .get(at)
+            .is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    is(0, "CONFIG") && is(1, "GET")
+}
+
 /// Whether a command may fail to authenticate.
 ///
 /// Redis 7.4.1 drops that error reply when another reply waits to be sent (`addAuthErrReply` in

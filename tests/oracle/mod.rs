@@ -99,7 +99,12 @@ impl Conversation {
                 break (row, command);
             }
         };
-        self.say(index, &command, row.compare);
+        let compare = if generate::asks_for_options(&command) {
+            Compare::Sorted
+        } else {
+            row.compare
+        };
+        self.say(index, &command, compare);
         if row.is_write && !self.pairs[index].is_queueing {
             let key = generate::key(&mut self.rng);
             self.say(
