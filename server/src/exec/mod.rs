@@ -13,7 +13,7 @@ pub use gate::{Gates, Verdict};
 pub use lookahead::look_ahead;
 pub use moment::moment;
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use protocol::{Args, Mark, Output};
 use storage::db::Db;
@@ -53,6 +53,10 @@ pub fn execute(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Flow
 fn admit(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Flow {
     let entry = match find(session, args) {
         Ok(entry) => entry,
+        Err(_) if is_http(args) => {
+            turn_away(session);
+            return Flow::Next;
+        }
         Err(error) => {
             reject(session, None, args, &error, out);
             return Flow::Next;
@@ -138,6 +142,27 @@ fn unknown(args: &Args<'_>) -> Error {
         name: shown_up_to(args.get(0).unwrap_or_default(), 128),
         args: shown,
     }
+}
+
+/// Whether the request is a line of HTTP: a page in somebody's browser may have been made to send it.
+fn is_http(args: &Args<'_>) -> bool {
+    let name = args.get(0).unwrap_or_default();
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
+}
+
+/// Closes the connection of a browser without an answer, as Redis does, before what follows is obeyed.
+fn turn_away(session: &mut Session) {
+    static LOGGED_MS: AtomicI64 = AtomicI64::new(0);
+    let now_ms = session.stopwatch.wall_ms();
+    if now_ms - LOGGED_MS.load(Ordering::Relaxed) > 60_000 {
+        LOGGED_MS.store(now_ms, Ordering::Relaxed);
+        tracing::warn!(
+            "Possible SECURITY ATTACK detected: POST or Host: commands, as in cross protocol \
+             scripting. Connection from {} aborted.",
+            session.client.addr
+        );
+    }
+    session.client.set(State::CLOSE_NOW, true);
 }
 
 /// Answers a request that is not carried out.
