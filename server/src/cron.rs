@@ -28,7 +28,7 @@ const COMPACT_MOVES: usize = 128;
 /// The share of the time between two ticks for finding expired keys: while few are found, and while
 /// there are many. Redis spends 25 %, but of the only thread that serves clients.
 const SWEEP_PERCENT: u32 = 2;
-const SWEEP_MANY_PERCENT: u32 = 50;
+const SWEEP_MANY_PERCENT: u32 = 80;
 
 /// Clients for each tick of a second, from which on `dynamic-hz` makes the ticks more frequent; as in Redis.
 const CLIENTS_PER_TICK: usize = 200;
@@ -68,6 +68,13 @@ struct Cron {
     /// The shard where the search for expired keys goes on.
     expire_at: usize,
     reclaim: Option<Reclaim>,
+}
+
+/// What a search for expired keys has come to.
+#[derive(Default)]
+struct Found {
+    looked: usize,
+    removed: usize,
 }
 
 /// A round over all shards, for the keys of invalidated tags.
@@ -148,45 +155,67 @@ impl Cron {
             .stats
             .counters
             .expire_cycle_us
-            .add(pace.worked.as_micros() as u64);
+            .add(pace.worked().as_micros() as u64);
         server.note_latency(latency::Event::ExpireCycle, clock::now_ms(), pace.longest);
     }
 
-    /// Sweeps shard after shard, and on in one that turns out to hold many expired keys; `false` if time
-    /// runs out while there are still many.
+    /// Sweeps shard after shard: one in which many keys have expired wholly, of the others a little; `false`
+    /// if time runs out while there are still many.
     ///
-    /// Ends when everything has been looked at, or after `enough` if little of it had expired.
+    /// Ends when everything has been looked at, or after `enough` where little has expired.
     fn sweep(&mut self, pace: &mut Pace, enough: Duration) -> bool {
-        let (mut all_looked, mut all_removed) = (0, 0);
+        let mut found = Found::default();
         let mut seen = 0;
         let mut is_in_time = true;
         while seen < SHARDS && is_in_time {
-            let (looked, removed) = self.sweep_shard();
-            (all_looked, all_removed) = (all_looked + looked, all_removed + removed);
-            let has_many = removed * 10 > looked;
-            if !has_many {
-                self.expire_at = (self.expire_at + 1) % SHARDS;
-                // A shard that has more than was looked at is not seen yet.
-                seen = if looked < SWEEP_KEYS { seen + 1 } else { 0 };
-                if pace.worked > enough {
-                    break;
-                }
+            let (volatile, has_many) = self
+                .server
+                .keyspace
+                .probe_expired(self.expire_at, clock::now_ms());
+            let wanted = if has_many {
+                volatile
+            } else {
+                volatile.min(SWEEP_KEYS)
+            };
+            is_in_time = self.sweep_shard(wanted, pace, &mut found);
+            if has_many && !is_in_time {
+                break;
             }
-            is_in_time = pace.rest() != Pace::OVER;
+            self.expire_at = (self.expire_at + 1) % SHARDS;
+            seen = if wanted == volatile { seen + 1 } else { 0 };
+            if !has_many && pace.worked() > enough {
+                break;
+            }
         }
-        self.server.stats.note_stale(all_looked, all_removed);
+        self.server.stats.note_stale(found.looked, found.removed);
         is_in_time
     }
 
-    fn sweep_shard(&self) -> (usize, usize) {
+    /// Looks at so many volatile keys of the present shard; whether there is time left.
+    fn sweep_shard(&self, wanted: usize, pace: &mut Pace, found: &mut Found) -> bool {
         let server = self.server;
         let mut note = |shard: &mut Shard, db: usize, gone: &[Entry]| {
             server.log_removals(shard, db, gone, Cause::Expired);
         };
-        let now_ms = clock::now_ms();
-        server
-            .keyspace
-            .expire_some(self.expire_at, SWEEP_KEYS, now_ms, &mut note)
+        let mut left = wanted;
+        while left > 0 {
+            let now_ms = clock::now_ms();
+            let (looked, removed) =
+                server
+                    .keyspace
+                    .expire_some(self.expire_at, SWEEP_KEYS, now_ms, &mut note);
+            found.looked += looked;
+            found.removed += removed;
+            left = if looked == 0 {
+                0
+            } else {
+                left.saturating_sub(looked)
+            };
+            if pace.rest() == Pace::OVER {
+                return false;
+            }
+        }
+        true
     }
 
     /// Removes the keys of invalidated tags; whether all are gone.
@@ -257,6 +286,11 @@ impl Pace {
             worked: Duration::ZERO,
             longest: Duration::ZERO,
         }
+    }
+
+    /// Time spent so far, sleep left out.
+    fn worked(&self) -> Duration {
+        self.worked + self.burst.elapsed()
     }
 
     /// Sleeps if the burst is long enough; whether the budget is used up.

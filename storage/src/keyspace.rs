@@ -282,6 +282,22 @@ impl Keyspace {
         found > 0
     }
 
+    /// How many volatile keys of a shard there are, in databases where one may have expired, and whether
+    /// more than a tenth of them have, from a few chosen at random.
+    pub fn probe_expired(&self, shard: usize, now_ms: i64) -> (usize, bool) {
+        const DRAWS: usize = 16;
+        let mut rng = fastrand::Rng::new();
+        let (mut volatile, mut drawn, mut expired) = (0, 0, 0);
+        for partition in self.lock_one(shard).partitions() {
+            if partition.may_have_expired(now_ms) {
+                volatile += partition.volatile().len();
+                drawn += DRAWS.min(partition.volatile().len());
+                expired += partition.probe_expired(DRAWS, now_ms, &mut rng);
+            }
+        }
+        (volatile, expired * 10 > drawn)
+    }
+
     /// Looks at about `count` volatile keys of a shard for expired ones and removes those.
     ///
     /// Gives how many it looked at and how many it removed. O(databases) if nothing can have expired.

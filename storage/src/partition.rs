@@ -321,7 +321,7 @@ impl Partition {
 
     /// Bytes of everything here, from the average of a few entries.
     pub fn estimated_bytes(&self) -> usize {
-        let looked = (0..self.table.slots().min(256)).filter_map(|at| self.get(at as Handle));
+        let looked = (0..self.table.slots().min(32)).filter_map(|at| self.get(at as Handle));
         let (count, bytes) = looked.fold((0, 0), |(count, bytes), entry| {
             (count + 1, bytes + entry.size_bytes())
         });
@@ -341,6 +341,13 @@ impl Partition {
     /// Whether an entry may have expired by now; O(1).
     pub(crate) fn may_have_expired(&self, now_ms: i64) -> bool {
         !self.volatile.is_empty() && self.soonest_ms < now_ms
+    }
+
+    /// How many of `count` volatile entries chosen at random have expired.
+    pub(crate) fn probe_expired(&self, count: usize, now_ms: i64, rng: &mut fastrand::Rng) -> usize {
+        let draws = (0..count.min(self.volatile.len())).map(|_| rng.usize(..self.volatile.len()));
+        let entries = draws.filter_map(|place| self.get(self.volatile[place]));
+        entries.filter(|entry| entry.is_expired(now_ms)).count()
     }
 
     /// Looks at up to `count` volatile entries, from where the last look ended, and takes those out that

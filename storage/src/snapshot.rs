@@ -1,7 +1,7 @@
 //! A point in time of the whole keyspace, without fork.
 //!
 //! A snapshot begins with every lock held: each partition turns its epoch and
-//! gets a [`Walk`]. From then on whoever changes or removes an entry of the old epoch writes it out first,
+//! gets a walk. From then on whoever changes or removes an entry of the old epoch writes it out first,
 //! and a background thread walks the slots under the lock, a slice at a time, writing what nobody
 //! has touched. What comes out is each entry as it was at the beginning, once, in any order.
 //! New entries carry the new epoch and are not part of it.

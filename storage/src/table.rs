@@ -206,11 +206,11 @@ impl Table {
         }
     }
 
-    /// Whether so many slots are vacant that entries should be moved down: from half of them on, until
+    /// Whether so many slots are vacant that entries should be moved down: from a quarter of them on, until
     /// there are none.
     pub(crate) fn is_sparse(&self) -> bool {
         let slots = self.slots();
-        self.is_compacting || (slots > 64 && self.len() < slots / 2)
+        self.is_compacting || (slots > 64 && self.len() < slots - slots / 4)
     }
 
     /// Moves the highest entry into a vacant slot below it; gives that slot. `None` when no slot is vacant
@@ -285,7 +285,7 @@ impl Table {
 
     /// An entry chosen fairly; `None` if there is none.
     ///
-    /// Draws slots until one is taken: a table is at least half full after compaction, so two draws are
+    /// Draws slots until one is taken: a table is mostly full after compaction, so two draws are
     /// enough on average; after 64 it walks on from the last draw.
     pub fn sample(&self, rng: &mut fastrand::Rng) -> Option<Handle> {
         if self.is_empty() {
