@@ -10,6 +10,7 @@ mod connection;
 mod crash;
 mod debug;
 mod entrypoint;
+mod eviction;
 mod expiry;
 mod flush;
 mod garbage;

@@ -32,12 +32,7 @@ impl Accounts<'_> {
     /// As in Redis, what waits for the disk; what a running snapshot keeps, which in Redis is copied by
     /// the system and counted nowhere; and what is about to be freed.
     pub fn uncounted_bytes(self) -> usize {
-        let log = if self.log.is_on() {
-            self.log.pending_bytes()
-        } else {
-            0
-        };
-        log + self.keyspace.snapshot_bytes() + self.lazyfree.pending_bytes()
+        self.log.buffer_bytes() + self.keyspace.snapshot_bytes() + self.lazyfree.pending_bytes()
     }
 
     /// Bytes that count towards the limit.

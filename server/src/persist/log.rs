@@ -14,6 +14,8 @@ struct Pending {
     bytes: Vec<u8>,
     /// The database that the last record belongs to.
     db: Option<usize>,
+    /// Bytes of memory that the writer holds.
+    taken_bytes: usize,
 }
 
 /// The log of effects, as commands see it.
@@ -24,16 +26,8 @@ pub struct Log {
     is_on: AtomicBool,
     appended: AtomicU64,
     pending_bytes: AtomicUsize,
+    buffer_bytes: AtomicUsize,
     durable: watch::Sender<u64>,
-}
-
-/// What the writer takes.
-#[derive(Debug)]
-pub struct Batch {
-    /// Records.
-    pub bytes: Vec<u8>,
-    /// The offset of the log behind them.
-    pub end: u64,
 }
 
 impl Default for Log {
@@ -44,6 +38,7 @@ impl Default for Log {
             is_on: AtomicBool::new(false),
             appended: AtomicU64::new(0),
             pending_bytes: AtomicUsize::new(0),
+            buffer_bytes: AtomicUsize::new(0),
             durable: watch::Sender::new(0),
         }
     }
@@ -89,8 +84,7 @@ impl Log {
         let added = (pending.bytes.len() - before) as u64;
         let end = self.appended.load(Ordering::Relaxed) + added;
         self.appended.store(end, Ordering::Relaxed);
-        self.pending_bytes
-            .store(pending.bytes.len(), Ordering::Relaxed);
+        self.note_sizes(&pending);
         if before == 0 {
             self.has_pending.notify_one();
         }
@@ -126,30 +120,55 @@ impl Log {
         self.durable.subscribe()
     }
 
-    /// Waits until there is something to write, `timeout` at most, and takes it.
-    pub fn take(&self, timeout: std::time::Duration) -> Batch {
+    /// Waits until there is something to write, `timeout` at most, and puts it behind what `into` holds;
+    /// gives the offset of the log behind it.
+    pub fn take(&self, into: &mut Vec<u8>, timeout: std::time::Duration) -> u64 {
         let mut pending = self.pending.lock();
         if pending.bytes.is_empty() {
             self.has_pending.wait_for(&mut pending, timeout);
         }
-        self.drain(&mut pending)
+        self.drain(&mut pending, into)
     }
 
-    fn drain(&self, pending: &mut Pending) -> Batch {
-        self.pending_bytes.store(0, Ordering::Relaxed);
-        Batch {
-            bytes: std::mem::take(&mut pending.bytes),
-            end: self.appended(),
+    fn drain(&self, pending: &mut Pending, into: &mut Vec<u8>) -> u64 {
+        if into.is_empty() {
+            // The two buffers take turns.
+            std::mem::swap(&mut pending.bytes, into);
+        } else {
+            into.append(&mut pending.bytes);
         }
+        pending.taken_bytes = into.capacity();
+        self.note_sizes(pending);
+        self.appended()
     }
 
     /// Takes what has gathered and lets the next record name its database again, as a new file needs.
     ///
     /// The caller holds every lock of the keyspace, so the cut falls between two execution units.
-    pub fn cut(&self) -> Batch {
+    pub fn cut(&self, into: &mut Vec<u8>) -> u64 {
         let mut pending = self.pending.lock();
         pending.db = None;
-        self.drain(&mut pending)
+        self.drain(&mut pending, into)
+    }
+
+    /// Notes how much memory the writer still holds once it has written.
+    pub fn note_taken(&self, bytes: usize) {
+        let mut pending = self.pending.lock();
+        pending.taken_bytes = bytes;
+        self.note_sizes(&pending);
+    }
+
+    fn note_sizes(&self, pending: &Pending) {
+        let bytes = pending.bytes.capacity() + pending.taken_bytes;
+        self.buffer_bytes.store(bytes, Ordering::Relaxed);
+        self.pending_bytes
+            .store(pending.bytes.len(), Ordering::Relaxed);
+    }
+
+    /// Bytes of memory that hold records on their way to the disk.
+    #[inline]
+    pub fn buffer_bytes(&self) -> usize {
+        self.buffer_bytes.load(Ordering::Relaxed)
     }
 
     /// Bytes that wait to be written.

@@ -26,6 +26,9 @@ pub(super) enum Task {
 /// beside the second that `everysec` may lose, long beside a command.
 const GATHER: Duration = Duration::from_millis(5);
 
+/// Memory kept for the next records.
+const KEPT_BYTES: usize = 256 * 1024;
+
 /// How long a failed write waits before it is tried again.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -104,10 +107,13 @@ impl Writer {
     /// Waits for records, writes them, and syncs if it is time.
     fn write_some(&mut self) {
         let policy = self.policy();
-        let batch = self.server.log.take(Duration::from_millis(100));
-        self.unwritten.extend_from_slice(&batch.bytes);
+        let end = self
+            .server
+            .log
+            .take(&mut self.unwritten, Duration::from_millis(100));
+        let has_more = !self.unwritten.is_empty();
         if self.write() {
-            self.written_to = batch.end;
+            self.written_to = end;
         }
         let is_due = match policy {
             AppendFsync::Always => true,
@@ -117,7 +123,7 @@ impl Writer {
         if is_due && self.synced_to < self.written_to {
             self.sync();
         }
-        if policy != AppendFsync::Always && !batch.bytes.is_empty() {
+        if policy != AppendFsync::Always && has_more {
             std::thread::sleep(GATHER);
         }
     }
@@ -135,7 +141,8 @@ impl Writer {
             Ok(()) => {
                 self.server.note_log_write(began.elapsed());
                 self.unwritten.clear();
-                self.unwritten.shrink_to(AUTOSYNC_BYTES as usize);
+                self.unwritten.shrink_to(KEPT_BYTES);
+                self.server.log.note_taken(self.unwritten.capacity());
                 self.note_sizes();
                 self.note_health(None);
                 true
@@ -197,10 +204,9 @@ impl Writer {
 
     /// Writes and syncs everything that was appended.
     fn finish(&mut self) {
-        let batch = self.server.log.cut();
-        self.unwritten.extend_from_slice(&batch.bytes);
+        let end = self.server.log.cut(&mut self.unwritten);
         if self.write() {
-            self.written_to = batch.end;
+            self.written_to = end;
             self.sync();
         }
     }
@@ -221,14 +227,13 @@ impl Writer {
             .store(crate::clock::now_ms(), Relaxed);
         let mut held = server.keyspace.lock(ShardSet::ALL);
         Keyspace::begin_snapshot(&mut held, encode::entry);
-        let batch = server.log.cut();
+        let end = server.log.cut(&mut self.unwritten);
         if self.file.is_staged() && !self.is_once {
             // From here on the staged file follows the snapshot.
             server.log.turn(true);
         }
         drop(held);
-        self.unwritten.extend_from_slice(&batch.bytes);
-        match self.switch_files(batch.end) {
+        match self.switch_files(end) {
             Ok(files) => {
                 tracing::info!("Background append only file rewriting started");
                 rewrite::start(server, Some(files), self.sender.clone());

@@ -1,0 +1,357 @@
+//! Which keys go when memory is short, what else does not count, and that memory comes back.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Client, Kind, Server, keyspace, logged};
+
+/// Bytes of the values here; limits are set half a value apart, far beyond what connections take.
+const VALUE_BYTES: i64 = 200_000;
+
+fn say(client: &mut Client, line: &str) {
+    assert!(!client.line(line).is_error(), "{line}");
+}
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Waits until the server's clock has moved on, so that two accesses do not look simultaneous.
+fn tick(client: &mut Client) {
+    let until_ms = keyspace::now_ms(client) + 8;
+    eventually("time goes by", || keyspace::now_ms(client) > until_ms);
+}
+
+fn put(client: &mut Client, key: &str, options: &[&str]) {
+    let value = "x".repeat(VALUE_BYTES as usize);
+    let words = [&["SET", key, &value], options].concat();
+    assert_eq!(client.call(&words).to_string(), "OK");
+}
+
+/// Takes the room of half a value away and gives the key that has to go for it.
+fn evict_one(client: &mut Client, keys: &mut Vec<&'static str>) -> Option<&'static str> {
+    let evicted = client.info_number("evicted_keys");
+    let limit = client.info_number("used_memory") - VALUE_BYTES / 2;
+    say(client, &format!("CONFIG SET maxmemory {limit}"));
+    eventually("a key is evicted", || {
+        client.info_number("evicted_keys") > evicted
+    });
+    say(client, "CONFIG SET maxmemory 0");
+    assert_eq!(
+        client.info_number("evicted_keys"),
+        evicted + 1,
+        "one key is enough"
+    );
+    let mut gone = Vec::new();
+    // DBSIZE and RANDOMKEY touch nothing; EXISTS would, so the keys are listed.
+    let left: Vec<Vec<u8>> = keyspace::keys(client);
+    keys.retain(|&key| {
+        let is_left = left.iter().any(|other| other == key.as_bytes());
+        gone.extend((!is_left).then_some(key));
+        is_left
+    });
+    assert_eq!(gone.len(), 1, "{gone:?}");
+    gone.pop()
+}
+
+#[test]
+fn with_few_keys_the_soonest_to_expire_goes_first() {
+    for kind in [Kind::Keytag, Kind::Oracle] {
+        let server = Server::start(kind, &["--maxmemory-policy", "volatile-ttl"]);
+        let mut client = server.connect();
+        let mut keys = vec!["third", "first", "lasting", "second"];
+        put(&mut client, "third", &["EX", "3000"]);
+        put(&mut client, "first", &["EX", "1000"]);
+        put(&mut client, "lasting", &[]);
+        put(&mut client, "second", &["EX", "2000"]);
+        for expected in ["first", "second", "third"] {
+            assert_eq!(
+                evict_one(&mut client, &mut keys),
+                Some(expected),
+                "{kind:?}"
+            );
+        }
+        say(&mut client, "CONFIG SET maxmemory 1");
+        let refused = client.line("SET k v").to_string();
+        assert!(
+            refused.contains("OOM command not allowed"),
+            "{kind:?}: {refused}"
+        );
+        assert_eq!(
+            client.line("STRLEN lasting").integer(),
+            VALUE_BYTES,
+            "{kind:?}"
+        );
+    }
+}
+
+#[test]
+fn with_few_keys_the_least_recently_used_goes_first() {
+    for (policy, options) in [
+        ("allkeys-lru", &[][..]),
+        ("volatile-lru", &["EX", "1000"][..]),
+    ] {
+        let server = Server::keytag(&["--maxmemory-policy", policy]);
+        let mut client = server.connect();
+        let mut keys = vec!["a", "b", "c", "d"];
+        for key in ["a", "b", "c", "d"] {
+            put(&mut client, key, options);
+            tick(&mut client);
+        }
+        if policy.starts_with("volatile") {
+            put(&mut client, "lasting", &[]);
+        }
+        // What the last eviction has left as candidates must not be used after it was read.
+        for (read, expected) in [("a", "b"), ("c", "d"), ("c", "a"), ("c", "c")] {
+            client.line(&format!("STRLEN {read}"));
+            tick(&mut client);
+            assert_eq!(
+                evict_one(&mut client, &mut keys),
+                Some(expected),
+                "{policy}"
+            );
+        }
+    }
+}
+
+#[test]
+fn with_few_keys_the_least_often_used_goes_first() {
+    for kind in [Kind::Keytag, Kind::Oracle] {
+        for (policy, options) in [
+            ("allkeys-lfu", &[][..]),
+            ("volatile-lfu", &["EX", "1000"][..]),
+        ] {
+            let server = Server::start(
+                kind,
+                &["--maxmemory-policy", policy, "--lfu-log-factor", "0"],
+            );
+            let mut client = server.connect();
+            let mut keys = vec!["often", "seldom", "sometimes"];
+            for (key, reads) in [("often", 90), ("seldom", 0), ("sometimes", 30)] {
+                put(&mut client, key, options);
+                (0..reads).for_each(|_| assert!(!client.line(&format!("STRLEN {key}")).is_error()));
+            }
+            for expected in ["seldom", "sometimes", "often"] {
+                let gone = evict_one(&mut client, &mut keys);
+                assert_eq!(gone, Some(expected), "{kind:?}, {policy}");
+            }
+        }
+    }
+}
+
+#[test]
+fn random_policies_find_the_last_key() {
+    for (policy, options) in [
+        ("allkeys-random", &[][..]),
+        ("volatile-random", &["EX", "1000"][..]),
+    ] {
+        let server = Server::keytag(&["--maxmemory-policy", policy]);
+        let mut client = server.connect();
+        let mut keys = vec!["a", "b", "c"];
+        for key in ["a", "b", "c"] {
+            put(&mut client, key, options);
+        }
+        while !keys.is_empty() {
+            evict_one(&mut client, &mut keys);
+        }
+        assert_eq!(client.line("DBSIZE").integer(), 0);
+    }
+}
+
+/// Candidates that somebody else has removed meanwhile are no reason to say that nothing is left.
+#[test]
+fn removed_candidates_are_replaced() {
+    let server = Server::keytag(&["--maxmemory-policy", "allkeys-lru"]);
+    let mut client = server.connect();
+    for round in 0..10 {
+        let mut keys: Vec<String> = (0..40)
+            .map(|number| format!("old {round} {number}"))
+            .collect();
+        keys.iter().for_each(|key| put(&mut client, key, &[]));
+        tick(&mut client);
+        put(&mut client, "new", &[]);
+        let limit = client.info_number("used_memory") - VALUE_BYTES / 2;
+        say(&mut client, &format!("CONFIG SET maxmemory {limit}"));
+        say(&mut client, "SET k v");
+        // The others that were looked at are the idlest there are, and are deleted.
+        keys.insert(0, "DEL".to_owned());
+        client.call(&keys);
+        say(&mut client, "CONFIG SET maxmemory 0");
+        (0..40).for_each(|number| put(&mut client, &format!("fresh {number}"), &[]));
+        let limit = client.info_number("used_memory") - VALUE_BYTES / 2;
+        say(&mut client, &format!("CONFIG SET maxmemory {limit}"));
+        say(&mut client, "SET k v");
+        say(&mut client, "CONFIG SET maxmemory 0");
+    }
+}
+
+/// Writes keys of a kilobyte in batches; gives the first refusal.
+fn fill(client: &mut Client, prefix: &str, count: usize) -> Option<String> {
+    let value = "x".repeat(1_000);
+    let lines: Vec<String> = (0..count)
+        .map(|n| format!("SET {prefix}:{n} {value}"))
+        .collect();
+    for batch in lines.chunks(200) {
+        let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
+        if let Some(error) = client.pipeline(&batch).into_iter().find(|it| it.is_error()) {
+            return Some(error.to_string());
+        }
+    }
+    None
+}
+
+fn leave_room(client: &mut Client, bytes: i64) {
+    let limit = client.info_number("used_memory") + bytes;
+    say(client, &format!("CONFIG SET maxmemory {limit}"));
+}
+
+#[test]
+fn a_lower_limit_is_kept_without_being_asked() {
+    let server = Server::keytag(&["--maxmemory-policy", "allkeys-lru"]);
+    let mut client = server.connect();
+    assert_eq!(fill(&mut client, "k", 40_000), None);
+    let used = client.info_number("used_memory");
+    say(&mut client, &format!("CONFIG SET maxmemory {}", used / 2));
+    // A single command evicts for half a millisecond, which is not enough for so many keys.
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert!(client.info_number("used_memory") <= used / 2 + VALUE_BYTES);
+    assert!(client.info_number("evicted_keys") >= 15_000);
+}
+
+/// An eviction under a snapshot writes the key out first: that must not count as memory in use.
+#[test]
+fn a_rewrite_does_not_empty_a_full_cache() {
+    let server = Server::keytag(&[
+        "--appendonly",
+        "yes",
+        "--maxmemory-policy",
+        "allkeys-random",
+    ]);
+    let mut client = server.connect();
+    leave_room(&mut client, 24 << 20);
+    assert_eq!(fill(&mut client, "a", 25_000), None);
+    let full = client.line("DBSIZE").integer();
+    for round in 0..5 {
+        say(&mut client, "BGREWRITEAOF");
+        assert_eq!(fill(&mut client, &format!("b{round}"), 2_000), None);
+        let left = client.line("DBSIZE").integer();
+        assert!(left > full * 9 / 10, "{left} of {full} keys are left");
+        eventually("the rewrite ends", || {
+            client.info_number("aof_rewrite_in_progress") == 0
+        });
+    }
+}
+
+#[test]
+fn flushing_under_a_rewrite_makes_room() {
+    let server = Server::keytag(&["--appendonly", "yes"]);
+    let mut client = server.connect();
+    leave_room(&mut client, 32 << 20);
+    for round in 0..5 {
+        assert_eq!(
+            fill(&mut client, &format!("k{round}"), 20_000),
+            None,
+            "round {round}"
+        );
+        say(&mut client, "BGREWRITEAOF");
+        say(
+            &mut client,
+            if round % 2 == 0 {
+                "FLUSHALL"
+            } else {
+                "FLUSHALL ASYNC"
+            },
+        );
+    }
+}
+
+#[test]
+fn an_eviction_is_logged_as_its_removal() {
+    for (lazily, word) in [("no", "DEL"), ("yes", "UNLINK")] {
+        let flags = [
+            "--maxmemory-policy",
+            "allkeys-random",
+            "--lazyfree-lazy-eviction",
+            lazily,
+        ];
+        for kind in [Kind::Keytag, Kind::Oracle] {
+            let server = Server::start(kind, &[logged::LOGGED, &flags].concat());
+            let mut client = server.connect();
+            put(&mut client, "a", &[]);
+            evict_one(&mut client, &mut vec!["a"]);
+            assert_eq!(client.line("SET b 1").to_string(), "OK");
+            let requests = logged::requests(&server);
+            let removals: Vec<&String> = requests
+                .iter()
+                .filter(|it| it.ends_with(" a") || it.ends_with(" \"a\""))
+                .collect();
+            assert_eq!(removals.len(), 1, "{kind:?}: {requests:?}");
+            assert!(removals[0].contains(word), "{kind:?}: {requests:?}");
+        }
+    }
+}
+
+/// Memory comes back, whichever way the keys go.
+#[test]
+fn memory_is_back_when_the_keys_are_gone() {
+    const KEYS: usize = 50_000;
+    let server = Server::keytag(&["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    let before = client.info_number("used_memory");
+    for way in ["DEL", "TAGINVALIDATE", "PEXPIRE", "FLUSHDB"] {
+        let lines: Vec<String> = (0..KEYS)
+            .map(|n| format!("SET {way}:{n} some-value EX 1000 TAGS 2 all t{}", n % 100))
+            .collect();
+        for batch in lines.chunks(500) {
+            let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
+            client.pipeline(&batch);
+        }
+        let full = client.info_number("used_memory");
+        assert!(
+            full > before + 5_000_000,
+            "{way}: {before} bytes before, {full} with keys"
+        );
+        match way {
+            "TAGINVALIDATE" => assert_eq!(client.line("TAGINVALIDATE all").integer(), KEYS as i64),
+            "FLUSHDB" => say(&mut client, "FLUSHDB ASYNC"),
+            way => {
+                let expiry = if way == "PEXPIRE" { " 1" } else { "" };
+                let lines: Vec<String> = (0..KEYS)
+                    .map(|n| format!("{way} {way}:{n}{expiry}"))
+                    .collect();
+                for batch in lines.chunks(500) {
+                    let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
+                    client.pipeline(&batch);
+                }
+            }
+        }
+        eventually(&format!("{way} gives memory back"), || {
+            client.info_number("used_memory") < before + 200_000
+        });
+        assert_eq!(client.line("DBSIZE").integer(), 0);
+    }
+}
+
+/// A tenth of the keys is left: the tables do not keep the room of the others.
+#[test]
+fn tables_shrink_with_their_keys() {
+    let server = Server::keytag(&[]);
+    let mut client = server.connect();
+    let before = client.info_number("used_memory");
+    assert_eq!(fill(&mut client, "k", 60_000), None);
+    let full = client.info_number("used_memory") - before;
+    for start in (0..60_000).step_by(1_000) {
+        let keys = (start..start + 1_000)
+            .filter(|n| n % 10 != 0)
+            .map(|n| format!("k:{n}"));
+        let words: Vec<String> = std::iter::once("UNLINK".to_owned()).chain(keys).collect();
+        assert_eq!(client.call(&words).integer(), 900);
+    }
+    eventually("the tables shrink", || {
+        client.info_number("used_memory") - before < full * 12 / 100 + 100_000
+    });
+    assert_eq!(client.line("DBSIZE").integer(), 6_000);
+}
