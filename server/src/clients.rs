@@ -99,9 +99,16 @@ pub fn hard_limit_bytes(limit: OutputLimit) -> usize {
     }
 }
 
+/// What `CLIENT LIST` shows of a name: all before its first NUL, where Redis' C strings end.
+pub fn shown_name(name: &[u8]) -> &[u8] {
+    name.split(|&byte| byte == 0).next().unwrap_or_default()
+}
+
 /// Whether a name can stand in `CLIENT LIST`: no spaces, no line ends, nothing but ASCII.
-pub fn is_plain(text: &[u8]) -> bool {
-    text.iter().all(|byte| (b'!'..=b'~').contains(byte))
+pub fn is_plain(name: &[u8]) -> bool {
+    shown_name(name)
+        .iter()
+        .all(|byte| (b'!'..=b'~').contains(byte))
 }
 
 /// Texts that a client gives about itself.

@@ -45,6 +45,11 @@ fn main() -> ExitCode {
             ExitCode::from(exit_code)
         }
         Ok(config::Startup::Run(config)) => startup::run(*config),
+        Err(error) if error.is_logged() => {
+            logging::start();
+            tracing::warn!("{}", error.to_string().trim_end());
+            ExitCode::FAILURE
+        }
         Err(error) => {
             eprint!("{error}");
             ExitCode::FAILURE

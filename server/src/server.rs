@@ -14,7 +14,6 @@ use crate::clients::{self, Class, Client, Clients};
 use crate::clock;
 use crate::command::Table;
 use crate::command::table::Entry;
-use crate::commands;
 use crate::config::Config;
 use crate::evictor::{Accounts, Evictor, Room};
 use crate::exec::Gates;
@@ -101,10 +100,8 @@ pub struct Shutdown {
 
 impl Server {
     /// A server of that configuration, not yet listening.
-    pub fn new(config: Config, io_threads: usize) -> &'static Server {
-        let renames = config.renamed_commands();
+    pub fn new(config: Config, commands: Table, io_threads: usize) -> &'static Server {
         let settings = Settings::new(config);
-        let commands = Table::new(commands::FAMILIES, &renames);
         let stats = Stats::new(commands.full_names().len(), io_threads + 1);
         Box::leak(Box::new(Server {
             settings,

@@ -7,7 +7,9 @@ use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
-use crate::config::{Config, REDIS_VERSION, options};
+use crate::command::Table;
+use crate::commands::FAMILIES;
+use crate::config::{Config, REDIS_VERSION, StartupError, options};
 use crate::net::listening;
 use crate::net::threads::Threads;
 use crate::server::Server;
@@ -15,12 +17,19 @@ use crate::{cron, logging, persist, process};
 
 /// Runs the server until it is told to stop.
 pub fn run(config: Config) -> ExitCode {
+    let commands = match commands(&config) {
+        Ok(commands) => commands,
+        Err(error) => {
+            eprint!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
     if let Err(complaint) = prepare(&config) {
         eprintln!("{complaint}");
         return ExitCode::FAILURE;
     }
     let io_threads = config.get(options::IO_THREADS);
-    let server = Server::new(config, io_threads);
+    let server = Server::new(config, commands, io_threads);
     match serve(server, io_threads) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -28,6 +37,24 @@ pub fn run(config: Config) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The table of commands, renamed as the configuration says.
+fn commands(config: &Config) -> Result<Table, StartupError> {
+    let directives = config.directives();
+    // A user that is not known would be no user: whoever wrote the line counts on its restrictions.
+    if let Some(user) = directives.users.first() {
+        return Err(StartupError::at(user, "ACL users are not supported yet"));
+    }
+    let mut commands = Table::new(FAMILIES);
+    for rename in &directives.renames {
+        if let [old, new] = rename.arguments.as_slice() {
+            commands
+                .rename(old, new)
+                .map_err(|reason| StartupError::at(rename, reason))?;
+        }
+    }
+    Ok(commands)
 }
 
 /// What happens before there is a server: log, working directory, background.

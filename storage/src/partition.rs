@@ -344,7 +344,12 @@ impl Partition {
     }
 
     /// How many of `count` volatile entries chosen at random have expired.
-    pub(crate) fn probe_expired(&self, count: usize, now_ms: i64, rng: &mut fastrand::Rng) -> usize {
+    pub(crate) fn probe_expired(
+        &self,
+        count: usize,
+        now_ms: i64,
+        rng: &mut fastrand::Rng,
+    ) -> usize {
         let draws = (0..count.min(self.volatile.len())).map(|_| rng.usize(..self.volatile.len()));
         let entries = draws.filter_map(|place| self.get(self.volatile[place]));
         entries.filter(|entry| entry.is_expired(now_ms)).count()

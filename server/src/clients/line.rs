@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use protocol::Version;
 
-use super::{Client, State};
+use super::{Client, State, shown_name};
 
 /// Letters of `flags=` in Redis' order; `d` stands between the two halves.
 const FLAGS: [&[(State, u8)]; 2] = [
@@ -48,7 +48,7 @@ impl Client {
             ),
         );
         put(line, format_args!(" fd={} name=", self.fd));
-        line.extend_from_slice(&self.names.lock().name);
+        line.extend_from_slice(shown_name(&self.names.lock().name));
         put(
             line,
             format_args!(" age={} idle={idle}", seconds_since(self.created_ms)),
@@ -143,9 +143,9 @@ impl Client {
             format_args!(" cmd={command} user=default redir=-1 resp={version} lib-name="),
         );
         let names = self.names.lock();
-        line.extend_from_slice(&names.lib_name);
+        line.extend_from_slice(shown_name(&names.lib_name));
         line.extend_from_slice(b" lib-ver=");
-        line.extend_from_slice(&names.lib_version);
+        line.extend_from_slice(shown_name(&names.lib_version));
     }
 }
 

@@ -90,8 +90,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table of the given families, with `rename-command` pairs applied: (old, new), empty to remove.
-    pub fn new(families: &[&'static [Command]], renames: &[(String, String)]) -> Table {
+    /// The table of the given families.
+    pub fn new(families: &[&'static [Command]]) -> Table {
         let mut table = Table::default();
         for command in families.iter().flat_map(|family| family.iter()) {
             let entry = table.entry(command, None);
@@ -99,15 +99,28 @@ impl Table {
                 .by_name
                 .insert(command.spec.name.to_ascii_lowercase(), entry);
         }
-        for (old, new) in renames {
-            if let Some(mut entry) = table.by_name.remove(&old.to_ascii_lowercase())
-                && !new.is_empty()
-            {
-                entry.name = new.to_ascii_uppercase();
-                table.by_name.insert(new.to_ascii_lowercase(), entry);
-            }
-        }
         table
+    }
+
+    /// Gives a command another name, or takes it away if that is empty (`rename-command`).
+    ///
+    /// # Errors
+    /// Redis' words, if there is no such command or the new name is taken.
+    pub fn rename(&mut self, old: &[u8], new: &[u8]) -> std::result::Result<(), &'static str> {
+        let lower = |name: &[u8]| String::from_utf8_lossy(name).to_ascii_lowercase();
+        let (old, new) = (lower(old), lower(new));
+        let Some(mut entry) = self.by_name.remove(&old) else {
+            return Err("No such command in rename-command");
+        };
+        if new.is_empty() {
+            return Ok(());
+        }
+        if self.by_name.contains_key(&new) {
+            return Err("Target command name already exists");
+        }
+        entry.name = new.to_ascii_uppercase();
+        self.by_name.insert(new, entry);
+        Ok(())
     }
 
     fn entry(&mut self, command: &'static Command, parent: Option<&str>) -> Entry {

@@ -325,7 +325,7 @@ mod tests {
     .run(command);
 
     fn table() -> Table {
-        Table::new(&[COMMANDS, &[GET, PING]], &[])
+        Table::new(&[COMMANDS, &[GET, PING]])
     }
 
     fn written(version: Version, write: impl FnOnce(&mut Encoder<'_>)) -> String {

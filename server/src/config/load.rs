@@ -67,18 +67,16 @@ pub enum StartupError {
 
 impl StartupError {
     /// The complaint about a directive that only its owner understands.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "nobody looks at the lines that speak of commands and users yet"
-        )
-    )]
     pub fn at(directive: &Directive, reason: impl Into<String>) -> Self {
         Self::Line {
             place: directive.place.clone(),
             reason: reason.into(),
         }
+    }
+
+    /// Whether Redis says it in a line of the log instead of on standard error.
+    pub fn is_logged(&self) -> bool {
+        matches!(self, Self::Module(_) | Self::Unreadable { .. })
     }
 }
 

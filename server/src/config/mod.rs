@@ -29,7 +29,7 @@ use self::options::{COUNT, Named, Opt, OptionId, Text};
 use self::value::{Kind, Value};
 
 pub use self::command_line::{Startup, build_id, from_command_line};
-pub use self::load::Directives;
+pub use self::load::{Directives, StartupError};
 pub use self::rewrite::Scope;
 pub use self::set::Setting;
 pub use self::types::*;
@@ -137,30 +137,8 @@ impl Config {
     }
 
     /// What file and command line say besides options.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "nobody looks at the lines that speak of commands and users yet"
-        )
-    )]
     pub fn directives(&self) -> &Directives {
         &self.directives
-    }
-
-    /// Old and new names of commands; an empty new name takes the command away.
-    pub fn renamed_commands(&self) -> Vec<(String, String)> {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let pairs = self
-            .directives
-            .renames
-            .iter()
-            .map(|rename| rename.arguments.as_slice());
-        let pairs = pairs.filter_map(|arguments| match arguments {
-            [old, new] => Some((text(old), text(new))),
-            _ => None,
-        });
-        pairs.collect()
     }
 
     fn default_of(&self, id: OptionId) -> &Value {
