@@ -272,10 +272,10 @@ impl Keyspace {
         for _ in 0..SHARDS {
             let number = pool.next_shard();
             let seen = candidate::sample(&self.lock_one(number), number, plan, now_ms, pool);
-            found += seen;
-            // A shard that has fewer than were asked for has shown all: so do the others, most likely, and
-            // then the choice among all of them is the exact one.
-            if seen >= plan.samples || found >= candidate::MANY {
+            found += seen.count;
+            // Where there are few in each shard, all of several shards are looked at, and with few in all
+            // the choice is the exact one.
+            if !seen.is_all || found >= candidate::MANY {
                 break;
             }
         }
@@ -503,3 +503,6 @@ impl Census {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,20 +10,35 @@ use crate::partition::Partition;
 use crate::shard::Shard;
 use crate::table::Handle;
 
+/// So few candidates of a partition are all looked at, so that none is missed by bad luck.
+const FEW: usize = 16;
+
 /// Candidates after which a round over nearly empty shards ends.
 pub(crate) const MANY: usize = 128;
 
-/// Offers up to `samples` entries of each database to the pool; how many it found.
+/// What a shard had to offer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub(crate) count: usize,
+    /// There were no others.
+    pub(crate) is_all: bool,
+}
+
+/// Offers up to `samples` entries of each database to the pool, or all if there are few.
 pub(crate) fn sample(
     shard: &Shard,
     number: usize,
     plan: &Plan,
     now_ms: i64,
     pool: &mut Pool,
-) -> usize {
+) -> Seen {
     let mut rng = fastrand::Rng::new();
-    let mut found = 0;
+    let mut seen = Seen {
+        count: 0,
+        is_all: true,
+    };
     for (db, partition) in shard.partitions().iter().enumerate() {
+        seen.is_all &= total(partition, plan) <= FEW;
         for at in draw(partition, plan, &mut rng) {
             let Some(entry) = partition.get(at) else {
                 continue;
@@ -39,23 +54,33 @@ pub(crate) fn sample(
                 at,
                 hash: entry.hash,
             });
-            found += 1;
+            seen.count += 1;
         }
     }
-    found
+    seen
 }
 
-/// Some entries that may go: all of them if there are few, so that none is missed by bad luck.
-fn draw(partition: &Partition, plan: &Plan, rng: &mut fastrand::Rng) -> SmallVec<[Handle; 16]> {
-    let (table, volatile) = (partition.table(), partition.volatile());
-    let samples = plan.samples;
+/// How many entries may go.
+fn total(partition: &Partition, plan: &Plan) -> usize {
     match plan.policy.is_volatile() {
-        true if volatile.len() <= samples => volatile.into(),
-        true => (0..samples)
-            .map(|_| volatile[rng.usize(..volatile.len())])
+        true => partition.volatile().len(),
+        false => partition.len(),
+    }
+}
+
+/// Some entries that may go.
+fn draw(partition: &Partition, plan: &Plan, rng: &mut fastrand::Rng) -> SmallVec<[Handle; FEW]> {
+    let (table, volatile) = (partition.table(), partition.volatile());
+    let total = total(partition, plan);
+    match (plan.policy.is_volatile(), total <= FEW) {
+        (true, true) => volatile.into(),
+        (false, true) => table.downwards(usize::MAX).map(|it| it.0).collect(),
+        (true, false) => (0..plan.samples)
+            .map(|_| volatile[rng.usize(..total)])
             .collect(),
-        false if table.len() <= samples => table.downwards(usize::MAX).map(|it| it.0).collect(),
-        false => (0..samples).filter_map(|_| table.sample(rng)).collect(),
+        (false, false) => (0..plan.samples)
+            .filter_map(|_| table.sample(rng))
+            .collect(),
     }
 }
 

@@ -1,0 +1,286 @@
+//! The keyspace as a whole: scans, expiry and eviction under random writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Keyspace, SHARDS, ShardSet};
+use crate::db::{Db, Event, Expiry, Moment, NewTags, Touch, WhenExpired};
+use crate::entry::Entry;
+use crate::evict::{Access, Plan, Policy, Pool};
+use crate::partition::Partition;
+use crate::shard::Shard;
+use crate::value::Value;
+
+const NOW_MS: i64 = 1_700_000_000_000;
+const EVENT: Event = Event::generic("test");
+
+fn db(keyspace: &Keyspace, now_ms: i64) -> Db<'_> {
+    let moment = Moment {
+        now_ms,
+        access: Access::Time,
+        touch: Touch::Yes,
+        expiry: WhenExpired::Remove,
+        has_listeners: false,
+    };
+    Db::new(keyspace, keyspace.lock(ShardSet::ALL), 0, moment)
+}
+
+fn put(keyspace: &Keyspace, now_ms: i64, key: &str, expiry: Expiry) {
+    let value = Value::Bytes(b"v");
+    db(keyspace, now_ms).put(key.as_bytes(), value, expiry, NewTags::Clear, EVENT);
+}
+
+fn remove(keyspace: &Keyspace, key: &str) -> bool {
+    db(keyspace, NOW_MS).remove(key.as_bytes(), EVENT)
+}
+
+fn len(keyspace: &Keyspace) -> usize {
+    let mut len = 0;
+    keyspace.for_each(|shard| len += shard.partition(0).map_or(0, Partition::len));
+    len
+}
+
+fn unnoted(_: &mut Shard, _: usize, _: &[Entry]) {}
+
+/// Keys that are there from the first call of a scan to its last are met, whatever comes, goes, is
+/// renamed or moved to another slot in between.
+#[test]
+fn a_scan_meets_what_stays() {
+    for seed in 0..100 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let keyspace = Keyspace::default();
+        let mut there: BTreeSet<String> = BTreeSet::new();
+        for number in 0..rng.u32(..20_000) {
+            let key = format!("key {number}");
+            put(&keyspace, NOW_MS, &key, Expiry::Clear);
+            there.insert(key);
+        }
+        // Most of them go, so that the tables are worth compacting.
+        there.retain(|key| rng.u32(..8) == 0 || !remove(&keyspace, key));
+        let mut stayed = there.clone();
+        let mut met = BTreeSet::new();
+        let mut cursor = 0;
+        loop {
+            let count = rng.usize(1..200);
+            cursor = db(&keyspace, NOW_MS).scan(cursor, count, |entry| {
+                met.insert(String::from_utf8_lossy(entry.key()).into_owned());
+            });
+            if cursor == 0 {
+                break;
+            }
+            for _ in 0..rng.usize(..20) {
+                let key = format!("key {}", rng.u32(..30_000));
+                match rng.u32(..4) {
+                    0 => put(&keyspace, NOW_MS, &key, Expiry::Clear),
+                    1 => {
+                        remove(&keyspace, &key);
+                        stayed.remove(&key);
+                    }
+                    2 => {
+                        let mut view = db(&keyspace, NOW_MS);
+                        if let Some(entry) = view.take(key.as_bytes(), EVENT) {
+                            view.place_at(0, b"renamed", entry, EVENT);
+                            stayed.remove(&key);
+                        }
+                    }
+                    _ => {
+                        keyspace.compact_some(rng.usize(..SHARDS), rng.usize(..50));
+                    }
+                }
+            }
+        }
+        let missed: Vec<_> = stayed.difference(&met).collect();
+        assert!(missed.is_empty(), "seed {seed}: {missed:?}");
+    }
+}
+
+/// After a sweep of everything no key is left that has expired, and a shard that says it has none
+/// has none.
+#[test]
+fn sweeps_find_everything_that_has_expired() {
+    for seed in 0..50 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let keyspace = Keyspace::default();
+        let mut model: BTreeMap<String, Option<i64>> = BTreeMap::new();
+        let mut now_ms = NOW_MS;
+        for step in 0..3_000 {
+            let key = format!("key {}", rng.u32(..500));
+            match rng.u32(..10) {
+                0..5 => {
+                    let expiry_ms = now_ms + rng.i64(0..2_000);
+                    let expiry = if rng.u32(..4) == 0 {
+                        Expiry::Clear
+                    } else {
+                        Expiry::At(expiry_ms)
+                    };
+                    put(&keyspace, now_ms, &key, expiry);
+                    model.insert(key, (expiry != Expiry::Clear).then_some(expiry_ms));
+                }
+                5 => {
+                    remove(&keyspace, &key);
+                    model.remove(&key);
+                }
+                6 => now_ms += rng.i64(0..100),
+                _ => {
+                    let (shard, count) = (rng.usize(..SHARDS), rng.usize(1..5));
+                    keyspace.expire_some(shard, count, now_ms, &mut unnoted);
+                }
+            }
+            if step % 300 == 0 {
+                sweep_all(&keyspace, now_ms);
+                model.retain(|_, expiry_ms| expiry_ms.is_none_or(|at| at >= now_ms));
+                assert_eq!(len(&keyspace), model.len(), "seed {seed}, step {step}");
+            }
+        }
+    }
+}
+
+/// Sweeps until every shard says that nothing can have expired.
+fn sweep_all(keyspace: &Keyspace, now_ms: i64) {
+    for shard in 0..SHARDS {
+        let mut calls = 0;
+        while keyspace.probe_expired(shard, now_ms).0 > 0 {
+            keyspace.expire_some(shard, 3, now_ms, &mut unnoted);
+            calls += 1;
+            assert!(
+                calls < 1_000,
+                "two rounds are enough to know that nothing is left"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_probe_tells_many_from_few() {
+    let keyspace = Keyspace::default();
+    for number in 0..64_000 {
+        let lifetime_ms = if number % 2 == 0 { 1_000 } else { 1_000_000 };
+        put(
+            &keyspace,
+            NOW_MS,
+            &format!("key {number}"),
+            Expiry::At(NOW_MS + lifetime_ms),
+        );
+    }
+    let many = |now_ms| {
+        (0..SHARDS)
+            .filter(|&it| keyspace.probe_expired(it, now_ms).1)
+            .count()
+    };
+    assert_eq!(many(NOW_MS + 1_000), 0);
+    // Two of sixteen are more than a tenth: one shard in thousands has fewer by chance.
+    assert!(many(NOW_MS + 1_001) > SHARDS - 3);
+    let mut looked = 0;
+    for shard in 0..SHARDS {
+        let (volatile, _) = keyspace.probe_expired(shard, NOW_MS + 1_001);
+        looked += keyspace
+            .expire_some(shard, volatile, NOW_MS + 1_001, &mut unnoted)
+            .0;
+    }
+    assert_eq!(looked, 64_000);
+    assert_eq!(len(&keyspace), 32_000);
+}
+
+fn evicted(keyspace: &Keyspace, policy: Policy, now_ms: i64, pool: &mut Pool) -> Option<String> {
+    let plan = Plan {
+        policy,
+        samples: 5,
+        access: Access::Time,
+    };
+    let mut gone = None;
+    let mut note = |_: &mut Shard, _: usize, entries: &[Entry]| {
+        assert_eq!(entries.len(), 1);
+        gone = Some(String::from_utf8_lossy(entries[0].key()).into_owned());
+    };
+    let is_removed = keyspace.evict(&plan, now_ms, pool, &mut note);
+    assert_eq!(is_removed, gone.is_some());
+    gone
+}
+
+#[test]
+fn few_keys_go_in_their_order() {
+    let keyspace = Keyspace::default();
+    let mut pool = Pool::default();
+    for number in 0..60 {
+        // Sooner and later ones in no order; each is used a little after the one before.
+        let expiry_ms = NOW_MS + 100_000 + i64::from(number * 37 % 60);
+        put(
+            &keyspace,
+            NOW_MS + i64::from(number) * 8,
+            &format!("{number}"),
+            Expiry::At(expiry_ms),
+        );
+    }
+    put(&keyspace, NOW_MS, "lasting", Expiry::Clear);
+    let mut expected: Vec<u32> = (0..60).collect();
+    expected.sort_by_key(|number| number * 37 % 60);
+    for number in &expected[..30] {
+        let gone = evicted(&keyspace, Policy::VolatileTtl, NOW_MS + 1_000, &mut pool);
+        assert_eq!(gone, Some(number.to_string()));
+    }
+    pool.clear();
+    expected.drain(..30);
+    expected.sort_unstable();
+    for number in &expected {
+        let gone = evicted(&keyspace, Policy::VolatileLru, NOW_MS + 1_000, &mut pool);
+        assert_eq!(gone, Some(number.to_string()));
+    }
+    for policy in [
+        Policy::VolatileLru,
+        Policy::VolatileRandom,
+        Policy::VolatileTtl,
+    ] {
+        assert_eq!(evicted(&keyspace, policy, NOW_MS + 1_000, &mut pool), None);
+    }
+    let gone = evicted(&keyspace, Policy::AllkeysLru, NOW_MS + 1_000, &mut pool);
+    assert_eq!(gone.as_deref(), Some("lasting"));
+    assert_eq!(
+        evicted(&keyspace, Policy::AllkeysRandom, NOW_MS + 1_000, &mut pool),
+        None
+    );
+}
+
+/// A pool full of keys that are gone by now, or were used since, must not look like an empty server.
+#[test]
+fn what_left_the_pool_is_replaced() {
+    let keyspace = Keyspace::default();
+    let mut pool = Pool::default();
+    for number in 0..200 {
+        put(&keyspace, NOW_MS, &format!("old {number}"), Expiry::Clear);
+    }
+    assert!(evicted(&keyspace, Policy::AllkeysLru, NOW_MS + 1_000, &mut pool).is_some());
+    for number in 0..100 {
+        remove(&keyspace, &format!("old {number}"));
+    }
+    for number in 100..200 {
+        db(&keyspace, NOW_MS + 2_000).exists(format!("old {number}").as_bytes());
+    }
+    put(&keyspace, NOW_MS + 1_500, "idle", Expiry::Clear);
+    for _ in 0..90 {
+        assert!(evicted(&keyspace, Policy::AllkeysLru, NOW_MS + 3_000, &mut pool).is_some());
+    }
+    assert!(
+        !db(&keyspace, NOW_MS + 3_000).exists(b"idle"),
+        "it was the idlest of all"
+    );
+}
+
+/// Of 10,000 keys, those that go are among the idlest: with 5 samples and the pool, nine in ten of
+/// the first 1,000 come from the idlest third.
+#[test]
+fn samples_come_close_to_the_order_of_use() {
+    let keyspace = Keyspace::default();
+    let mut pool = Pool::default();
+    for number in 0..10_000 {
+        put(
+            &keyspace,
+            NOW_MS + number * 4,
+            &format!("{number}"),
+            Expiry::Clear,
+        );
+    }
+    let early = (0..1_000)
+        .filter_map(|_| evicted(&keyspace, Policy::AllkeysLru, NOW_MS + 50_000, &mut pool))
+        .filter(|key| key.parse::<u32>().expect("a number") < 3_333)
+        .count();
+    assert!(early > 900, "{early} of 1,000");
+}
