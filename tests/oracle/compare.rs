@@ -19,6 +19,9 @@ pub(super) enum Compare {
     Sorted,
     /// Random or the server's own: only what sort of reply it is. Errors are the same.
     Sort,
+    /// Bytes that a key takes: the server's own figure. Or nil: whose time has passed is still counted until
+    /// it happens to be reclaimed.
+    Footprint,
     /// A time left or a time of expiry, in seconds.
     Seconds,
     /// The same in milliseconds.
@@ -37,6 +40,10 @@ impl Compare {
             (Compare::Sorted, _, _) => deep_sorted(ours) == deep_sorted(theirs),
             (Compare::Sort | Compare::Scan, _, _) => {
                 !ours.is_error() && std::mem::discriminant(ours) == std::mem::discriminant(theirs)
+            }
+            (Compare::Footprint, _, _) => {
+                let is_footprint = |it: &Reply| matches!(it, Reply::Integer(_) | Reply::Nil);
+                is_footprint(ours) && is_footprint(theirs)
             }
             (Compare::Seconds, Reply::Integer(ours), Reply::Integer(theirs)) => {
                 is_near(*ours * 1_000, *theirs * 1_000)

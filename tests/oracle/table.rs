@@ -7,7 +7,7 @@ use Arg::{
     Database, Float, Integer, Key, Many, Maybe, Millis, Offset, OneOf, Pattern, Seconds, Soup,
     UnixMillis, UnixSeconds, Value, Word,
 };
-use Compare::{Same, Scan, Sort, Sorted};
+use Compare::{Footprint, Same, Scan, Sort, Sorted};
 
 /// A part of a command.
 pub(super) enum Arg {
@@ -201,7 +201,7 @@ static ROWS: &[Row] = &[
     read(1, Sort, &[Word("TIME")]),
     read(1, Sort, &[Word("LASTSAVE")]),
     read(1, Sort, &[Word("LOLWUT"), Maybe(&[Word("VERSION"), OneOf(&["5", "6", "x"])])]),
-    read(1, Sort, &[Word("MEMORY"), Word("USAGE"), Key, Maybe(&[Word("SAMPLES"), Integer])]),
+    read(1, Footprint, &[Word("MEMORY"), Word("USAGE"), Key, Maybe(&[Word("SAMPLES"), Integer])]),
     read(1, Same, &[Word("MEMORY"), OneOf(&["HELP", "PURGE", "NONE"])]),
     read(1, Same, &[Word("SLOWLOG"), OneOf(&["GET", "LEN", "RESET", "HELP", "NONE"]), Maybe(&[Integer])]),
     read(1, Same, &[Word("LATENCY"), OneOf(&["LATEST", "RESET", "HELP", "NONE"])]),
