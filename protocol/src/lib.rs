@@ -12,5 +12,5 @@ pub mod request;
 
 pub use reply::{Chunk, Encoder, Mark, Output, SHARE_FROM_BYTES, Version};
 pub use request::{
-    Args, Limits, Parsed, Parser, ProtocolError, Request, encode_request, split_line,
+    Args, Limits, Parsed, Parser, ProtocolError, Request, encode_request, quote, split_line,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::Args;
+use protocol::{Args, quote};
 
 use crate::clients::{Client, Clients};
 use crate::command::table::Entry;
@@ -105,22 +105,4 @@ fn is_hello_secret(args: &Args<'_>, index: usize) -> bool {
         };
     }
     false
-}
-
-/// Writes a word as a quoted string, as Redis' `sdscatrepr`.
-pub fn quote(word: &[u8], out: &mut Vec<u8>) {
-    out.push(b'"');
-    for &byte in word {
-        match byte {
-            b'\\' | b'"' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            7 => out.extend_from_slice(b"\\a"),
-            8 => out.extend_from_slice(b"\\b"),
-            0x20..=0x7e => out.push(byte),
-            _ => out.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
-        }
-    }
-    out.push(b'"');
 }

@@ -91,6 +91,9 @@ fn announce(server: &Server) {
     } else {
         tracing::info!("Running mode=standalone, port={port}. PID: {pid}");
     }
+    for option in server.settings.config.without_effect() {
+        tracing::warn!("Option '{option}' is accepted, but has no effect yet");
+    }
     tracing::info!("Server initialized");
 }
 

@@ -5,10 +5,12 @@ mod error;
 mod inline;
 mod owned;
 mod parser;
+mod quote;
 
 pub use args::{Args, Words};
 pub use error::ProtocolError;
 pub use owned::{Request, encode_request, split_line};
 pub use parser::{Limits, Parsed, Parser};
+pub use quote::quote;
 
 use args::Span;

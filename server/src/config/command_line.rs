@@ -11,8 +11,8 @@ use clap::{Arg, ArgAction, Command};
 use protocol::split_line;
 
 use super::load::{Loader, StartupError, read_file, read_standard_input};
-use super::quote::quote;
 use super::{Config, REDIS_VERSION, system};
+use protocol::quote;
 
 /// What a command line asks for.
 #[derive(Debug)]

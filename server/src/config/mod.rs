@@ -9,7 +9,6 @@ mod command_line;
 mod load;
 pub mod options;
 mod paths;
-pub mod quote;
 mod rewrite;
 mod set;
 mod system;
@@ -25,7 +24,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
-use self::options::{COUNT, Named, Opt, OptionId, Text};
+use self::options::{COUNT, Effect, Named, Opt, OptionId, Text};
 use self::value::{Kind, Value};
 
 pub use self::command_line::{Startup, build_id, from_command_line};
@@ -139,6 +138,15 @@ impl Config {
     /// What file and command line say besides options.
     pub fn directives(&self) -> &Directives {
         &self.directives
+    }
+
+    /// The options that were given a value which nothing acts on yet.
+    pub fn without_effect(&self) -> impl Iterator<Item = &'static str> {
+        OptionId::all()
+            .filter(|id| id.spec().effect == Effect::AcceptedOnly)
+            // No save points is what there is anyway.
+            .filter(|&id| self.load(id) != *self.default_of(id) && !self.printed(id).is_empty())
+            .map(|id| id.spec().name)
     }
 
     fn default_of(&self, id: OptionId) -> &Value {

@@ -474,20 +474,7 @@ fn write_name(name: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(name);
         return;
     }
-    out.push(b'"');
-    for &byte in name {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            7 => out.extend_from_slice(b"\\a"),
-            8 => out.extend_from_slice(b"\\b"),
-            b' '..=b'~' => out.push(byte),
-            _ => out.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
-        }
-    }
-    out.push(b'"');
+    protocol::quote(name, out);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Quoted words, which [`protocol::split_line`] reads back.
+//! Quoted words, which [`split_line`](super::split_line) reads back.
 
-/// Appends a word in double quotes, with escapes for what cannot be printed.
+/// Appends a word in double quotes, with escapes for what cannot be printed, as Redis' `sdscatrepr`.
 pub fn quote(word: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     for &byte in word {
@@ -28,7 +28,7 @@ mod tests {
         let mut quoted = Vec::new();
         quote(&word, &mut quoted);
         assert!(quoted.iter().all(|byte| (b' '..=b'~').contains(byte)));
-        let words = protocol::split_line(&quoted).unwrap();
+        let words = crate::split_line(&quoted).unwrap();
         assert_eq!(words.args().iter().collect::<Vec<_>>(), [word.as_slice()]);
     }
 }
