@@ -1,7 +1,7 @@
 //! Puts the commit that a binary was built from into it.
 
 fn main() {
-    println!("cargo::rerun-if-changed=.git/HEAD");
+    println!("cargo::rerun-if-changed=.git/logs/HEAD");
     let commit = std::process::Command::new("git")
         .args(["rev-parse", "--short=8", "HEAD"])
         .output()

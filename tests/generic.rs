@@ -934,3 +934,27 @@ fn a_wait_ends_with_its_time_or_when_it_is_ended() {
         );
     }
 }
+
+#[test]
+fn a_random_key_is_never_one_that_has_expired() {
+    transcript(
+        "
+        # no-reload
+        # flags --enable-debug-command yes
+        > DEBUG SET-ACTIVE-EXPIRE 0
+        OK
+        > SET gone 1 PXAT 1000
+        OK
+        > RANDOMKEY
+        (nil)
+        > SET gone 1 PXAT 1000
+        OK
+        > SET here 1
+        OK
+        > RANDOMKEY
+        \"here\"
+        > DEBUG SET-ACTIVE-EXPIRE 1
+        OK
+    ",
+    );
+}

@@ -697,35 +697,56 @@ impl<'k> Db<'k> {
     }
 
     /// A live key chosen at random; `None` if there is none.
+    ///
+    /// Draws at most 100 keys; where nearly all have run out it takes the first live one it finds.
     pub fn random_key(&mut self) -> Option<Vec<u8>> {
-        let (db, now_ms) = (self.index, self.moment.now_ms);
+        let db = self.index;
         let mut rng = fastrand::Rng::new();
         let sizes: Vec<usize> = (0..SHARDS)
             .map(|number| self.visit(number, |it| it.partition(db).map_or(0, Partition::len)))
             .collect();
         let total: usize = sizes.iter().sum();
-        // A bounded number of draws: as in Redis, when nearly all keys have expired an expired one will do.
-        for draw in 0..100 {
-            if total == 0 {
-                return None;
-            }
-            let mut place = rng.usize(..total);
-            let number = sizes.iter().position(|&size| {
-                let is_here = place < size;
-                place = place.saturating_sub(size);
-                is_here
-            })?;
-            let key = self.visit(number, |shard| {
-                let partition = shard.partition(db)?;
-                let entry = partition.get(partition.table().sample(&mut rng)?)?;
-                (partition.is_live(entry, now_ms) || draw == 99).then(|| entry.key().to_vec())
-            });
-            if key.is_some() {
-                return key;
-            }
+        if total == 0 {
+            return None;
         }
-        None
+        (0..100)
+            .find_map(|_| {
+                let number = shard_of_rank(&sizes, rng.usize(..total))?;
+                self.draw_key(number, &mut rng)
+            })
+            .or_else(|| (0..SHARDS).find_map(|number| self.first_key(number)))
     }
+
+    fn draw_key(&mut self, number: usize, rng: &mut fastrand::Rng) -> Option<Vec<u8>> {
+        let (db, now_ms) = (self.index, self.moment.now_ms);
+        self.visit(number, |shard| {
+            let partition = shard.partition(db)?;
+            let entry = partition.get(partition.table().sample(rng)?)?;
+            partition
+                .is_live(entry, now_ms)
+                .then(|| entry.key().to_vec())
+        })
+    }
+
+    fn first_key(&mut self, number: usize) -> Option<Vec<u8>> {
+        let (db, now_ms) = (self.index, self.moment.now_ms);
+        self.visit(number, |shard| {
+            let partition = shard.partition(db)?;
+            let mut entries = partition.table().iter();
+            let live = entries.find(|entry| partition.is_live(entry, now_ms));
+            live.map(|entry| entry.key().to_vec())
+        })
+    }
+}
+
+/// The shard that the key of that rank is in, if each holds so many.
+fn shard_of_rank(sizes: &[usize], rank: usize) -> Option<usize> {
+    let mut left = rank;
+    sizes.iter().position(|&size| {
+        let is_here = left < size;
+        left = left.saturating_sub(size);
+        is_here
+    })
 }
 
 /// Whether a key is in memory but has run out: it has expired, or a tag of it was invalidated.
