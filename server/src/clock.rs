@@ -16,37 +16,40 @@ pub fn now_us() -> i64 {
 }
 
 /// Both clocks at once: the wall clock is read once a batch, and moves on with the steady one.
+///
+/// A lap is one reading and one subtraction: every command has one.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch {
     started: Instant,
     started_us: i64,
-    last: Instant,
+    /// From the start to the last lap.
+    elapsed_nanos: u64,
 }
 
 impl Stopwatch {
     /// Reads both clocks.
     pub fn start() -> Stopwatch {
-        let now = Instant::now();
         Stopwatch {
-            started: now,
+            started: Instant::now(),
             started_us: now_us(),
-            last: now,
+            elapsed_nanos: 0,
         }
     }
 
     /// Nanoseconds since the last lap.
     #[inline]
     pub fn lap_nanos(&mut self) -> u64 {
-        let now = Instant::now();
-        let nanos = now.duration_since(self.last).as_nanos() as u64;
-        self.last = now;
+        let elapsed = self.started.elapsed();
+        let elapsed_nanos = elapsed.as_secs() * 1_000_000_000 + u64::from(elapsed.subsec_nanos());
+        let nanos = elapsed_nanos - self.elapsed_nanos;
+        self.elapsed_nanos = elapsed_nanos;
         nanos
     }
 
     /// The wall clock at the last lap, in microseconds since 1970.
     #[inline]
     pub fn wall_us(&self) -> i64 {
-        self.started_us + self.last.duration_since(self.started).as_micros() as i64
+        self.started_us + (self.elapsed_nanos / 1000).cast_signed()
     }
 
     /// The wall clock at the last lap, in milliseconds since 1970.
