@@ -1245,3 +1245,30 @@ fn too_large_a_transaction_is_cut_off() {
         assert_eq!(server.connect().line("EXISTS k").integer(), 0);
     }
 }
+
+#[test]
+fn a_policy_set_in_a_transaction_holds_for_what_follows() {
+    transcript(
+        "
+        # no-multi
+        # no-reload
+        > SET k v
+        OK
+        > MULTI
+        OK
+        > CONFIG SET maxmemory-policy allkeys-lfu
+        QUEUED
+        > OBJECT IDLETIME k
+        QUEUED
+        > CONFIG SET maxmemory-policy noeviction
+        QUEUED
+        > OBJECT IDLETIME k
+        QUEUED
+        > EXEC
+        1) OK
+        2) (error) ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.
+        3) OK
+        4) (integer) 0
+    ",
+    );
+}

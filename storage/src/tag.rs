@@ -15,6 +15,9 @@ use crate::table::{Handle, Table};
 /// Number of a tag in its partition; reused once the tag has no postings.
 pub type TagId = u32;
 
+/// Dead entries of a shard that are looked at in order to count them.
+const DEAD_LOOKS: usize = 256;
+
 /// Marks a tag that has not been invalidated.
 const ALIVE: u32 = u32::MAX;
 
@@ -69,11 +72,12 @@ impl Tags {
 
     /// Entries that are dead but not yet reclaimed.
     ///
-    /// O(1) unless several invalidations are pending; then each of their entries is looked at, since
-    /// it may carry several of their tags.
+    /// O(1) unless several invalidations are pending: an entry may carry several of their tags. Of few
+    /// entries each is looked at then; of many, one counts for each of its tags until they are reclaimed.
     pub fn dead_entries(&self, table: &Table) -> usize {
-        if self.dead.len() <= 1 {
-            return self.pending();
+        let pending = self.pending();
+        if self.dead.len() <= 1 || pending > DEAD_LOOKS {
+            return pending.min(table.len());
         }
         // An entry is counted for the first of its dead tags.
         let is_first = |id, at| {

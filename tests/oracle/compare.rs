@@ -93,8 +93,8 @@ pub(super) fn all(compares: &[Compare], ours: &Reply, theirs: &Reply) -> bool {
         .position(|(compare, (ours, theirs))| !compare.is_same(ours, theirs));
     if let Some(at) = differing {
         println!(
-            "reply {at} of EXEC\n{}\n--- Redis:\n{}",
-            ours[at], theirs[at]
+            "reply {at} of EXEC, compared as {:?}\n{:?}\n--- Redis:\n{:?}",
+            compares[at], ours[at], theirs[at]
         );
     }
     differing.is_none() && ours.len() == theirs.len() && compares.len() == theirs.len()

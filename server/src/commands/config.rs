@@ -1,5 +1,6 @@
 //! `CONFIG`: what the server was told to be, and telling it otherwise.
 
+use crate::command::error::shown;
 use crate::command::{Args, Command, Ctx, Error, Outcome, Result};
 use crate::config::options::{self, OptionId};
 use crate::config::{Origin, Scope, Setting};
@@ -143,7 +144,7 @@ fn set(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let config = &server.settings.config;
     config
         .set(&pairs, setting, &mut |changed| apply(server, changed))
-        .map_err(|error| Error::Text(error.to_string()))?;
+        .map_err(|error| Error::Text(error.text(shown)))?;
     cx.reply.ok()
 }
 

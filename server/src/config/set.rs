@@ -29,26 +29,26 @@ pub enum SetError {
     Refused(Vec<u8>, String),
 }
 
-impl fmt::Display for SetError {
-    /// The reply, with its code.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl SetError {
+    /// The reply, with its code; `show` makes text of a name as it was sent, which need not be UTF-8.
+    pub fn text(&self, show: impl Fn(&[u8]) -> String) -> String {
         match self {
-            Self::Unknown(name) => {
-                let name = String::from_utf8_lossy(name);
-                write!(
-                    out,
-                    "ERR Unknown option or number of arguments for CONFIG SET - '{name}'"
-                )
-            }
-            Self::Loading => out.write_str("LOADING Redis is loading the dataset in memory"),
-            Self::Refused(name, reason) => {
-                let name = String::from_utf8_lossy(name);
-                write!(
-                    out,
-                    "ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}"
-                )
-            }
+            Self::Unknown(name) => format!(
+                "ERR Unknown option or number of arguments for CONFIG SET - '{}'",
+                show(name)
+            ),
+            Self::Loading => "LOADING Redis is loading the dataset in memory".to_owned(),
+            Self::Refused(name, reason) => format!(
+                "ERR CONFIG SET failed (possibly related to argument '{}') - {reason}",
+                show(name)
+            ),
         }
+    }
+}
+
+impl fmt::Display for SetError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.text(|name| String::from_utf8_lossy(name).into_owned()))
     }
 }
 

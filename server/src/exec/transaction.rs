@@ -160,6 +160,8 @@ fn run_all(
     for (entry, request) in &queue.commands {
         let args = request.args();
         cx.entry = entry;
+        // Time stands still in a transaction, but a CONFIG SET in it holds for what follows.
+        cx.db.moment.access = server.settings.access();
         cx.reply.restart();
         let (_, failed) = run(&mut cx, entry, &args, &mut session.unit);
         // CLIENT REPLY may have come in between.

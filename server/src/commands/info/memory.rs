@@ -17,7 +17,8 @@ pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
         config.get(options::MAXMEMORY_POLICY).word(),
     );
     print_fragmentation(&memory, out);
-    out.put("mem_not_counted_for_evict", memory.log_buffer);
+    let uncounted = cx.server.accounts().uncounted_bytes();
+    out.put("mem_not_counted_for_evict", uncounted);
     out.none(&[
         "mem_replication_backlog",
         "mem_total_replication_buffers",
