@@ -246,6 +246,7 @@ fn a_rewrite_does_not_empty_a_full_cache() {
         assert!(left > full * 9 / 10, "{left} of {full} keys are left");
         eventually("the rewrite ends", || {
             client.info_number("aof_rewrite_in_progress") == 0
+                && client.info_number("aof_rewrite_scheduled") == 0
         });
     }
 }
@@ -261,6 +262,10 @@ fn flushing_under_a_rewrite_makes_room() {
             None,
             "round {round}"
         );
+        eventually("the rewrite before ends", || {
+            client.info_number("aof_rewrite_in_progress") == 0
+                && client.info_number("aof_rewrite_scheduled") == 0
+        });
         say(&mut client, "BGREWRITEAOF");
         say(
             &mut client,
