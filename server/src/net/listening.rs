@@ -141,9 +141,8 @@ pub async fn serve(server: &'static Server, sockets: Sockets, threads: &'static 
         let config = &server.settings.config;
         let next = Place::of(config);
         let opened = next.open(backlog(config));
-        // Who asked may have lost patience.
-        let _ = answer.send(opened.is_ok());
-        if opened.is_ok() {
+        let is_done = opened.is_ok();
+        if is_done {
             place = next;
         }
         tasks = accept_each(
@@ -151,6 +150,8 @@ pub async fn serve(server: &'static Server, sockets: Sockets, threads: &'static 
                 .or_else(|_| place.open(backlog(config)))
                 .unwrap_or_default(),
         );
+        // Only now: whoever is told may connect at once. Who asked may have lost patience.
+        let _ = answer.send(is_done);
     }
 }
 
