@@ -245,8 +245,8 @@ fn a_rewrite_does_not_empty_a_full_cache() {
         let left = client.line("DBSIZE").integer();
         assert!(left > full * 9 / 10, "{left} of {full} keys are left");
         eventually("the rewrite ends", || {
-            client.info_number("aof_rewrite_in_progress") == 0
-                && client.info_number("aof_rewrite_scheduled") == 0
+            client.info_number("aof_rewrite_scheduled") == 0
+                && client.info_number("aof_rewrite_in_progress") == 0
         });
     }
 }
@@ -263,8 +263,8 @@ fn flushing_under_a_rewrite_makes_room() {
             "round {round}"
         );
         eventually("the rewrite before ends", || {
-            client.info_number("aof_rewrite_in_progress") == 0
-                && client.info_number("aof_rewrite_scheduled") == 0
+            client.info_number("aof_rewrite_scheduled") == 0
+                && client.info_number("aof_rewrite_in_progress") == 0
         });
         say(&mut client, "BGREWRITEAOF");
         say(

@@ -1,6 +1,6 @@
 //! The thread that writes the log.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -216,11 +216,13 @@ impl Writer {
     fn begin_rewrite(&mut self) {
         let server = self.server;
         let status = &server.persist.status;
-        status.is_rewrite_scheduled.store(false, Relaxed);
         if self.file.is_rewriting() {
+            status.is_rewrite_scheduled.store(false, Relaxed);
             return;
         }
-        status.is_rewriting.store(true, Relaxed);
+        // In this order: who sees that none is scheduled must see the one that runs.
+        status.is_rewriting.store(true, Release);
+        status.is_rewrite_scheduled.store(false, Release);
         status.rewrites.fetch_add(1, Relaxed);
         status
             .rewrite_started_ms

@@ -1,6 +1,6 @@
 //! `# Persistence`
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use super::Fields;
 use crate::command::Ctx;
@@ -46,11 +46,10 @@ fn print_log(cx: &Ctx<'_>, out: &mut Fields<'_>) {
     // From the moment it is asked for: until the first rewrite is done, the log holds nothing by itself.
     let is_enabled = server.settings.config.get(options::APPENDONLY);
     out.flag("aof_enabled", is_enabled);
+    // Looked at first: one that begins just now is shown as running.
+    let is_scheduled = status.is_rewrite_scheduled.load(Acquire);
     out.flag("aof_rewrite_in_progress", status.is_rewriting.load(Relaxed));
-    out.flag(
-        "aof_rewrite_scheduled",
-        status.is_rewrite_scheduled.load(Relaxed),
-    );
+    out.flag("aof_rewrite_scheduled", is_scheduled);
     out.put(
         "aof_last_rewrite_time_sec",
         status.last_rewrite_seconds.load(Relaxed),
