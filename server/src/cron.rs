@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use storage::entry::Entry;
-use storage::keyspace::{Cause, SHARDS};
+use storage::keyspace::{Cause, Overdue, SHARDS};
 use storage::memory;
 use storage::shard::Shard;
 
@@ -15,20 +15,16 @@ use crate::evictor::Room;
 use crate::latency;
 use crate::server::Server;
 
-/// Volatile keys looked at in one go, under one lock.
-const SWEEP_KEYS: usize = 128;
+/// Expired keys removed in one go, under one lock.
+const EXPIRE_KEYS: usize = 64;
 
 /// Keys of invalidated tags removed in one go, under one lock: some 50 to 250 microseconds, as most
 /// of them have not been touched for long.
 const RECLAIM_KEYS: usize = 64;
 
-/// Entries moved in one go when a shard is compacted.
-const COMPACT_MOVES: usize = 128;
-
-/// The share of the time between two ticks for finding expired keys: while few are found, and while
-/// there are many. Redis spends 25 %, but of the only thread that serves clients.
-const SWEEP_PERCENT: u32 = 2;
-const SWEEP_MANY_PERCENT: u32 = 80;
+/// The most of the time between two ticks that goes to removing expired keys. Redis spends 25 %, but of the
+/// only thread that serves clients.
+const EXPIRE_PERCENT: u32 = 80;
 
 /// Clients for each tick of a second, from which on `dynamic-hz` makes the ticks more frequent; as in Redis.
 const CLIENTS_PER_TICK: usize = 200;
@@ -68,13 +64,6 @@ struct Cron {
     /// The shard where the search for expired keys goes on.
     expire_at: usize,
     reclaim: Option<Reclaim>,
-}
-
-/// What a search for expired keys has come to.
-#[derive(Default)]
-struct Found {
-    looked: usize,
-    removed: usize,
 }
 
 /// A round over all shards, for the keys of invalidated tags.
@@ -117,7 +106,6 @@ impl Cron {
             self.work(Duration::from_millis(1));
         }
         if self.ticks.is_multiple_of(u64::from(hz(server))) {
-            self.compact();
             memory::decay();
         }
         rewrite_grown_log(server);
@@ -147,75 +135,51 @@ impl Cron {
             return;
         }
         let period = Duration::from_secs(1) / hz(server);
-        let mut pace = Pace::start(period * SWEEP_MANY_PERCENT / 100);
-        if !self.sweep(&mut pace, period * SWEEP_PERCENT / 100) {
-            server.stats.counters.expire_cycle_cut_short.add(1);
+        let mut pace = Pace::start(period * EXPIRE_PERCENT / 100);
+        let is_in_time = self.expire_all(&mut pace);
+        let counters = &server.stats.counters;
+        if !is_in_time {
+            counters.expire_cycle_cut_short.add(1);
         }
-        server
-            .stats
-            .counters
+        counters
             .expire_cycle_us
             .add(pace.worked().as_micros() as u64);
+        self.note_overdue();
         server.note_latency(latency::Event::ExpireCycle, clock::now_ms(), pace.longest);
     }
 
-    /// Sweeps shard after shard: one in which many keys have expired wholly, of the others a little; `false`
-    /// if time runs out while there are still many.
-    ///
-    /// Ends when everything has been looked at, or after `enough` where little has expired.
-    fn sweep(&mut self, pace: &mut Pace, enough: Duration) -> bool {
-        let mut found = Found::default();
-        let mut seen = 0;
-        let mut is_in_time = true;
-        while seen < SHARDS && is_in_time {
-            let (volatile, has_many) = self
-                .server
-                .keyspace
-                .probe_expired(self.expire_at, clock::now_ms());
-            let wanted = if has_many {
-                volatile
-            } else {
-                volatile.min(SWEEP_KEYS)
-            };
-            is_in_time = self.sweep_shard(wanted, pace, &mut found);
-            if has_many && !is_in_time {
-                break;
-            }
-            self.expire_at = (self.expire_at + 1) % SHARDS;
-            seen = if wanted == volatile { seen + 1 } else { 0 };
-            if !has_many && pace.worked() > enough {
-                break;
-            }
-        }
-        self.server.stats.note_stale(found.looked, found.removed);
-        is_in_time
-    }
-
-    /// Looks at so many volatile keys of the present shard; whether there is time left.
-    fn sweep_shard(&self, wanted: usize, pace: &mut Pace, found: &mut Found) -> bool {
+    /// Goes once round the shards; `false` if time runs out before.
+    fn expire_all(&mut self, pace: &mut Pace) -> bool {
         let server = self.server;
         let mut note = |shard: &mut Shard, db: usize, gone: &[Entry]| {
             server.log_removals(shard, db, gone, Cause::Expired);
         };
-        let mut left = wanted;
-        while left > 0 {
-            let now_ms = clock::now_ms();
-            let (looked, removed) =
-                server
-                    .keyspace
-                    .expire_some(self.expire_at, SWEEP_KEYS, now_ms, &mut note);
-            found.looked += looked;
-            found.removed += removed;
-            left = if looked == 0 {
-                0
-            } else {
-                left.saturating_sub(looked)
-            };
-            if pace.rest() == Pace::OVER {
-                return false;
+        for _ in 0..SHARDS {
+            loop {
+                let now_ms = clock::now_ms();
+                let keyspace = &server.keyspace;
+                let (_, is_unfinished) =
+                    keyspace.expire_some(self.expire_at, EXPIRE_KEYS, now_ms, &mut note);
+                if !is_unfinished {
+                    break;
+                }
+                if pace.rest() == Pace::OVER {
+                    return false;
+                }
             }
+            self.expire_at = (self.expire_at + 1) % SHARDS;
         }
         true
+    }
+
+    /// Notes how many keys are overdue, and since when.
+    fn note_overdue(&self) {
+        let now_ms = clock::now_ms();
+        let mut all = Overdue::default();
+        for shard in 0..SHARDS {
+            all = all.and(self.server.keyspace.overdue(shard, now_ms));
+        }
+        self.server.stats.note_overdue(all);
     }
 
     /// Removes the keys of invalidated tags; whether all are gone.
@@ -247,18 +211,6 @@ impl Cron {
         server.keyspace.settle_invalidations(round.invalidations);
         self.reclaim = None;
         server.keyspace.pending_invalidations() == 0
-    }
-
-    /// Gives memory back that removed keys have left in the tables.
-    fn compact(&self) {
-        let mut pace = Pace::start(Duration::from_millis(100));
-        for shard in 0..SHARDS {
-            while self.server.keyspace.compact_some(shard, COMPACT_MOVES) {
-                if pace.rest() == Pace::OVER {
-                    return;
-                }
-            }
-        }
     }
 }
 

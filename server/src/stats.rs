@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
+use storage::keyspace::Overdue;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,6 +260,8 @@ pub struct Stats {
     pub dirty: Counter,
     lines: Box<[Mutex<Vec<CommandStats>>]>,
     errors: Mutex<HashMap<String, u64>>,
+    /// For how long the first key that active expiry has left behind is overdue, in milliseconds.
+    pub expire_lag_ms: Counter,
     /// Hundredths of a percent.
     stale: AtomicU32,
     /// Since when memory has been over its limit, milliseconds since 1970; 0 if it is not.
@@ -284,22 +287,20 @@ impl Stats {
             dirty: Counter::default(),
             lines: (0..threads.max(1)).map(|_| line()).collect(),
             errors: Mutex::default(),
+            expire_lag_ms: Counter::default(),
             stale: AtomicU32::new(0),
             exceeded_since_ms: AtomicI64::new(0),
             exceeded_ms: Counter::default(),
         }
     }
 
-    /// Takes the share of expired keys among `looked` volatile ones into a running average.
-    pub fn note_stale(&self, looked: usize, removed: usize) {
-        let share = if looked == 0 {
-            0.0
-        } else {
-            removed as f64 / looked as f64
-        };
+    /// Takes what a round of active expiry has left behind; its share into a running average.
+    pub fn note_overdue(&self, overdue: Overdue) {
+        let share = overdue.expired as f64 / overdue.volatile.max(1) as f64;
         let average = share * 0.05 + self.stale_percent() / 100.0 * 0.95;
         self.stale
             .store((average * 10_000.0) as u32, Ordering::Relaxed);
+        self.expire_lag_ms.set(overdue.lag_ms);
     }
 
     /// How many percent of the volatile keys have probably expired without being removed yet.
@@ -515,11 +516,16 @@ mod tests {
     #[test]
     fn the_share_of_stale_keys_follows_slowly() {
         let stats = Stats::new(1, 1);
-        stats.note_stale(0, 0);
+        let half = Overdue {
+            volatile: 100,
+            expired: 50,
+            lag_ms: 7,
+        };
+        stats.note_overdue(Overdue::default());
         assert_eq!(stats.stale_percent(), 0.0);
-        stats.note_stale(100, 50);
-        assert_eq!(stats.stale_percent(), 2.5);
-        (0..200).for_each(|_| stats.note_stale(100, 50));
+        stats.note_overdue(half);
+        assert_eq!((stats.stale_percent(), stats.expire_lag_ms.get()), (2.5, 7));
+        (0..200).for_each(|_| stats.note_overdue(half));
         assert!(stats.stale_percent() > 45.0);
     }
 }

@@ -13,7 +13,7 @@ use crate::keyspace::{Cause, Census, Held, Keyspace, Lookups, SHARDS};
 use crate::names::NameUse;
 use crate::partition::Partition;
 use crate::shard::{Shard, WatchFlag};
-use crate::table::Handle;
+use crate::table::Place;
 use crate::value::{Str, Value};
 
 /// What happened to a key, in the words of keyspace notifications.
@@ -197,7 +197,7 @@ impl<'k> Db<'k> {
 
     /// Finds a live key; one that has expired or was invalidated is removed on the way.
     #[inline]
-    fn locate(&mut self, db: usize, key: &[u8]) -> Option<(usize, Handle)> {
+    fn locate(&mut self, db: usize, key: &[u8]) -> Option<(usize, Place)> {
         let (number, hash) = self.place(key);
         let now_ms = self.moment.now_ms;
         let when_expired = self.moment.expiry;
@@ -221,7 +221,7 @@ impl<'k> Db<'k> {
     }
 
     #[cold]
-    fn remove_on_the_way(&mut self, number: usize, db: usize, at: Handle, cause: Cause) {
+    fn remove_on_the_way(&mut self, number: usize, db: usize, at: Place, cause: Cause) {
         let shard = self.shard(number);
         let Some(entry) = shard.partition_mut(db).remove(at) else {
             return;
@@ -246,7 +246,7 @@ impl<'k> Db<'k> {
     /// Where a key is that is about to be written. One that has run out but was left in memory
     /// ([`WhenExpired::Hide`]: writes were paused after this one was let through) makes way.
     #[inline]
-    fn locate_or_clear(&mut self, db: usize, key: &[u8]) -> Option<(usize, Handle)> {
+    fn locate_or_clear(&mut self, db: usize, key: &[u8]) -> Option<(usize, Place)> {
         let found = self.locate(db, key);
         if found.is_none() && self.moment.expiry == WhenExpired::Hide {
             self.remove_hidden(db, key);
@@ -299,7 +299,8 @@ impl<'k> Db<'k> {
         shard.hits += 1;
         let entry = shard.partition_mut(db).touch(at)?;
         if touch == Touch::Yes {
-            entry.access = access.touched(entry.access, now_ms);
+            entry.put_access(access.touched(entry.access(), now_ms));
+            entry.put_is_read(true);
         }
         Some(entry)
     }
@@ -359,25 +360,34 @@ impl<'k> Db<'k> {
         let partition = self.shard(number).partition_mut(db);
         let at = match found {
             Some((_, at)) => {
-                let is_volatile = partition.get(at).is_some_and(|it| it.expiry_ms().is_some());
-                if is_volatile && expiry == Expiry::Clear {
-                    partition.set_expiry(at, None);
-                }
                 if let Some(entry) = partition.edit(at) {
                     // A new value starts a new idle time, but keeps the counter it has earned.
-                    entry.access = match access {
+                    entry.put_access(match access {
                         Access::Time => access.fresh(now_ms),
-                        Access::Count { .. } => access.touched(entry.access, now_ms),
-                    };
+                        Access::Count { .. } => access.touched(entry.access(), now_ms),
+                    });
                     entry.put_value(value);
+                }
+                match expiry {
+                    Expiry::Keep => {}
+                    Expiry::At(expiry_ms) => partition.set_expiry(at, Some(expiry_ms), now_ms),
+                    Expiry::Clear => {
+                        if partition.get(at).is_some_and(|it| it.expiry_ms().is_some()) {
+                            partition.set_expiry(at, None, now_ms);
+                        }
+                    }
                 }
                 at
             }
-            None => partition.insert(key, hash, value, access.fresh(now_ms)),
+            None => {
+                let expiry_ms = match expiry {
+                    Expiry::At(expiry_ms) => Some(expiry_ms),
+                    Expiry::Clear | Expiry::Keep => None,
+                };
+                let entry = Entry::new(key, value, access.fresh(now_ms), expiry_ms);
+                partition.insert(hash, entry, now_ms)
+            }
         };
-        if let Expiry::At(expiry_ms) = expiry {
-            partition.set_expiry(at, Some(expiry_ms));
-        }
         match tags {
             NewTags::Keep => {}
             NewTags::Clear => partition.detach_all(at),
@@ -425,7 +435,7 @@ impl<'k> Db<'k> {
         let db = self.index;
         let entry = self.shard(number).partition_mut(db).touch(at)?;
         if touch == Touch::Yes {
-            entry.access = access.touched(entry.access, now_ms);
+            entry.put_access(access.touched(entry.access(), now_ms));
         }
         Some(Edit {
             db: self,
@@ -490,17 +500,15 @@ impl<'k> Db<'k> {
             tags,
         } = detached;
         // As in Redis (dbAdd, db.c): in its new place it has not been accessed yet.
-        entry.access = self.moment.access.fresh(self.moment.now_ms);
-        entry.put_expiry(None);
-        entry.put_key(key, hash);
+        let now_ms = self.moment.now_ms;
+        entry.put_access(self.moment.access.fresh(now_ms));
+        entry.put_expiry(expiry_ms);
+        entry.put_key(key);
         let partition = self.shard(number).partition_mut(db);
         let (at, old) = match found {
-            Some((_, at)) => (at, partition.replace(at, entry)),
-            None => (partition.insert_entry(entry), None),
+            Some((_, at)) => (at, partition.replace(at, entry, now_ms)),
+            None => (partition.insert(hash, entry, now_ms), None),
         };
-        if expiry_ms.is_some() {
-            partition.set_expiry(at, expiry_ms);
-        }
         old.into_iter().for_each(|old| self.discard(old));
         self.retag(number, db, at, tags.iter().map(NameUse::as_bytes));
         self.mark(number, db, key, event);
@@ -651,48 +659,40 @@ impl<'k> Db<'k> {
 
     /// Hands the live entries of the next stretch of a scan to `look`; gives the cursor to go on from.
     ///
-    /// A cursor is a shard and a slot below which the scan goes on, downwards. Slots do not move upwards,
-    /// so an entry that is there from the first call to the last is met at least once, whatever is
-    /// added, removed or moved in between. `count` entries are looked at in a call, and at most ten
-    /// times as many slots. 0 begins, and is given at the end.
+    /// A cursor is a shard and a hash from which the scan goes on. An entry keeps both, so one that is there
+    /// from the first call to the last is met at least once, whatever is added or removed in
+    /// between. `count` entries are looked at in a call, and those of the same hash as the last. 0 begins,
+    /// and is given at the end.
     pub fn scan(&mut self, cursor: u64, count: usize, mut look: impl FnMut(&Entry)) -> u64 {
-        let (mut number, mut below) = match cursor {
-            0 => (0, u32::MAX),
-            cursor => ((cursor >> 32) as usize, cursor as u32),
-        };
+        let (mut number, mut from) = ((cursor >> 32) as usize, cursor & u64::from(u32::MAX));
         let (db, now_ms) = (self.index, self.moment.now_ms);
-        let (mut entries, mut slots) = (0, 0);
-        while number < SHARDS && entries < count && slots < count.saturating_mul(10) {
+        let mut entries = 0;
+        while number < SHARDS && entries < count {
             let next = self.visit(number, |shard| {
-                let Some(partition) = shard.partition(db) else {
-                    return 0;
-                };
-                let table = partition.table();
-                let top = table.slots().min(below as usize);
-                for at in (0..top).rev() {
-                    slots += 1;
-                    if let Some(entry) = table.get(at as Handle) {
+                let partition = shard.partition(db)?;
+                while let Some(group) = partition.table().group(from) {
+                    for entry in group.places().filter_map(|at| partition.get(at)) {
                         entries += 1;
                         if partition.is_live(entry, now_ms) {
                             look(entry);
                         }
                     }
-                    if entries >= count || slots >= count.saturating_mul(10) {
-                        return at as u32;
+                    from = group.next;
+                    if entries >= count {
+                        return u32::try_from(from).ok();
                     }
                 }
-                0
+                None
             });
-            if next == 0 {
-                (number, below) = (number + 1, u32::MAX);
-            } else {
-                below = next;
-            }
+            (number, from) = match next {
+                Some(from) => (number, from.into()),
+                None => (number + 1, 0),
+            };
         }
         if number >= SHARDS {
             0
         } else {
-            (number as u64) << 32 | u64::from(below)
+            (number as u64) << 32 | from
         }
     }
 
@@ -795,7 +795,7 @@ fn notify_watches_of_swapped(
 pub struct Edit<'d, 'k> {
     db: &'d mut Db<'k>,
     number: usize,
-    at: Handle,
+    at: Place,
     event: Event,
     is_changed: bool,
 }
@@ -841,7 +841,8 @@ impl Edit<'_, '_> {
     pub fn set_expiry(&mut self, expiry_ms: Option<i64>) {
         self.is_changed = true;
         let at = self.at;
-        self.partition().set_expiry(at, expiry_ms);
+        let now_ms = self.db.moment.now_ms;
+        self.partition().set_expiry(at, expiry_ms, now_ms);
     }
 }
 

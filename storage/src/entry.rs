@@ -1,25 +1,23 @@
 //! One key with its value, expiry, access clock and tags.
 //!
-//! Key and short value share one allocation, so a small entry is two cache lines away: its slot and
-//! its bytes.
+//! An entry is a pointer to one block, in which the key and a short value lie, so it is found in one
+//! cache line or two.
+
+mod block;
 
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use self::block::{Block, Body, BodyRef, Change, Parts};
+use crate::heap;
+use crate::memory::class_bytes;
 use crate::value::{Str, Value};
 
 /// Strings up to this length lie beside their key.
 pub const INLINE_BYTES: usize = 1024;
 
-/// No expiry. Times before 1970 are never stored: a key that has expired is removed instead.
-const NO_EXPIRY: i64 = i64::MIN;
-
-const LENGTH_MASK: u32 = (1 << 30) - 1;
-const EPOCH_BIT: u32 = 1 << 31;
-
-/// Marks an entry that is not in its partition's list of volatile keys.
-pub(crate) const NOT_VOLATILE: u32 = u32::MAX;
+const _: () = assert!(INLINE_BYTES <= block::MOST_INLINE);
 
 /// A tag of an entry, and where in the tag's postings the entry stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,106 +28,168 @@ pub(crate) struct Membership {
 
 pub(crate) type Memberships = SmallVec<[Membership; 2]>;
 
-#[derive(Debug)]
-enum Body {
-    /// Behind the key, in `bytes`.
-    Inline,
-    Int(i64),
-    /// Longer, or grown in place; handed to replies by reference count.
-    Shared(Arc<Vec<u8>>),
-}
+/// A key and all that belongs to it.
+#[repr(transparent)]
+pub struct Entry(Block);
 
-/// A key and all that belongs to it, in one cache line.
-#[derive(Debug)]
-#[repr(align(64))]
-pub struct Entry {
-    bytes: Box<[u8]>,
-    body: Body,
-    expiry_ms: i64,
-    pub(crate) tags: Option<Box<Memberships>>,
-    /// Length of the key in the low 30 bits, the snapshot epoch in the highest.
-    key_word: u32,
-    pub(crate) hash: u32,
-    /// Last access: 4-millisecond ticks, or minutes and a logarithmic counter ([`crate::evict`]).
-    pub(crate) access: u32,
-    pub(crate) volatile_at: u32,
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry")
+            .field("key", &self.key().escape_ascii().to_string())
+            .field("value", &self.string())
+            .field("expiry_ms", &self.expiry_ms())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Entry {
-    pub(crate) fn new(key: &[u8], hash: u32, value: Value<'_>, access: u32) -> Entry {
-        let (bytes, body) = pack(key, value);
-        Entry {
-            bytes,
-            body,
-            expiry_ms: NO_EXPIRY,
-            tags: None,
-            key_word: key.len() as u32 & LENGTH_MASK,
-            hash,
+    #[inline]
+    pub(crate) fn new(key: &[u8], value: Value<'_>, access: u32, expiry_ms: Option<i64>) -> Entry {
+        let (body, inline) = shape(value);
+        Entry(Block::new(Parts {
             access,
-            volatile_at: NOT_VOLATILE,
-        }
+            expiry_ms,
+            tags: None,
+            body,
+            key,
+            inline,
+        }))
     }
 
     /// The key.
     #[inline]
     pub fn key(&self) -> &[u8] {
-        &self.bytes[..self.key_length()]
-    }
-
-    /// The key and, behind it, a short value.
-    #[inline]
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    #[inline]
-    fn key_length(&self) -> usize {
-        (self.key_word & LENGTH_MASK) as usize
+        self.0.key()
     }
 
     /// When it expires, in milliseconds since 1970.
     #[inline]
     pub fn expiry_ms(&self) -> Option<i64> {
-        (self.expiry_ms != NO_EXPIRY).then_some(self.expiry_ms)
+        self.0.expiry_ms()
     }
 
     /// Whether its time has passed. As in Redis, it lives through the millisecond of its expiry.
     #[inline]
     pub fn is_expired(&self, now_ms: i64) -> bool {
-        self.expiry_ms < now_ms && self.expiry_ms != NO_EXPIRY
+        self.expiry_ms().is_some_and(|expiry_ms| expiry_ms < now_ms)
     }
 
     /// The clock of its last access, to be read by [`crate::evict::Access`].
+    #[inline]
     pub fn access(&self) -> u32 {
-        self.access
+        self.0.access()
+    }
+
+    #[inline]
+    pub(crate) fn put_access(&mut self, access: u32) {
+        self.0.put_access(access);
+    }
+
+    /// Whether a reader has found it since it was written.
+    #[inline]
+    pub fn is_read(&self) -> bool {
+        self.0.is_read()
+    }
+
+    #[inline]
+    pub(crate) fn put_is_read(&mut self, is_read: bool) {
+        self.0.put_is_read(is_read);
     }
 
     /// Whether it carries a tag.
     #[inline]
     pub fn is_tagged(&self) -> bool {
-        self.tags.is_some()
+        self.0.has_tags()
     }
 
+    /// Its tags, in the order they were attached.
+    #[inline]
+    pub(crate) fn tags(&self) -> &[Membership] {
+        self.0.tags().map_or(&[], |tags| tags)
+    }
+
+    pub(crate) fn tags_mut(&mut self) -> &mut [Membership] {
+        self.0.tags_mut().map_or(&mut [], |tags| tags)
+    }
+
+    /// Attaches a tag that it does not carry yet.
+    pub(crate) fn push_tag(&mut self, membership: Membership) {
+        match self.0.tags_mut() {
+            Some(tags) => tags.push(membership),
+            None => {
+                let tags = SmallVec::from_slice(&[membership]);
+                self.change_tags(Some(tags));
+            }
+        }
+    }
+
+    /// Detaches one tag.
+    pub(crate) fn remove_tag(&mut self, tag: u32) -> Option<Membership> {
+        let tags = self.0.tags_mut()?;
+        let place = tags.iter().position(|membership| membership.tag == tag)?;
+        let membership = tags.remove(place);
+        if tags.is_empty() {
+            self.change_tags(None);
+        }
+        Some(membership)
+    }
+
+    /// Detaches all tags.
+    pub(crate) fn take_tags(&mut self) -> Memberships {
+        match self.0.tags_mut().map(std::mem::take) {
+            Some(tags) => {
+                self.change_tags(None);
+                tags
+            }
+            None => Memberships::new(),
+        }
+    }
+
+    /// Gives it the tags of another whose place it takes.
+    pub(crate) fn adopt_tags(&mut self, other: &mut Entry) {
+        let tags = other.take_tags();
+        if self.is_tagged() || !tags.is_empty() {
+            self.change_tags((!tags.is_empty()).then_some(tags));
+        }
+    }
+
+    fn change_tags(&mut self, tags: Option<Memberships>) {
+        self.0.change(Change {
+            tags: Some(tags.map(Box::new)),
+            ..Change::default()
+        });
+    }
+
+    #[inline]
     pub(crate) fn put_expiry(&mut self, expiry_ms: Option<i64>) {
-        self.expiry_ms = expiry_ms.unwrap_or(NO_EXPIRY);
+        let is_done = match expiry_ms {
+            Some(expiry_ms) => self.0.overwrite_expiry(expiry_ms),
+            None => self.expiry_ms().is_none(),
+        };
+        if !is_done {
+            self.0.change(Change {
+                expiry_ms: Some(expiry_ms),
+                ..Change::default()
+            });
+        }
     }
 
     /// The string it holds.
     #[inline]
     pub fn string(&self) -> Str<'_> {
-        match &self.body {
-            Body::Inline => Str::Bytes(&self.bytes[self.key_length()..]),
-            Body::Int(number) => Str::Int(*number),
-            Body::Shared(shared) => Str::Shared(shared),
+        match self.0.body() {
+            BodyRef::Inline(bytes) => Str::Bytes(bytes),
+            BodyRef::Int(number) => Str::Int(number),
+            BodyRef::Shared(shared) => Str::Shared(shared),
         }
     }
 
     /// The name `OBJECT ENCODING` gives.
     pub fn encoding(&self) -> &'static str {
-        match &self.body {
-            Body::Int(_) => "int",
-            Body::Inline if self.bytes.len() - self.key_length() <= 44 => "embstr",
-            Body::Inline | Body::Shared(_) => "raw",
+        match self.0.body() {
+            BodyRef::Int(_) => "int",
+            BodyRef::Inline(bytes) if bytes.len() <= 44 => "embstr",
+            BodyRef::Inline(_) | BodyRef::Shared(_) => "raw",
         }
     }
 
@@ -138,30 +198,20 @@ impl Entry {
         "string"
     }
 
-    /// Replaces the value, in place when it has the length of the old one.
+    /// Replaces the value, in place when the block has the right size for it.
     #[inline]
     pub(crate) fn put_value(&mut self, value: Value<'_>) {
-        let length = self.key_length();
-        match value {
-            Value::Bytes(new) if new.len() <= INLINE_BYTES => {
-                if self.bytes.len() == length + new.len() {
-                    self.bytes[length..].copy_from_slice(new);
-                } else {
-                    self.bytes = joined(&self.bytes[..length], new);
-                }
-                self.body = Body::Inline;
-            }
-            value => {
-                if self.bytes.len() > length {
-                    self.bytes = self.bytes[..length].into();
-                }
-                self.body = match value {
-                    Value::Int(number) => Body::Int(number),
-                    Value::Bytes(new) => Body::Shared(Arc::new(new.to_vec())),
-                    Value::Buffer(new) => Body::Shared(Arc::new(new)),
-                    Value::Shared(shared) => Body::Shared(shared),
-                };
-            }
+        let (body, inline) = shape(value);
+        let is_done = match body {
+            Body::Inline => self.0.overwrite_inline(inline),
+            Body::Int(number) => self.0.overwrite_number(number),
+            Body::Shared(_) => false,
+        };
+        if !is_done {
+            self.0.change(Change {
+                value: Some((body, inline)),
+                ..Change::default()
+            });
         }
     }
 
@@ -169,93 +219,103 @@ impl Entry {
     ///
     /// Copied only when a reply on its way still holds it.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
-        if !matches!(self.body, Body::Shared(_)) {
+        if self.0.shared_mut().is_none() {
             let buffer = self.string().to_vec();
             self.put_value(Value::Buffer(buffer));
         }
-        match &mut self.body {
-            Body::Shared(shared) => Arc::make_mut(shared),
-            Body::Inline | Body::Int(_) => unreachable!("put_value has just stored a buffer"),
-        }
+        let shared = self.0.shared_mut();
+        Arc::make_mut(shared.expect("put_value has just stored a buffer"))
     }
 
-    /// The same value and clock under another key, without expiry and tags: for `COPY`.
+    /// The same value and clock under the same key, without expiry and tags: for `COPY`.
     pub(crate) fn duplicate(&self) -> Entry {
-        Entry {
-            bytes: self.bytes.clone(),
-            body: match &self.body {
-                Body::Inline => Body::Inline,
-                Body::Int(number) => Body::Int(*number),
-                Body::Shared(shared) => Body::Shared(Arc::clone(shared)),
-            },
-            expiry_ms: NO_EXPIRY,
+        let (body, inline) = match self.0.body() {
+            BodyRef::Inline(bytes) => (Body::Inline, bytes),
+            BodyRef::Int(number) => (Body::Int(number), &[][..]),
+            BodyRef::Shared(shared) => (Body::Shared(Arc::clone(shared)), &[][..]),
+        };
+        Entry(Block::new(Parts {
+            access: self.access(),
+            expiry_ms: None,
             tags: None,
-            volatile_at: NOT_VOLATILE,
-            ..*self
-        }
+            body,
+            key: self.key(),
+            inline,
+        }))
     }
 
     /// Gives the entry another key, for `RENAME`.
-    pub(crate) fn put_key(&mut self, key: &[u8], hash: u32) {
-        let value = self.bytes[self.key_length()..].to_vec();
-        self.bytes = joined(key, &value);
-        self.key_word = (self.key_word & EPOCH_BIT) | (key.len() as u32 & LENGTH_MASK);
-        self.hash = hash;
+    pub(crate) fn put_key(&mut self, key: &[u8]) {
+        self.0.change(Change {
+            key: Some(key),
+            ..Change::default()
+        });
     }
 
     pub(crate) fn epoch(&self) -> bool {
-        self.key_word & EPOCH_BIT != 0
+        self.0.epoch()
     }
 
     pub(crate) fn put_epoch(&mut self, epoch: bool) {
-        self.key_word = (self.key_word & LENGTH_MASK) | if epoch { EPOCH_BIT } else { 0 };
+        self.0.put_epoch(epoch);
     }
 
-    /// Bytes of memory that the entry takes, its slot included, in allocator classes.
+    /// 16 bits by which a table finds it.
+    #[inline]
+    pub(crate) fn fingerprint(&self) -> u16 {
+        self.0.fingerprint()
+    }
+
+    #[inline]
+    pub(crate) fn put_fingerprint(&mut self, fingerprint: u16) {
+        self.0.put_fingerprint(fingerprint);
+    }
+
+    /// Where key and value lie, to be fetched ahead of time.
+    #[inline]
+    pub(crate) fn address(&self) -> *const u8 {
+        self.0.address()
+    }
+
+    /// Bytes of memory that the entry takes, its cell in the table included, in allocator classes.
     pub fn size_bytes(&self) -> usize {
-        let body = match &self.body {
-            Body::Inline | Body::Int(_) => 0,
-            Body::Shared(shared) => {
-                crate::memory::class_bytes(size_of::<Vec<u8>>() + 2 * size_of::<usize>())
-                    + crate::memory::class_bytes(shared.capacity())
+        size_of::<Entry>() + self.heap_bytes()
+    }
+
+    /// Bytes that dropping the entry gives back; large ones are dropped elsewhere.
+    pub fn heap_bytes(&self) -> usize {
+        let buffer = match self.0.body() {
+            BodyRef::Inline(_) | BodyRef::Int(_) => 0,
+            BodyRef::Shared(shared) => {
+                // Two counters stand before what an `Arc` holds.
+                class_bytes(size_of::<Vec<u8>>() + 2 * size_of::<usize>())
+                    + class_bytes(shared.capacity())
             }
         };
-        size_of::<Entry>() + crate::memory::class_bytes(self.bytes.len()) + body + self.tags_bytes()
+        heap::class_bytes(self.0.size()) + buffer + self.tags_bytes()
     }
 
     fn tags_bytes(&self) -> usize {
-        let Some(tags) = &self.tags else { return 0 };
+        let Some(tags) = self.0.tags() else { return 0 };
         let spilled = if tags.spilled() {
             tags.capacity() * size_of::<Membership>()
         } else {
             0
         };
-        crate::memory::class_bytes(size_of::<Memberships>())
-            + crate::memory::class_bytes(spilled)
-            + tags.len() * size_of::<u32>()
-    }
-
-    /// Bytes that dropping the entry gives back beyond its slot; large ones are dropped elsewhere.
-    pub fn heap_bytes(&self) -> usize {
-        self.size_bytes() - size_of::<Entry>()
+        class_bytes(size_of::<Memberships>()) + class_bytes(spilled) + tags.len() * size_of::<u32>()
     }
 }
 
-fn pack(key: &[u8], value: Value<'_>) -> (Box<[u8]>, Body) {
+/// How a value is held, and what of it lies beside the key.
+#[inline]
+fn shape(value: Value<'_>) -> (Body, &[u8]) {
     match value {
-        Value::Bytes(bytes) if bytes.len() <= INLINE_BYTES => (joined(key, bytes), Body::Inline),
-        Value::Bytes(bytes) => (key.into(), Body::Shared(Arc::new(bytes.to_vec()))),
-        Value::Buffer(buffer) => (key.into(), Body::Shared(Arc::new(buffer))),
-        Value::Shared(shared) => (key.into(), Body::Shared(shared)),
-        Value::Int(number) => (key.into(), Body::Int(number)),
+        Value::Bytes(bytes) if bytes.len() <= INLINE_BYTES => (Body::Inline, bytes),
+        Value::Bytes(bytes) => (Body::Shared(Arc::new(bytes.to_vec())), &[]),
+        Value::Buffer(buffer) => (Body::Shared(Arc::new(buffer)), &[]),
+        Value::Shared(shared) => (Body::Shared(shared), &[]),
+        Value::Int(number) => (Body::Int(number), &[]),
     }
-}
-
-fn joined(key: &[u8], value: &[u8]) -> Box<[u8]> {
-    let mut bytes = Vec::with_capacity(key.len() + value.len());
-    bytes.extend_from_slice(key);
-    bytes.extend_from_slice(value);
-    bytes.into_boxed_slice()
 }
 
 #[cfg(test)]
@@ -263,14 +323,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_is_one_cache_line() {
-        assert_eq!(size_of::<Entry>(), 64);
-        assert_eq!(size_of::<Option<Entry>>(), 64);
+    fn a_small_entry_costs_eight_bytes_beyond_key_and_value() {
+        let entry = Entry::new(&[b'k'; 16], Value::Bytes(&[b'v'; 32]), 0, None);
+        assert_eq!(entry.heap_bytes(), 56);
+        let entry = Entry::new(&[b'k'; 16], Value::Bytes(&[b'v'; 32]), 0, Some(1));
+        assert_eq!(entry.heap_bytes(), 64);
+        assert_eq!(size_of::<Option<Entry>>(), 8);
     }
 
     #[test]
     fn a_value_survives_every_change_of_shape() {
-        let mut entry = Entry::new(b"key", 7, Value::Bytes(b"short"), 0);
+        let mut entry = Entry::new(b"key", Value::Bytes(b"short"), 0, None);
         assert_eq!(
             (entry.encoding(), entry.string().to_vec()),
             ("embstr", b"short".to_vec())
@@ -287,7 +350,7 @@ mod tests {
         );
         entry.put_value(Value::Bytes(&[b'x'; 45]));
         assert_eq!((entry.encoding(), entry.string().len()), ("raw", 45));
-        entry.put_key(b"another key", 8);
+        entry.put_key(b"another key");
         assert_eq!(
             (entry.key(), entry.string().len()),
             (&b"another key"[..], 45)
@@ -295,11 +358,30 @@ mod tests {
     }
 
     #[test]
+    fn tags_come_and_go() {
+        let mut entry = Entry::new(b"key", Value::Int(1), 0, Some(5));
+        assert!(!entry.is_tagged());
+        for tag in 0..4 {
+            entry.push_tag(Membership { tag, at: 9 });
+        }
+        assert_eq!(entry.remove_tag(2), Some(Membership { tag: 2, at: 9 }));
+        assert_eq!(entry.remove_tag(2), None);
+        let mut other = Entry::new(b"key", Value::Int(2), 0, None);
+        other.adopt_tags(&mut entry);
+        assert_eq!((other.tags().len(), entry.is_tagged()), (3, false));
+        assert_eq!(other.take_tags().len(), 3);
+        assert!(!other.is_tagged());
+        assert_eq!(entry.expiry_ms(), Some(5));
+    }
+
+    #[test]
     fn expiry_is_the_last_living_millisecond() {
-        let mut entry = Entry::new(b"k", 0, Value::Int(1), 0);
+        let mut entry = Entry::new(b"k", Value::Int(1), 0, None);
         assert!(!entry.is_expired(i64::MAX));
         entry.put_expiry(Some(1000));
         assert!(!entry.is_expired(1000));
         assert!(entry.is_expired(1001));
+        entry.put_expiry(None);
+        assert_eq!(entry.expiry_ms(), None);
     }
 }

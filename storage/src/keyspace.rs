@@ -7,17 +7,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use ahash::RandomState;
 use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
 
 use crate::entry::Entry;
 use crate::evict::{Plan, Pool, candidate};
+use crate::hasher::Hasher;
 use crate::names::Names;
 use crate::partition::Partition;
 use crate::shard::{Shard, WatchFlag};
 use crate::snapshot::{Burden, Encode, Slice};
 use crate::table::Ahead;
+
+pub use crate::table::TICK_MS as EXPIRY_TICK_MS;
 
 /// From so many keys on a keyspace counts as large: some megabytes with small values.
 const LARGE_KEYS: usize = 16 * 1024;
@@ -114,7 +116,7 @@ pub type OnRemoval<'a> = &'a mut dyn FnMut(&mut Shard, usize, &[Entry]);
 /// All keys of all databases.
 pub struct Keyspace {
     shards: Box<[Mutex<Shard>]>,
-    hasher: RandomState,
+    hasher: Hasher,
     is_large: AtomicBool,
     /// The tags in use in each database. Only who holds every shard may put others in their place.
     tag_names: Mutex<Vec<Arc<Names>>>,
@@ -126,12 +128,12 @@ pub struct Keyspace {
 
 impl Default for Keyspace {
     fn default() -> Self {
-        let burden = Burden::default();
+        let (hasher, burden) = (Hasher::default(), Burden::default());
         Keyspace {
             shards: (0..SHARDS)
-                .map(|_| Mutex::new(Shard::new(burden.clone())))
+                .map(|_| Mutex::new(Shard::new(hasher.clone(), burden.clone())))
                 .collect(),
-            hasher: RandomState::new(),
+            hasher,
             is_large: AtomicBool::new(false),
             tag_names: Mutex::default(),
             burden,
@@ -144,7 +146,7 @@ impl Keyspace {
     /// The hash of a key or tag: its shard in the highest bits, its place in the table in the low 32.
     #[inline]
     pub fn hash(&self, bytes: &[u8]) -> u64 {
-        self.hasher.hash_one(bytes)
+        self.hasher.hash(bytes)
     }
 
     /// The shard of a hash.
@@ -282,53 +284,35 @@ impl Keyspace {
         found > 0
     }
 
-    /// How many volatile keys of a shard there are, in databases where one may have expired, and whether
-    /// more than a tenth of them have, from a few chosen at random.
-    pub fn probe_expired(&self, shard: usize, now_ms: i64) -> (usize, bool) {
-        const DRAWS: usize = 16;
-        let mut rng = fastrand::Rng::new();
-        let (mut volatile, mut drawn, mut expired) = (0, 0, 0);
-        for partition in self.lock_one(shard).partitions() {
-            if partition.may_have_expired(now_ms) {
-                volatile += partition.volatile().len();
-                drawn += DRAWS.min(partition.volatile().len());
-                expired += partition.probe_expired(DRAWS, now_ms, &mut rng);
-            }
-        }
-        (volatile, expired * 10 > drawn)
-    }
-
-    /// Looks at about `count` volatile keys of a shard for expired ones and removes those.
-    ///
-    /// Gives how many it looked at and how many it removed. O(databases) if nothing can have expired.
+    /// Removes up to `count` keys of a shard that have expired, and tells how many, and whether there may
+    /// be more. O(databases) if nothing can have expired.
     pub fn expire_some(
         &self,
         shard: usize,
         count: usize,
         now_ms: i64,
         on_removal: OnRemoval<'_>,
-    ) -> (usize, usize) {
+    ) -> (usize, bool) {
         let mut locked = self.lock_one(shard);
-        let is_due = |partition: &&Partition| partition.may_have_expired(now_ms);
-        let due = locked.partitions().iter().filter(is_due).count();
-        if due == 0 {
-            return (0, 0);
-        }
-        let each = count.div_ceil(due);
         let mut expired = Vec::new();
-        let mut looked = 0;
         for db in 0..locked.partitions().len() {
-            if !locked.partitions()[db].may_have_expired(now_ms) {
-                continue;
-            }
             let before = expired.len();
-            looked += locked.partition_mut(db).expire(each, now_ms, &mut expired);
+            let partition = locked.partition_mut(db);
+            partition.expire(count - before, now_ms, &mut expired);
             locked.note_gone(db, &expired[before..], on_removal);
         }
+        let is_unfinished = locked.soonest_ms() <= now_ms;
         locked.expired += expired.len() as u64;
         MutexGuard::unlock_fair(locked);
         // Freed after unlocking: a large value takes longer than all the rest.
-        (looked, expired.len())
+        (expired.len(), is_unfinished)
+    }
+
+    /// What of a shard's volatile keys should have been removed by now.
+    pub fn overdue(&self, shard: usize, now_ms: i64) -> Overdue {
+        let locked = self.lock_one(shard);
+        let each = locked.partitions().iter().map(|it| it.overdue(now_ms));
+        each.fold(Overdue::default(), Overdue::and)
     }
 
     /// Removes up to `count` keys of invalidated tags from a shard; how many it removed.
@@ -365,18 +349,6 @@ impl Keyspace {
         self.pending.fetch_sub(count, Ordering::Relaxed);
     }
 
-    /// Moves up to `moves` entries of a sparse shard together so that memory goes back; whether more could
-    /// be done.
-    pub fn compact_some(&self, shard: usize, moves: usize) -> bool {
-        let mut locked = self.lock_one(shard);
-        let is_unfinished = locked
-            .partitions_mut()
-            .iter_mut()
-            .any(|it| it.compact(moves));
-        MutexGuard::unlock_fair(locked);
-        is_unfinished
-    }
-
     /// Begins a snapshot of what is there at this moment; every lock is held.
     ///
     /// The one before must have been walked to its end. Costs an allocation a partition.
@@ -387,13 +359,13 @@ impl Keyspace {
 
     /// Takes the next piece of the snapshot from a shard: `None` when the shard is done.
     ///
-    /// Holds the lock for `slots` entries of one partition or some 128 KiB of output, and takes along
+    /// Holds the lock for about `count` entries of one partition or some 128 KiB of output, and takes along
     /// what writers had to save.
-    pub fn snapshot_some(&self, shard: usize, slots: usize) -> Option<Slice> {
+    pub fn snapshot_some(&self, shard: usize, count: usize) -> Option<Slice> {
         let mut locked = self.lock_one(shard);
         let mut done = None;
         let slice = if let Some(mut orphan) = locked.orphans.pop() {
-            let slice = orphan.walk_on(slots);
+            let slice = orphan.walk_on(count);
             if orphan.is_walking() {
                 locked.orphans.push(orphan);
             } else {
@@ -404,7 +376,7 @@ impl Keyspace {
             let mut partitions = locked.partitions_mut().iter_mut();
             partitions
                 .find(|it| it.is_walking())
-                .and_then(|it| it.walk_on(slots))
+                .and_then(|it| it.walk_on(count))
         };
         MutexGuard::unlock_fair(locked);
         // A whole database that was flushed meanwhile: freed after unlocking.
@@ -447,6 +419,29 @@ impl Keyspace {
     }
 }
 
+/// Volatile keys that should have been removed, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overdue {
+    /// Keys with an expiry.
+    pub volatile: usize,
+    /// Those that expired more than [`EXPIRY_TICK_MS`] ago.
+    pub expired: usize,
+    /// For how long the first of them has been overdue.
+    pub lag_ms: u64,
+}
+
+impl Overdue {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Overdue) -> Overdue {
+        Overdue {
+            volatile: self.volatile + other.volatile,
+            expired: self.expired + other.expired,
+            lag_ms: self.lag_ms.max(other.lag_ms),
+        }
+    }
+}
+
 /// What INFO tells of a database.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Census {
@@ -456,11 +451,11 @@ pub struct Census {
     pub volatile: usize,
     /// Sum of their expiries, milliseconds since 1970.
     pub expiry_sum_ms: i128,
-    /// Bytes of tables beyond their entries.
+    /// Bytes of directories and cells.
     pub table_bytes: usize,
     /// Entries that the tables have room for.
     pub table_slots: usize,
-    /// Bytes of the lists of keys with an expiry.
+    /// Bytes of what finds expired keys.
     pub volatile_bytes: usize,
     /// (key, tag) pairs.
     pub tags: usize,
@@ -492,11 +487,11 @@ impl Census {
         }
         for (census, partition) in all.iter_mut().zip(partitions) {
             census.keys += partition.undead_len();
-            census.volatile += partition.volatile().len();
+            census.volatile += partition.volatile_len();
+            census.volatile_bytes += partition.table().due_bytes();
             census.expiry_sum_ms += partition.expiry_sum_ms();
             census.table_bytes += partition.table().overhead_bytes();
             census.table_slots += partition.table().capacity();
-            census.volatile_bytes += std::mem::size_of_val(partition.volatile());
             census.tags += partition.tags().pairs();
             census.tag_bytes += partition.tags().size_bytes();
             census.pending_pairs += partition.tags().pending();

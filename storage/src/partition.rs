@@ -1,38 +1,34 @@
 //! The part of one database that lives in one shard.
 //!
-//! Every change of an entry goes through here, because four things hang on an entry: the index, the
-//! list of volatile entries, the tags, and a running snapshot, which must see the entry as it was.
+//! Every change of an entry goes through here, because four things hang on an entry: the table, the
+//! times at which entries fall due, the tags, and a running snapshot, which must see the entry as it
+//! was.
 
-use crate::entry::{Entry, NOT_VOLATILE};
+use crate::entry::Entry;
+use crate::hasher::Hasher;
+use crate::keyspace::Overdue;
 use crate::names::NameUse;
 use crate::snapshot::{Burden, Encode, Slice, Walk};
-use crate::table::{Handle, Table};
+use crate::table::{Place, Table};
 use crate::tag::{TagId, Tags};
-use crate::value::Value;
 
 /// Entries, expiries and tags of one database in one shard.
 #[derive(Default)]
 pub struct Partition {
     table: Table,
-    volatile: Vec<Handle>,
-    /// Sum of the expiries in `volatile`, for the average time to live of INFO.
+    /// Sum of all expiries, for the average time to live of INFO.
     expiry_sum_ms: i128,
     tags: Tags,
     walk: Option<Box<Walk>>,
     /// The epoch of everything a snapshot need not write any more.
     epoch: bool,
-    /// Where in `volatile` the next look for expired entries begins.
-    sweep_at: usize,
-    /// No entry expires before: what the last complete round of looks has found, and what came since.
-    soonest_ms: i64,
-    /// The same of the present round.
-    round_soonest_ms: i64,
 }
 
 impl Partition {
-    /// An empty partition of a shard that is in `epoch`.
-    pub(crate) fn new(epoch: bool) -> Partition {
+    /// An empty partition of a shard that is in `epoch`, of keys that are hashed so.
+    pub(crate) fn new(epoch: bool, hasher: &Hasher) -> Partition {
         Partition {
+            table: Table::new(hasher.clone()),
             epoch,
             ..Partition::default()
         }
@@ -59,11 +55,6 @@ impl Partition {
         &self.table
     }
 
-    /// The entries that have an expiry.
-    pub fn volatile(&self) -> &[Handle] {
-        &self.volatile
-    }
-
     /// The tags of the entries.
     pub fn tags(&self) -> &Tags {
         &self.tags
@@ -76,13 +67,13 @@ impl Partition {
 
     /// Where `key` is, whatever its state.
     #[inline]
-    pub fn find(&self, hash: u32, key: &[u8]) -> Option<Handle> {
+    pub fn find(&self, hash: u32, key: &[u8]) -> Option<Place> {
         self.table.find(hash, key)
     }
 
-    /// The entry in a slot.
+    /// The entry at a place.
     #[inline]
-    pub fn get(&self, at: Handle) -> Option<&Entry> {
+    pub fn get(&self, at: Place) -> Option<&Entry> {
         self.table.get(at)
     }
 
@@ -92,116 +83,71 @@ impl Partition {
         !entry.is_expired(now_ms) && !self.tags.is_dead(entry)
     }
 
-    /// The entry in a slot, to change its access clock only.
+    /// The entry at a place, to change its access clock only.
     #[inline]
-    pub(crate) fn touch(&mut self, at: Handle) -> Option<&mut Entry> {
+    pub(crate) fn touch(&mut self, at: Place) -> Option<&mut Entry> {
         self.table.get_mut(at)
     }
 
-    /// The entry in a slot, to change its value; a running snapshot gets it first.
+    /// The entry at a place, to change its value; a running snapshot gets it first.
     #[inline]
-    pub(crate) fn edit(&mut self, at: Handle) -> Option<&mut Entry> {
+    pub(crate) fn edit(&mut self, at: Place) -> Option<&mut Entry> {
         if self.walk.is_some() {
             self.preserve(at);
         }
         self.table.get_mut(at)
     }
 
-    /// Adds an entry whose key is not there yet.
-    pub(crate) fn insert(
-        &mut self,
-        key: &[u8],
-        hash: u32,
-        value: Value<'_>,
-        access: u32,
-    ) -> Handle {
-        self.insert_entry(Entry::new(key, hash, value, access))
-    }
-
-    /// Adds an entry that was taken out elsewhere; its tags and its expiry are attached by the caller.
-    pub(crate) fn insert_entry(&mut self, mut entry: Entry) -> Handle {
+    /// Adds an entry whose key is not there yet, with its expiry; its tags are attached by the caller.
+    #[inline]
+    pub(crate) fn insert(&mut self, hash: u32, mut entry: Entry, now_ms: i64) -> Place {
         entry.put_epoch(self.epoch);
-        self.table.insert(entry)
+        self.expiry_sum_ms += expiry_sum(&entry);
+        self.table.insert(hash, entry, now_ms)
     }
 
     /// Puts an entry of the same key in the place of another, whose tags it gets; gives the old one.
-    ///
-    /// A scan of keys or of a tag that is under way meets the new one where it would have met the old.
-    pub(crate) fn replace(&mut self, at: Handle, mut entry: Entry) -> Option<Entry> {
+    pub(crate) fn replace(&mut self, at: Place, mut entry: Entry, now_ms: i64) -> Option<Entry> {
         if self.walk.is_some() {
             self.preserve(at);
         }
-        self.unlist(at);
         let place = self.table.get_mut(at)?;
         entry.put_epoch(self.epoch);
-        entry.tags = place.tags.take();
-        Some(std::mem::replace(place, entry))
+        entry.put_fingerprint(place.fingerprint());
+        entry.adopt_tags(place);
+        let expiry_ms = entry.expiry_ms();
+        self.expiry_sum_ms += expiry_sum(&entry) - expiry_sum(place);
+        let old = std::mem::replace(place, entry);
+        self.table.note_expiry(at, expiry_ms, now_ms);
+        Some(old)
     }
 
     /// Takes an entry out, with its expiry and its tags.
-    pub(crate) fn remove(&mut self, at: Handle) -> Option<Entry> {
+    pub(crate) fn remove(&mut self, at: Place) -> Option<Entry> {
         if self.walk.is_some() {
             self.preserve(at);
         }
-        self.unlist(at);
         self.tags.detach_all(at, &mut self.table);
-        self.table.remove(at)
+        let entry = self.table.remove(at)?;
+        self.expiry_sum_ms -= expiry_sum(&entry);
+        Some(entry)
     }
 
     /// Sets or clears the expiry.
-    pub(crate) fn set_expiry(&mut self, at: Handle, expiry_ms: Option<i64>) {
+    pub(crate) fn set_expiry(&mut self, at: Place, expiry_ms: Option<i64>, now_ms: i64) {
         let Some(entry) = self.edit(at) else { return };
-        let old = entry.expiry_ms();
+        let old = expiry_sum(entry);
         entry.put_expiry(expiry_ms);
-        let is_listed = entry.volatile_at != NOT_VOLATILE;
-        if let Some(expiry_ms) = expiry_ms {
-            self.note_expiry(expiry_ms);
-        }
-        self.expiry_sum_ms += i128::from(expiry_ms.unwrap_or(0)) - i128::from(old.unwrap_or(0));
-        match (expiry_ms.is_some(), is_listed) {
-            (true, false) => self.list(at),
-            (false, true) => self.unlist(at),
-            _ => {}
-        }
+        self.expiry_sum_ms += i128::from(expiry_ms.unwrap_or(0)) - old;
+        self.table.note_expiry(at, expiry_ms, now_ms);
     }
 
-    fn list(&mut self, at: Handle) {
-        let place = self.volatile.len() as u32;
-        if let Some(entry) = self.table.get_mut(at) {
-            entry.volatile_at = place;
-            self.volatile.push(at);
-        }
-    }
-
-    /// Takes an entry off the volatile list; the last of the list takes its place.
-    fn unlist(&mut self, at: Handle) {
-        let Some(entry) = self.table.get_mut(at) else {
-            return;
-        };
-        let place = std::mem::replace(&mut entry.volatile_at, NOT_VOLATILE);
-        if place == NOT_VOLATILE {
-            return;
-        }
-        self.expiry_sum_ms -= i128::from(entry.expiry_ms().unwrap_or(0));
-        self.volatile.swap_remove(place as usize);
-        if let Some(&moved) = self.volatile.get(place as usize)
-            && let Some(entry) = self.table.get_mut(moved)
-        {
-            entry.volatile_at = place;
-            // It may have moved to where this round of looks has been already.
-            let expiry_ms = entry.expiry_ms().unwrap_or(i64::MAX);
-            self.round_soonest_ms = self.round_soonest_ms.min(expiry_ms);
-        }
-        if self.volatile.capacity() > 64 && self.volatile.len() < self.volatile.capacity() / 4 {
-            self.volatile.shrink_to(self.volatile.len() * 2);
-        }
-    }
-
-    /// Attaches a tag; `false` if the entry has it already. `take_name` is asked for the name if no
-    /// entry here has the tag yet.
+    /// Attaches a tag to an entry whose key has that hash; `false` if the entry has it already. `take_name`
+    /// is asked for the name if no entry here has the tag yet.
     pub(crate) fn attach(
         &mut self,
-        at: Handle,
+        at: Place,
+        key_hash: u32,
         hash: u64,
         name: &[u8],
         take_name: impl FnOnce() -> NameUse,
@@ -212,11 +158,11 @@ impl Partition {
         let Some(entry) = self.table.get_mut(at) else {
             return false;
         };
-        self.tags.attach(hash, name, take_name, at, entry)
+        self.tags.attach(hash, name, take_name, key_hash, entry)
     }
 
     /// Detaches a tag; `false` if the entry does not have it.
-    pub(crate) fn detach(&mut self, at: Handle, id: TagId) -> bool {
+    pub(crate) fn detach(&mut self, at: Place, id: TagId) -> bool {
         if self.walk.is_some() {
             self.preserve(at);
         }
@@ -224,8 +170,8 @@ impl Partition {
     }
 
     /// Detaches all tags of an entry.
-    pub(crate) fn detach_all(&mut self, at: Handle) {
-        if self.get(at).is_none_or(|entry| entry.tags.is_none()) {
+    pub(crate) fn detach_all(&mut self, at: Place) {
+        if !self.get(at).is_some_and(Entry::is_tagged) {
             return;
         }
         if self.walk.is_some() {
@@ -241,12 +187,19 @@ impl Partition {
 
     /// Removes one entry of an invalidated tag.
     pub(crate) fn reclaim(&mut self) -> Option<Entry> {
-        let at = self.tags.next_dead()?;
+        let &id = self.tags.dead().last()?;
+        let at = self.last_tagged(id)?;
         self.remove(at)
     }
 
+    /// The last entry of a tag, if any carries it.
+    pub(crate) fn last_tagged(&self, id: TagId) -> Option<Place> {
+        let last = self.tags.postings(id).len().checked_sub(1)?;
+        self.tags.place(id, last, &self.table)
+    }
+
     /// Hands the entry to a running snapshot, unless it has it already.
-    fn preserve(&mut self, at: Handle) {
+    fn preserve(&mut self, at: Place) {
         let Some(walk) = self.walk.as_deref_mut() else {
             return;
         };
@@ -271,8 +224,8 @@ impl Partition {
         );
         self.epoch = !self.epoch;
         if !self.is_empty() {
-            let (end, dead) = (self.table.slots(), self.tags.dead());
-            self.walk = Some(Box::new(Walk::new(db, end, dead, encode, burden.clone())));
+            let dead = self.tags.dead();
+            self.walk = Some(Box::new(Walk::new(db, dead, encode, burden.clone())));
         }
     }
 
@@ -297,19 +250,25 @@ impl Partition {
         }
     }
 
-    /// Hands the next `slots` slots to a running snapshot and takes what it has written so far.
+    /// Hands the next `count` entries to a running snapshot and takes what it has written so far.
     ///
-    /// Ends earlier when much has been written. The walk ends with the last slot.
-    pub(crate) fn walk_on(&mut self, slots: usize) -> Option<Slice> {
-        for _ in 0..slots {
+    /// Ends earlier when much has been written. The walk ends with the last entry.
+    pub(crate) fn walk_on(&mut self, count: usize) -> Option<Slice> {
+        let mut seen = 0;
+        while seen < count {
             let walk = self.walk.as_mut()?;
             if walk.has_slice() {
                 break;
             }
-            let Some(at) = walk.step(self.table.slots()) else {
+            let Some(group) = self.table.group(walk.next) else {
+                walk.end();
                 break;
             };
-            self.preserve(at as Handle);
+            walk.next = group.next;
+            for at in group.places() {
+                self.preserve(at);
+                seen += 1;
+            }
         }
         let walk = self.walk.as_mut()?;
         let slice = walk.take();
@@ -321,14 +280,12 @@ impl Partition {
 
     /// Bytes of everything here, from the average of a few entries.
     pub fn estimated_bytes(&self) -> usize {
-        let looked = (0..self.table.slots().min(32)).filter_map(|at| self.get(at as Handle));
+        let looked = self.table.iter().take(32);
         let (count, bytes) = looked.fold((0, 0), |(count, bytes), entry| {
-            (count + 1, bytes + entry.size_bytes())
+            (count + 1, bytes + entry.heap_bytes())
         });
-        let average = usize::checked_div(bytes, count).unwrap_or(size_of::<Entry>());
-        self.len() * average
-            + self.table.overhead_bytes()
-            + self.volatile.capacity() * size_of::<Handle>()
+        let average = usize::checked_div(bytes, count).unwrap_or(0);
+        self.len() * average + self.table.overhead_bytes()
     }
 
     /// Frees some entries of a database that was flushed; how many, `None` when all are freed.
@@ -338,93 +295,78 @@ impl Partition {
         self.table.free_some()
     }
 
-    /// Whether an entry may have expired by now; O(1).
-    pub(crate) fn may_have_expired(&self, now_ms: i64) -> bool {
-        !self.volatile.is_empty() && self.soonest_ms < now_ms
+    /// How many entries have an expiry.
+    pub fn volatile_len(&self) -> usize {
+        self.table.volatile()
     }
 
-    /// How many of `count` volatile entries chosen at random have expired.
-    pub(crate) fn probe_expired(
-        &self,
-        count: usize,
-        now_ms: i64,
-        rng: &mut fastrand::Rng,
-    ) -> usize {
-        let draws = (0..count.min(self.volatile.len())).map(|_| rng.usize(..self.volatile.len()));
-        let entries = draws.filter_map(|place| self.get(self.volatile[place]));
-        entries.filter(|entry| entry.is_expired(now_ms)).count()
+    /// A moment before which no entry has expired; O(1).
+    pub(crate) fn soonest_ms(&self) -> i64 {
+        self.table.soonest_ms()
     }
 
-    /// Looks at up to `count` volatile entries, from where the last look ended, and takes those out that
-    /// have expired; how many it looked at.
-    pub(crate) fn expire(&mut self, count: usize, now_ms: i64, removed: &mut Vec<Entry>) -> usize {
-        let looked = count.min(self.volatile.len());
-        for _ in 0..looked {
-            if self.sweep_at >= self.volatile.len() {
-                self.sweep_at = 0;
-                self.soonest_ms = std::mem::replace(&mut self.round_soonest_ms, i64::MAX);
-            }
-            let Some(&at) = self.volatile.get(self.sweep_at) else {
-                break;
-            };
-            let Some(expiry_ms) = self.get(at).and_then(Entry::expiry_ms) else {
-                break;
-            };
-            if expiry_ms < now_ms {
-                // The last of the list takes its place and is looked at next.
-                removed.extend(self.remove(at));
-            } else {
-                self.round_soonest_ms = self.round_soonest_ms.min(expiry_ms);
-                self.sweep_at += 1;
-            }
+    /// What should have been removed by now. Counts only where something has expired.
+    pub(crate) fn overdue(&self, now_ms: i64) -> Overdue {
+        let (expired, since_ms) = match self.soonest_ms() <= now_ms {
+            true => self.table.due(now_ms),
+            false => (0, now_ms),
+        };
+        Overdue {
+            volatile: self.volatile_len(),
+            expired,
+            lag_ms: now_ms.abs_diff(since_ms),
         }
-        looked
     }
 
-    fn note_expiry(&mut self, expiry_ms: i64) {
-        self.soonest_ms = self.soonest_ms.min(expiry_ms);
-        self.round_soonest_ms = self.round_soonest_ms.min(expiry_ms);
-    }
-
-    /// Moves up to `moves` entries into vacant slots, so that memory goes back; whether more could be done.
+    /// Takes up to `count` entries out that have expired.
     ///
-    /// Not while a snapshot walks the slots upwards: an entry could slip below it.
-    pub(crate) fn compact(&mut self, moves: usize) -> bool {
-        if self.walk.is_some() || !self.table.is_sparse() {
-            return false;
+    /// Finds everything that expired more than [`crate::table::TICK_MS`] ago; what it looks through for it are
+    /// two bytes an entry, of those segments in which one is due.
+    pub(crate) fn expire(&mut self, count: usize, now_ms: i64, removed: &mut Vec<Entry>) {
+        let enough = removed.len() + count;
+        while removed.len() < enough
+            && let Some(at) = self.table.next_expired(now_ms)
+        {
+            removed.extend(self.remove(at));
         }
-        for _ in 0..moves {
-            let Some(to) = self.table.move_down() else {
-                break;
-            };
-            let Some(entry) = self.table.get(to) else {
-                break;
-            };
-            if entry.volatile_at != NOT_VOLATILE {
-                self.volatile[entry.volatile_at as usize] = to;
-            }
-            self.tags.moved(entry, to);
-        }
-        self.table.is_sparse()
     }
+}
+
+fn expiry_sum(entry: &Entry) -> i128 {
+    entry.expiry_ms().unwrap_or(0).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::names::Names;
+    use crate::table::TICK_MS;
+    use crate::value::Value;
     use std::collections::{BTreeSet, HashMap};
     use std::sync::Arc;
 
-    fn hash(key: &[u8]) -> u32 {
-        key.iter().fold(17, |hash: u32, &byte| {
-            hash.wrapping_mul(31).wrapping_add(u32::from(byte))
+    fn tag_hash(name: &str) -> u64 {
+        name.bytes().fold(17, |hash: u64, byte| {
+            hash.wrapping_mul(31).wrapping_add(u64::from(byte))
         })
     }
 
-    fn attach(partition: &mut Partition, names: &Arc<Names>, at: Handle, name: &str) -> bool {
-        let (hash, name) = (u64::from(hash(name.as_bytes())), name.as_bytes());
-        partition.attach(at, hash, name, || names.hold(hash, name))
+    fn attach(partition: &mut Partition, names: &Arc<Names>, at: Place, name: &str) -> bool {
+        let entry = partition.get(at).expect("found");
+        let key_hash = partition.table().hash(entry.key());
+        let hash = tag_hash(name);
+        partition.attach(at, key_hash, hash, name.as_bytes(), || {
+            names.hold(hash, name.as_bytes())
+        })
+    }
+
+    fn find(partition: &Partition, key: &[u8]) -> Option<Place> {
+        partition.find(partition.table().hash(key), key)
+    }
+
+    fn insert(partition: &mut Partition, key: &[u8], value: i64) -> Place {
+        let hash = partition.table().hash(key);
+        partition.insert(hash, Entry::new(key, Value::Int(value), 0, None), 0)
     }
 
     /// 100,000 seeded steps of tagging, removing, invalidating and reclaiming against a plain model.
@@ -437,7 +379,7 @@ mod tests {
         for step in 0..100_000 {
             let key = format!("k{}", rng.u32(..500)).into_bytes();
             let tag = format!("t{}", rng.u32(..20));
-            let found = partition.find(hash(&key), &key);
+            let found = find(&partition, &key);
             let live = found.filter(|&at| {
                 partition
                     .get(at)
@@ -450,16 +392,13 @@ mod tests {
                     if let Some(dead) = found.filter(|_| live.is_none()) {
                         partition.remove(dead);
                     }
-                    let at = live
-                        .unwrap_or_else(|| partition.insert(&key, hash(&key), Value::Int(step), 0));
+                    let at = live.unwrap_or_else(|| insert(&mut partition, &key, step));
                     let is_new = model.entry(key).or_default().insert(tag.clone());
                     assert_eq!(attach(&mut partition, &names, at, &tag), is_new);
                 }
                 40..60 => {
                     let Some(at) = live else { continue };
-                    let id = partition
-                        .tags()
-                        .find(u64::from(hash(tag.as_bytes())), tag.as_bytes());
+                    let id = partition.tags().find(tag_hash(&tag), tag.as_bytes());
                     let had = id.is_some_and(|id| partition.detach(at, id));
                     assert_eq!(had, model.get_mut(&key).expect("live").remove(&tag));
                 }
@@ -470,15 +409,12 @@ mod tests {
                     }
                 }
                 75..78 => {
-                    let id = partition
-                        .tags()
-                        .find(u64::from(hash(tag.as_bytes())), tag.as_bytes());
+                    let id = partition.tags().find(tag_hash(&tag), tag.as_bytes());
                     if let Some(id) = id {
                         partition.invalidate(id);
                     }
                     model.retain(|_, tags| !tags.contains(&tag));
                 }
-                78..80 => while partition.compact(64) {},
                 _ => {
                     partition.reclaim();
                 }
@@ -491,7 +427,7 @@ mod tests {
         let in_use: BTreeSet<_> = model.values().flatten().collect();
         assert_eq!(names.len(), in_use.len());
         for (key, tags) in &model {
-            let at = partition.find(hash(key), key).expect("in the model");
+            let at = find(&partition, key).expect("in the model");
             let entry = partition.get(at).expect("found");
             let names: BTreeSet<_> = Tags::of(entry)
                 .map(|id| String::from_utf8_lossy(partition.tags().name(id)).into_owned())
@@ -500,16 +436,17 @@ mod tests {
         }
     }
 
+    /// 50,000 seeded steps against a plain model; then time passes until nothing is left.
     #[test]
-    fn the_volatile_list_holds_exactly_what_can_expire() {
+    fn what_can_expire_is_counted_and_found() {
         let mut rng = fastrand::Rng::with_seed(5);
         let mut partition = Partition::default();
         let mut model: HashMap<Vec<u8>, Option<i64>> = HashMap::new();
         for step in 0..50_000i64 {
-            let key = rng.u32(..300).to_be_bytes().to_vec();
-            match (partition.find(hash(&key), &key), rng.u32(..4)) {
+            let key = rng.u32(..3_000).to_be_bytes().to_vec();
+            match (find(&partition, &key), rng.u32(..4)) {
                 (None, _) => {
-                    partition.insert(&key, hash(&key), Value::Int(step), 0);
+                    insert(&mut partition, &key, step);
                     model.insert(key, None);
                 }
                 (Some(at), 0) => {
@@ -517,20 +454,35 @@ mod tests {
                     model.remove(&key);
                 }
                 (Some(at), choice) => {
-                    let expiry = (choice != 1).then_some(step);
-                    partition.set_expiry(at, expiry);
+                    let longest_ms = 1 << rng.u8(4..40);
+                    let expiry = (choice != 1).then(|| step + rng.i64(..longest_ms));
+                    partition.set_expiry(at, expiry, step);
                     model.insert(key, expiry);
                 }
             }
         }
         let expected: i128 = model.values().flatten().map(|&ms| i128::from(ms)).sum();
         assert_eq!(partition.expiry_sum_ms(), expected);
-        assert_eq!(partition.volatile().len(), model.values().flatten().count());
-        for (place, &at) in partition.volatile().iter().enumerate() {
-            assert_eq!(
-                partition.get(at).expect("listed").volatile_at as usize,
-                place
-            );
+        assert_eq!(partition.volatile_len(), model.values().flatten().count());
+        let mut now_ms = 50_000;
+        while partition.volatile_len() > 0 {
+            let mut removed = Vec::new();
+            while partition.soonest_ms() <= now_ms {
+                partition.expire(7, now_ms, &mut removed);
+            }
+            for entry in removed {
+                let expiry_ms = model.remove(entry.key()).flatten();
+                assert!(expiry_ms.is_some_and(|it| it < now_ms));
+            }
+            let overdue = model
+                .values()
+                .flatten()
+                .filter(|&&it| it < now_ms - TICK_MS);
+            assert_eq!(overdue.count(), 0);
+            let longest_ms = 1 << rng.u8(1..36);
+            now_ms += rng.i64(1..=longest_ms);
         }
+        assert_eq!(partition.len(), model.len());
+        assert_eq!(partition.expiry_sum_ms(), 0);
     }
 }

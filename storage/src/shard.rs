@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::entry::Entry;
+use crate::hasher::Hasher;
 use crate::keyspace::OnRemoval;
 use crate::partition::Partition;
 use crate::snapshot::{Burden, Encode};
@@ -28,6 +29,7 @@ impl Watch {
 /// One shard of the keyspace.
 #[derive(Default)]
 pub struct Shard {
+    hasher: Hasher,
     partitions: Vec<Partition>,
     /// Flushed while a snapshot still needs them.
     pub(crate) orphans: Vec<Partition>,
@@ -43,8 +45,9 @@ pub struct Shard {
 }
 
 impl Shard {
-    pub(crate) fn new(burden: Burden) -> Shard {
+    pub(crate) fn new(hasher: Hasher, burden: Burden) -> Shard {
         Shard {
+            hasher,
             burden,
             ..Shard::default()
         }
@@ -60,9 +63,12 @@ impl Shard {
     #[inline]
     pub(crate) fn partition_mut(&mut self, db: usize) -> &mut Partition {
         if db >= self.partitions.len() {
-            let epoch = self.epoch;
+            let (epoch, hasher) = (self.epoch, &self.hasher);
+            // Most servers use one database: room for more would cost each shard some kilobytes.
             self.partitions
-                .resize_with(db + 1, || Partition::new(epoch));
+                .reserve_exact(db + 1 - self.partitions.len());
+            self.partitions
+                .resize_with(db + 1, || Partition::new(epoch, hasher));
         }
         &mut self.partitions[db]
     }
@@ -78,15 +84,21 @@ impl Shard {
 
     /// Takes database `db` away and leaves an empty one; one that a snapshot needs stays as an orphan.
     pub(crate) fn take(&mut self, db: usize) -> Option<Partition> {
-        let epoch = self.epoch;
+        let empty = Partition::new(self.epoch, &self.hasher);
         let partition = self.partitions.get_mut(db)?;
-        let mut taken = std::mem::replace(partition, Partition::new(epoch));
+        let mut taken = std::mem::replace(partition, empty);
         if taken.is_walking() {
             taken.leave_to_walk();
             self.orphans.push(taken);
             return None;
         }
         Some(taken)
+    }
+
+    /// A moment before which no entry of any database has expired, in milliseconds since 1970.
+    pub fn soonest_ms(&self) -> i64 {
+        let all = self.partitions.iter().map(Partition::soonest_ms);
+        all.min().unwrap_or(i64::MAX)
     }
 
     pub(crate) fn swap(&mut self, a: usize, b: usize) {

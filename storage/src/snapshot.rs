@@ -2,7 +2,7 @@
 //!
 //! A snapshot begins with every lock held: each partition turns its epoch and
 //! gets a walk. From then on whoever changes or removes an entry of the old epoch writes it out first,
-//! and a background thread walks the slots under the lock, a slice at a time, writing what nobody
+//! and a background thread walks the hashes under the lock, a slice at a time, writing what nobody
 //! has touched. What comes out is each entry as it was at the beginning, once, in any order.
 //! New entries carry the new epoch and are not part of it.
 
@@ -45,9 +45,8 @@ impl Burden {
 pub(crate) struct Walk {
     /// The number the database had when the snapshot began; `SWAPDB` may have moved it since.
     db: usize,
-    next: usize,
-    /// One past the highest slot there was at the beginning. Entries do not move during a walk.
-    end: usize,
+    /// The hash from which the walk goes on.
+    pub(crate) next: u64,
     /// `None` once the snapshot was given up.
     encode: Option<Encode>,
     /// Tags that were already invalidated at the beginning: who carries one is not part of it. Their
@@ -61,17 +60,10 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    pub(crate) fn new(
-        db: usize,
-        end: usize,
-        dead: &[TagId],
-        encode: Encode,
-        burden: Burden,
-    ) -> Walk {
+    pub(crate) fn new(db: usize, dead: &[TagId], encode: Encode, burden: Burden) -> Walk {
         Walk {
             db,
             next: 0,
-            end,
             encode: Some(encode),
             dead: sorted(dead),
             pending: Vec::new(),
@@ -94,19 +86,13 @@ impl Walk {
         self.orphan_bytes = partition_bytes;
     }
 
-    /// The next slot of the walk, of so many slots as there are now; `None` at its end.
-    pub(crate) fn step(&mut self, slots: usize) -> Option<usize> {
-        let at = self.next;
-        if at >= self.end.min(slots) {
-            self.next = self.end;
-            return None;
-        }
-        self.next += 1;
-        Some(at)
+    /// Notes that nothing is left to walk.
+    pub(crate) fn end(&mut self) {
+        self.next = u64::MAX;
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.next >= self.end
+        self.next > u64::from(u32::MAX)
     }
 
     pub(crate) fn has_slice(&self) -> bool {

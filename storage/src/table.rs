@@ -1,388 +1,531 @@
-//! Entries by key: an index of hashes over slots that never move.
+//! Entries by key, in the order of their hashes.
 //!
-//! A slot's number (its [`Handle`]) is the identity of an entry for tags, the volatile list and
-//! eviction, and the order of `SCAN`: growing the index moves no entry, so a scan that walks the
-//! slots downwards meets everything that stays. Slots come in segments, so growing copies nothing.
+//! Extendible hashing (Fagin et al., 1979): the leading bits of a hash choose a segment of at most
+//! some 900 entries, which holds them in order. A full segment is split in two and a sparse one merged
+//! with its other half, so the table grows and shrinks by some kilobytes at a time, and no step
+//! depends on its size. As the order of the entries is that of their hashes and nothing ever changes a
+//! hash, a scan is a walk over hashes: it meets whatever stays, however the table grows or shrinks.
 
+mod due;
+mod segment;
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use self::segment::{FINGERPRINT_BITS, Segment};
 use crate::entry::Entry;
-use crate::index::Index;
+use crate::hasher::Hasher;
 
-/// The slot of an entry, stable while the entry lives.
-pub type Handle = u32;
+pub use self::due::TICK_MS;
 
-const SEGMENT: usize = 256;
-
-/// Slots that a segment grows by.
-const GROWTH: usize = 64;
+/// Where an entry lies, until the next entry is added or removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    segment: u32,
+    cell: u32,
+}
 
 /// The steps of a lookup, each of which needs the memory that the one before has named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ahead {
-    /// The index's cell.
-    Index,
-    /// The entry's slot.
+    /// The cells where the search begins.
+    Cells,
+    /// The entry with its key and short value.
     Entry,
-    /// The entry's key and short value.
-    Bytes,
 }
 
-/// Asks for the cache line of a place that will soon be read.
+/// Entries of one fingerprint, which a scan takes together.
+pub(crate) struct Group {
+    segment: u32,
+    cells: Range<usize>,
+    /// The hash from which a scan goes on; beyond all hashes at the end.
+    pub(crate) next: u64,
+}
+
+impl Group {
+    /// The places of its entries.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> + use<> {
+        let segment = self.segment;
+        self.cells.clone().map(move |cell| Place {
+            segment,
+            cell: cell as u32,
+        })
+    }
+}
+
+/// Asks for the cache line at an address that will soon be read.
 #[inline]
 #[cfg_attr(
     target_arch = "x86_64",
     expect(unsafe_code, reason = "there is no safe prefetch")
 )]
-fn prefetch<T>(place: Option<&T>) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(place) = place {
+fn prefetch<T>(address: *const T) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: prefetching reads nothing and faults on no address; this one is that of a live value.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(place).cast()) };
+        // SAFETY: prefetching reads nothing that the program sees, and faults on no address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) };
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = place;
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = address;
+}
+
+/// Asks for both cache lines that a small entry may lie in.
+#[inline]
+fn prefetch_entry(entry: &Entry) {
+    prefetch(entry.address());
+    prefetch(entry.address().wrapping_add(64));
+}
+
+/// Entries on their way from one segment to others, fetched some ahead.
+struct Fetched<I> {
+    rest: I,
+    ahead: VecDeque<(Entry, u16)>,
+}
+
+impl<I: Iterator<Item = (Entry, u16)>> Fetched<I> {
+    /// About as many cache misses as a core has in flight.
+    const AHEAD: usize = 12;
+
+    fn new(rest: I) -> Fetched<I> {
+        Fetched {
+            rest,
+            ahead: VecDeque::with_capacity(Self::AHEAD),
+        }
+    }
+}
+
+impl<I: Iterator<Item = (Entry, u16)>> Iterator for Fetched<I> {
+    type Item = (Entry, u16);
+
+    fn next(&mut self) -> Option<(Entry, u16)> {
+        while self.ahead.len() < Self::AHEAD
+            && let Some(item) = self.rest.next()
+        {
+            prefetch(item.0.address());
+            self.ahead.push_back(item);
+        }
+        self.ahead.pop_front()
+    }
 }
 
 /// The entries of one partition.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Table {
-    index: Index,
-    segments: Vec<Vec<Option<Entry>>>,
-    vacant: Vec<Handle>,
-    /// Entries are being moved down, until no slot is vacant.
-    is_compacting: bool,
+    hasher: Hasher,
+    /// For each value of the `depth` leading bits of a hash its segment.
+    directory: Vec<u32>,
+    depth: u32,
+    segments: Vec<Segment>,
+    /// How many segments there are of each depth.
+    of_depth: [u32; segment::MOST_DEPTH as usize + 1],
+    len: usize,
+    volatile: usize,
+    /// No entry has expired before.
+    soonest_ms: i64,
+    /// The hash from which the search for expired entries goes on.
+    expire_at: u64,
 }
 
 impl Table {
+    /// An empty table of keys that are hashed so.
+    pub(crate) fn new(hasher: Hasher) -> Table {
+        Table {
+            hasher,
+            soonest_ms: i64::MAX,
+            ..Table::default()
+        }
+    }
+
     /// How many entries.
     #[inline]
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.len
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.index.len() == 0
+        self.len == 0
     }
 
-    /// One past the highest slot ever used since the table was last empty.
-    pub fn slots(&self) -> usize {
-        match self.segments.last() {
-            Some(last) => (self.segments.len() - 1) * SEGMENT + last.len(),
-            None => 0,
-        }
+    /// How many entries have an expiry.
+    pub fn volatile(&self) -> usize {
+        self.volatile
     }
 
-    /// How many entries the index holds before it grows.
+    /// A moment before which no entry has expired, in milliseconds since 1970.
+    pub(crate) fn soonest_ms(&self) -> i64 {
+        self.soonest_ms
+    }
+
+    /// How many entries there is room for before a segment grows.
     pub fn capacity(&self) -> usize {
-        self.index.capacity()
+        self.segments.iter().map(Segment::capacity).sum()
     }
 
-    /// Bytes of the index and of vacant slots: what the table costs beyond its entries.
+    /// Bytes of directory and cells.
     pub fn overhead_bytes(&self) -> usize {
-        self.index.size_bytes()
-            + self.vacant.capacity() * size_of::<Handle>()
-            + self.segments.capacity() * size_of::<Vec<Option<Entry>>>()
-            + self.segments.iter().map(Vec::capacity).sum::<usize>() * size_of::<Option<Entry>>()
-            - self.len() * size_of::<Option<Entry>>()
+        self.directory.capacity() * size_of::<u32>()
+            + self.segments.capacity() * size_of::<Segment>()
+            + self.segments.iter().map(Segment::cell_bytes).sum::<usize>()
+    }
+
+    /// Bytes of what finds expired entries.
+    pub fn due_bytes(&self) -> usize {
+        self.segments.iter().map(Segment::due_bytes).sum()
+    }
+
+    /// The hash of a key.
+    #[inline]
+    pub(crate) fn hash(&self, key: &[u8]) -> u32 {
+        self.hasher.hash(key) as u32
+    }
+
+    /// The segment of a hash; `None` if the table has none.
+    #[inline]
+    fn segment_of(&self, hash: u32) -> Option<u32> {
+        let leading = u64::from(hash) >> (u32::BITS - self.depth);
+        self.directory.get(leading as usize).copied()
+    }
+
+    #[inline]
+    fn segment(&self, at: u32) -> Option<&Segment> {
+        self.segments.get(at as usize)
     }
 
     /// Where `key` is.
     #[inline]
-    pub fn find(&self, hash: u32, key: &[u8]) -> Option<Handle> {
-        self.index.find(hash, |at| self.holds(at, key))
+    pub fn find(&self, hash: u32, key: &[u8]) -> Option<Place> {
+        self.find_by(hash, |entry| entry.key() == key)
+    }
+
+    /// The first entry of that hash, or of one alike, for which `is_it` holds.
+    #[inline]
+    pub(crate) fn find_by(&self, hash: u32, is_it: impl FnMut(&Entry) -> bool) -> Option<Place> {
+        let segment = self.segment_of(hash)?;
+        let cell = self.segment(segment)?.find(hash, is_it)?;
+        Some(Place {
+            segment,
+            cell: cell as u32,
+        })
     }
 
     /// Brings what a lookup of `hash` will read closer, one step of it: see [`Ahead`].
     #[inline]
     pub(crate) fn prefetch(&self, hash: u32, step: Ahead) {
+        let Some(segment) = self.segment_of(hash).and_then(|at| self.segment(at)) else {
+            return;
+        };
         match step {
-            Ahead::Index => prefetch(self.index.first_cell(hash)),
-            Ahead::Entry => {
-                if let Some(at) = self.index.find(hash, |_| true) {
-                    prefetch(self.slot(at));
-                }
+            Ahead::Cells => {
+                let first: *const _ = segment.first_cell(hash);
+                prefetch(first);
+                // What is displaced lies in the next line, half of the time.
+                prefetch(first.wrapping_add(8));
             }
-            Ahead::Bytes => {
-                if let Some(entry) = self.index.find(hash, |_| true).and_then(|at| self.get(at)) {
-                    let bytes = entry.bytes();
-                    prefetch(bytes.first());
-                    prefetch(bytes.get(64));
-                }
+            Ahead::Entry => {
+                // The first of that fingerprint is it, but for one in seventy.
+                segment.find(hash, |entry| {
+                    prefetch_entry(entry);
+                    true
+                });
             }
         }
     }
 
+    /// The entry at a place.
     #[inline]
-    fn slot(&self, at: Handle) -> Option<&Option<Entry>> {
-        let at = at as usize;
-        self.segments.get(at / SEGMENT)?.get(at % SEGMENT)
+    pub fn get(&self, at: Place) -> Option<&Entry> {
+        self.segment(at.segment)?.get(at.cell as usize)
     }
 
+    /// The entry at a place, to change all but its key and expiry.
     #[inline]
-    fn holds(&self, at: Handle, key: &[u8]) -> bool {
-        self.get(at).is_some_and(|entry| entry.key() == key)
-    }
-
-    /// The entry in a slot, if it is taken.
-    #[inline]
-    pub fn get(&self, at: Handle) -> Option<&Entry> {
-        let at = at as usize;
-        self.segments.get(at / SEGMENT)?.get(at % SEGMENT)?.as_ref()
-    }
-
-    /// The entry in a slot, to change.
-    #[inline]
-    pub(crate) fn get_mut(&mut self, at: Handle) -> Option<&mut Entry> {
-        let at = at as usize;
+    pub(crate) fn get_mut(&mut self, at: Place) -> Option<&mut Entry> {
         self.segments
-            .get_mut(at / SEGMENT)?
-            .get_mut(at % SEGMENT)?
-            .as_mut()
+            .get_mut(at.segment as usize)?
+            .get_mut(at.cell as usize)
     }
 
     /// Adds an entry whose key is not there yet.
-    pub(crate) fn insert(&mut self, entry: Entry) -> Handle {
-        let hash = entry.hash;
-        let at = match self.vacancy(Handle::MAX) {
-            Some(at) => {
-                self.segments[at as usize / SEGMENT][at as usize % SEGMENT] = Some(entry);
-                at
+    pub(crate) fn insert(&mut self, hash: u32, entry: Entry, now_ms: i64) -> Place {
+        let expiry_ms = entry.expiry_ms();
+        let mut entry = entry;
+        let at = loop {
+            let segment = self.segment_of(hash).unwrap_or_else(|| self.add_first());
+            match self.segments[segment as usize].insert(hash, entry) {
+                Ok(cell) => {
+                    let cell = cell as u32;
+                    break Place { segment, cell };
+                }
+                Err(back) => entry = back,
             }
-            None => self.push(entry),
+            self.make_room(segment);
         };
-        self.index.insert(hash, at);
+        self.len += 1;
+        if expiry_ms.is_some() {
+            self.note_expiry(at, expiry_ms, now_ms);
+        }
         at
     }
 
-    /// A vacant slot below `below`.
-    ///
-    /// While entries are being moved down, `vacant` also names slots that are no longer there. New
-    /// slots are made only once it is empty, so it never names a slot twice.
-    fn vacancy(&mut self, below: Handle) -> Option<Handle> {
-        let slots = self.slots();
-        while let Some(at) = self.vacant.pop() {
-            if (at as usize) < slots && at < below {
-                return Some(at);
+    fn add_first(&mut self) -> u32 {
+        self.segments.push(Segment::new(0, 0));
+        self.directory = vec![0];
+        self.of_depth[0] = 1;
+        0
+    }
+
+    /// Lets a segment hold more, or splits it.
+    fn make_room(&mut self, at: u32) {
+        let segment = &mut self.segments[at as usize];
+        if !segment.is_to_split() {
+            return segment.grow();
+        }
+        let hasher = &self.hasher;
+        let upper = segment.split(|entry| hasher.hash(entry.key()) as u32);
+        let depth = upper.depth();
+        self.of_depth[depth as usize - 1] -= 1;
+        self.of_depth[depth as usize] += 2;
+        if depth > self.depth {
+            self.directory = self.directory.iter().flat_map(|&at| [at, at]).collect();
+            self.depth = depth;
+        }
+        let new = self.segments.len() as u32;
+        self.segments.push(upper);
+        self.enter(new);
+    }
+
+    /// Lets the directory name a segment for every hash of its range.
+    fn enter(&mut self, at: u32) {
+        let segment = &self.segments[at as usize];
+        let shift = u32::BITS - self.depth;
+        let first = (u64::from(segment.floor()) >> shift) as usize;
+        let last = (segment.end() >> shift) as usize;
+        self.directory[first..last].fill(at);
+    }
+
+    /// Takes an entry out.
+    pub(crate) fn remove(&mut self, at: Place) -> Option<Entry> {
+        let segment = self.segments.get_mut(at.segment as usize)?;
+        let volatile = segment.volatile();
+        let entry = segment.remove(at.cell as usize)?;
+        self.volatile -= volatile - segment.volatile();
+        segment.shrink();
+        self.len -= 1;
+        if self.is_empty() {
+            *self = Table::new(self.hasher.clone());
+        } else {
+            let mut shrunk = Some(at.segment);
+            while let Some(segment) = shrunk {
+                shrunk = self.merge(segment);
             }
+        }
+        Some(entry)
+    }
+
+    /// Puts a segment and its other half together if there is little in both; gives what became of them.
+    fn merge(&mut self, at: u32) -> Option<u32> {
+        let segment = self.segment(at)?;
+        let depth = segment.depth();
+        if depth == 0 {
+            return None;
+        }
+        let half = 1 << (u32::BITS - depth);
+        let other = self.segment_of(segment.floor() ^ half)?;
+        if !segment.fits_with(self.segment(other)?) {
+            return None;
+        }
+        let (lower, upper) = match segment.floor() & half {
+            0 => (at, other),
+            _ => (other, at),
+        };
+        let taken = self.take_segment(upper);
+        // The last segment may have moved into the place of the upper half.
+        let lower = if lower as usize == self.segments.len() {
+            upper
+        } else {
+            lower
+        };
+        self.segments[lower as usize].merge(taken);
+        self.of_depth[depth as usize] -= 2;
+        self.of_depth[depth as usize - 1] += 1;
+        self.enter(lower);
+        while self.depth > 0 && self.of_depth[self.depth as usize] == 0 {
+            self.directory = self.directory.iter().copied().step_by(2).collect();
+            self.depth -= 1;
+        }
+        Some(lower)
+    }
+
+    /// Takes a segment out of the list; the last one gets its number.
+    fn take_segment(&mut self, at: u32) -> Segment {
+        let taken = self.segments.swap_remove(at as usize);
+        if (at as usize) < self.segments.len() {
+            self.enter(at);
+        }
+        if self.segments.capacity() > 8 && self.segments.len() < self.segments.capacity() / 4 {
+            self.segments.shrink_to(self.segments.len() * 2);
+        }
+        taken
+    }
+
+    /// Notes when the entry at a place expires: called whenever that changes.
+    pub(crate) fn note_expiry(&mut self, at: Place, expiry_ms: Option<i64>, now_ms: i64) {
+        let Some(segment) = self.segments.get_mut(at.segment as usize) else {
+            return;
+        };
+        self.volatile -= segment.volatile();
+        segment.put_due(at.cell as usize, expiry_ms, now_ms);
+        self.volatile += segment.volatile();
+        self.soonest_ms = self.soonest_ms.min(segment.soonest_ms());
+    }
+
+    /// An entry that has expired; `None` if there is none, or at the end of a round over all segments:
+    /// [`Table::soonest_ms`] is exact then.
+    pub(crate) fn next_expired(&mut self, now_ms: i64) -> Option<Place> {
+        while self.soonest_ms <= now_ms {
+            let Some(at) = u32::try_from(self.expire_at)
+                .ok()
+                .and_then(|it| self.segment_of(it))
+            else {
+                // The round is over.
+                self.expire_at = 0;
+                let soonest = self.segments.iter().map(Segment::soonest_ms).min();
+                self.soonest_ms = soonest.unwrap_or(i64::MAX);
+                return None;
+            };
+            let segment = &mut self.segments[at as usize];
+            if segment.soonest_ms() <= now_ms
+                && let Some(cell) = segment.next_expired(now_ms)
+            {
+                let cell = cell as u32;
+                return Some(Place { segment: at, cell });
+            }
+            self.expire_at = segment.end();
         }
         None
     }
 
-    fn push(&mut self, entry: Entry) -> Handle {
-        if self
-            .segments
-            .last()
-            .is_none_or(|last| last.len() == SEGMENT)
-        {
-            self.segments.push(Vec::new());
-        }
-        let at = self.slots();
-        if let Some(last) = self.segments.last_mut() {
-            if last.len() == last.capacity() {
-                // Doubling would leave a quarter of a small table vacant.
-                last.reserve_exact(last.len().clamp(4, GROWTH));
-            }
-            last.push(Some(entry));
-        }
-        Handle::try_from(at).expect("a shard holds fewer than 2^32 entries")
-    }
-
-    /// Takes an entry out.
-    pub(crate) fn remove(&mut self, at: Handle) -> Option<Entry> {
-        let hash = self.get(at)?.hash;
-        self.index.remove(hash, at);
-        let index = at as usize;
-        let entry = self.segments[index / SEGMENT][index % SEGMENT].take();
-        self.vacant.push(at);
-        self.shrink();
-        entry
-    }
-
-    /// Gives all memory back once the table is empty; the index shrinks by itself before.
-    fn shrink(&mut self) {
-        if self.is_empty() && self.slots() > 8 {
-            *self = Table::default();
-        }
-    }
-
-    /// Whether so many slots are vacant that entries should be moved down: from a quarter of them on, until
-    /// there are none.
-    pub(crate) fn is_sparse(&self) -> bool {
-        let slots = self.slots();
-        self.is_compacting || (slots > 64 && self.len() < slots - slots / 4)
-    }
-
-    /// Moves the highest entry into a vacant slot below it; gives that slot. `None` when no slot is vacant
-    /// any more ([`Table::is_sparse`] tells), or after freeing some vacant segments at the top.
-    ///
-    /// Only ever downwards, so a scan, which walks downwards, may meet the entry twice but cannot miss it.
-    pub(crate) fn move_down(&mut self) -> Option<Handle> {
-        self.is_compacting = true;
-        if !self.drop_vacant_top() {
-            self.is_compacting = !self.segments.is_empty();
-            return None;
-        }
-        let from = self.slots().checked_sub(1).map_or(0, |top| top as Handle);
-        let Some(to) = self.vacancy(from) else {
-            self.finish_moving();
-            return None;
-        };
-        let entry = self.segments[from as usize / SEGMENT][from as usize % SEGMENT].take()?;
-        self.index.moved(entry.hash, from, to);
-        self.segments[to as usize / SEGMENT][to as usize % SEGMENT] = Some(entry);
-        Some(to)
-    }
-
-    /// Shortens the table past its vacant end, by a few segments at most; whether the top is taken now.
-    fn drop_vacant_top(&mut self) -> bool {
-        for _ in 0..8 {
-            let Some(last) = self.segments.last_mut() else {
-                return false;
-            };
-            while last.pop_if(|slot| slot.is_none()).is_some() {}
-            if !last.is_empty() {
-                return true;
-            }
-            self.segments.pop();
-        }
-        false
-    }
-
-    /// Ends a run of [`Table::move_down`] that has filled every vacant slot.
-    fn finish_moving(&mut self) {
-        self.is_compacting = false;
-        self.vacant = Vec::new();
-        self.segments.shrink_to(self.segments.len() * 2);
-        if let Some(last) = self.segments.last_mut() {
-            last.shrink_to(last.len() * 2);
-        }
-    }
-
-    /// The entries with a slot below `below`, highest first.
-    pub fn downwards(&self, below: usize) -> impl Iterator<Item = (Handle, &Entry)> {
-        (0..below.min(self.slots())).rev().filter_map(|at| {
-            let at = at as Handle;
-            self.get(at).map(|entry| (at, entry))
+    /// How many entries are due, and since when the first of them is: `now_ms` if none.
+    pub(crate) fn due(&self, now_ms: i64) -> (usize, i64) {
+        let due = self.segments.iter().filter(|it| it.soonest_ms() <= now_ms);
+        due.fold((0, now_ms), |(count, since_ms), segment| {
+            let soonest_ms = since_ms.min(segment.soonest_ms());
+            (count + segment.due(now_ms), soonest_ms)
         })
+    }
+
+    /// The entries of the lowest hash, or hashes alike, that is not below `from`.
+    pub(crate) fn group(&self, from: u64) -> Option<Group> {
+        let mut from = from;
+        loop {
+            let hash = u32::try_from(from).ok()?;
+            let at = self.segment_of(hash)?;
+            let segment = self.segment(at)?;
+            if let Some((cells, fingerprint)) = segment.group(hash) {
+                let step = u32::BITS - segment.depth() - FINGERPRINT_BITS;
+                let next = u64::from(segment.floor()) + ((u64::from(fingerprint) + 1) << step);
+                return Some(Group {
+                    segment: at,
+                    cells,
+                    next,
+                });
+            }
+            from = segment.end();
+        }
     }
 
     /// Frees a segment of a table that nobody looks at any more; how many entries that were.
     pub(crate) fn free_some(&mut self) -> Option<usize> {
-        if self.index.capacity() > 0 {
-            self.index = Index::default();
-            self.vacant = Vec::new();
-        }
-        self.segments
-            .pop()
-            .map(|segment| segment.into_iter().flatten().count())
+        self.directory = Vec::new();
+        self.segments.pop().map(|segment| segment.len())
     }
 
     /// All entries, in any order.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.segments.iter().flatten().flatten()
+        self.segments.iter().flat_map(Segment::cells).flatten()
+    }
+
+    /// The entries that have an expiry.
+    pub(crate) fn volatile_entries(&self) -> impl Iterator<Item = &Entry> {
+        let segments = self.segments.iter().filter(|it| it.volatile() > 0);
+        segments.flat_map(|segment| segment.volatile_from(0))
+    }
+
+    /// A segment with a chance that goes by the number of hashes in its range.
+    fn draw_segment(&self, rng: &mut fastrand::Rng) -> Option<(u32, &Segment)> {
+        if self.is_empty() {
+            return None;
+        }
+        let at = self.segment_of(rng.u32(..))?;
+        Some((at, self.segment(at)?))
     }
 
     /// An entry chosen fairly; `None` if there is none.
     ///
-    /// Draws slots until one is taken: a table is mostly full after compaction, so two draws are
-    /// enough on average; after 64 it walks on from the last draw.
-    pub fn sample(&self, rng: &mut fastrand::Rng) -> Option<Handle> {
-        if self.is_empty() {
-            return None;
-        }
-        let slots = self.slots();
-        let mut at = 0;
+    /// Draws cells until one is taken, each cell of a segment with the same chance and each segment with one
+    /// that goes by its range; after 64 it takes the first it finds.
+    pub fn sample(&self, rng: &mut fastrand::Rng) -> Option<Place> {
+        let most = self
+            .segments
+            .iter()
+            .map(|it| it.cells().len() >> (self.depth - it.depth()))
+            .max()?;
         for _ in 0..64 {
-            at = rng.usize(..slots);
-            if self.get(at as Handle).is_some() {
-                return Some(at as Handle);
+            let (segment, drawn) = self.draw_segment(rng)?;
+            // A segment that the directory names twice is drawn twice as often.
+            let cell = rng.usize(..most << (self.depth - drawn.depth()));
+            if drawn.get(cell).is_some() {
+                let cell = cell as u32;
+                return Some(Place { segment, cell });
             }
         }
-        (at..slots)
-            .chain(0..at)
-            .map(|at| at as Handle)
-            .find(|&at| self.get(at).is_some())
+        self.group(rng.u32(..).into())
+            .or_else(|| self.group(0))?
+            .places()
+            .next()
+    }
+
+    /// Hands up to `count` entries chosen at random to `look`, neighbours in the order of hashes, which is no
+    /// order of keys.
+    pub(crate) fn sample_run(
+        &self,
+        rng: &mut fastrand::Rng,
+        count: usize,
+        mut look: impl FnMut(&Entry),
+    ) {
+        let Some((_, segment)) = self.draw_segment(rng) else {
+            return;
+        };
+        let first = rng.usize(..segment.cells().len());
+        let run = || segment.round_from(first).take(count.min(segment.len()));
+        run().for_each(prefetch_entry);
+        run().for_each(&mut look);
+    }
+
+    /// The same of entries that have an expiry. Each is as likely as another, however few there are.
+    pub(crate) fn sample_volatile(
+        &self,
+        rng: &mut fastrand::Rng,
+        count: usize,
+        mut look: impl FnMut(&Entry),
+    ) {
+        if self.volatile == 0 {
+            return;
+        }
+        let mut rank = rng.usize(..self.volatile);
+        for segment in &self.segments {
+            let here = segment.volatile();
+            if rank < here {
+                let run = || segment.volatile_from(rank).take(count.min(here));
+                run().for_each(prefetch_entry);
+                return run().for_each(&mut look);
+            }
+            rank -= here;
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::value::Value;
-    use std::collections::HashMap;
-
-    fn hash_of(key: u32) -> u32 {
-        key.wrapping_mul(0x85EB_CA6B) ^ 0xABCD
-    }
-
-    /// 200,000 seeded steps against a plain map, then compaction.
-    #[test]
-    fn a_table_is_a_map() {
-        let mut rng = fastrand::Rng::with_seed(7);
-        let mut table = Table::default();
-        let mut model: HashMap<u32, i64> = HashMap::new();
-        for step in 0..200_000i64 {
-            // Grows to some thousands, then drains: both directions of resizing are met.
-            let key = rng.u32(..8_000);
-            let bytes = key.to_be_bytes();
-            let hash = hash_of(key);
-            let found = table.find(hash, &bytes);
-            assert_eq!(found.is_some(), model.contains_key(&key));
-            let removes = if step % 50_000 < 25_000 {
-                rng.u8(..4) == 0
-            } else {
-                rng.u8(..4) != 0
-            };
-            match (found, removes) {
-                (Some(at), true) => {
-                    assert!(table.remove(at).is_some());
-                    model.remove(&key);
-                }
-                (None, false) => {
-                    table.insert(Entry::new(&bytes, hash, Value::Int(step), 0));
-                    model.insert(key, step);
-                }
-                _ => {}
-            }
-            assert_eq!(table.len(), model.len());
-        }
-        while table.is_sparse() || table.slots() > table.len() {
-            table.move_down();
-        }
-        assert_eq!(table.slots(), table.len());
-        for (key, value) in &model {
-            let at = table
-                .find(hash_of(*key), &key.to_be_bytes())
-                .expect("in the model");
-            assert_eq!(
-                table.get(at).expect("found").string().as_integer(),
-                Some(*value)
-            );
-        }
-    }
-
-    #[test]
-    fn an_emptied_table_holds_no_memory() {
-        let mut table = Table::default();
-        let handles: Vec<_> = (0..5_000u32)
-            .map(|n| table.insert(Entry::new(&n.to_be_bytes(), hash_of(n), Value::Int(0), 0)))
-            .collect();
-        for at in handles {
-            table.remove(at);
-        }
-        assert_eq!((table.slots(), table.capacity()), (0, 0));
-    }
-
-    #[test]
-    fn samples_reach_every_entry() {
-        let mut table = Table::default();
-        for n in 0..100u32 {
-            table.insert(Entry::new(&n.to_be_bytes(), hash_of(n), Value::Int(0), 0));
-        }
-        let mut rng = fastrand::Rng::with_seed(1);
-        let seen: std::collections::HashSet<_> =
-            (0..3_000).filter_map(|_| table.sample(&mut rng)).collect();
-        assert_eq!(seen.len(), 100);
-    }
-}
+mod tests;

@@ -3,17 +3,22 @@
 //! Both directions are kept, so that removing an entry costs its tags and invalidating a tag costs
 //! nothing: attach pushes a posting, detach swap-removes it, and an invalidated tag is only marked
 //! dead. Its entries are dead with it from that instant ([`Tags::is_dead`]) and are reclaimed
-//! later, in slices. A posting is 4 bytes and a membership 8, both in plain vectors: in a shard of a
-//! 10-million-key database the longest copy on growth is some 600 KB.
+//! later, in slices. A posting is the hash of a key, 4 bytes: with the membership that knows the
+//! posting's number it names one entry, and stays true however entries move. A membership is 8 bytes.
+//! Both are in plain vectors: in a shard of a 10-million-key database the longest copy on growth is
+//! some 600 KB.
 
 use hashbrown::HashTable;
 
 use crate::entry::{Entry, Membership};
 use crate::names::NameUse;
-use crate::table::{Handle, Table};
+use crate::table::{Place, Table};
 
 /// Number of a tag in its partition; reused once the tag has no postings.
 pub type TagId = u32;
+
+/// The hash of a key that carries a tag.
+pub type Posting = u32;
 
 /// Dead entries of a shard that are looked at in order to count them.
 const DEAD_LOOKS: usize = 256;
@@ -25,7 +30,7 @@ struct Tag {
     /// Its use ends when the tag is invalidated.
     name: NameUse,
     hash: u64,
-    postings: Vec<Handle>,
+    postings: Vec<Posting>,
     /// Where it stands in [`Tags::dead`].
     dead_at: u32,
 }
@@ -80,16 +85,13 @@ impl Tags {
             return pending.min(table.len());
         }
         // An entry is counted for the first of its dead tags.
-        let is_first = |id, at| {
-            let entry = table.get(at);
-            let first = entry.and_then(|it| Tags::of(it).find(|&other| self.is_dead_tag(other)));
+        let is_first = |id, entry: &Entry| {
+            let first = Tags::of(entry).find(|&other| self.is_dead_tag(other));
             first == Some(id)
         };
         let counts = self.dead.iter().map(|&id| {
-            self.postings(id)
-                .iter()
-                .filter(|&&at| is_first(id, at))
-                .count()
+            let entries = self.entries(id, 0..self.postings(id).len(), table);
+            entries.filter(|entry| is_first(id, entry)).count()
         });
         counts.sum()
     }
@@ -99,7 +101,7 @@ impl Tags {
         self.by_name.allocation_size()
             + self.tags.capacity() * size_of::<Option<Tag>>()
             + (self.vacant.capacity() + self.dead.capacity()) * size_of::<TagId>()
-            + self.room * size_of::<Handle>()
+            + self.room * size_of::<Posting>()
     }
 
     fn tag(&self, id: TagId) -> Option<&Tag> {
@@ -130,8 +132,31 @@ impl Tags {
     }
 
     /// The entries that carry a tag.
-    pub fn postings(&self, id: TagId) -> &[Handle] {
+    pub fn postings(&self, id: TagId) -> &[Posting] {
         self.tag(id).map_or(&[], |tag| &tag.postings)
+    }
+
+    /// Where the entry of a posting is.
+    pub(crate) fn place(&self, id: TagId, at: usize, table: &Table) -> Option<Place> {
+        let &hash = self.postings(id).get(at)?;
+        let membership = Membership {
+            tag: id,
+            at: at as u32,
+        };
+        table.find_by(hash, |entry| entry.tags().contains(&membership))
+    }
+
+    /// The entries of some postings, the last one first.
+    pub(crate) fn entries<'t>(
+        &'t self,
+        id: TagId,
+        postings: std::ops::Range<usize>,
+        table: &'t Table,
+    ) -> impl Iterator<Item = &'t Entry> {
+        let places = postings
+            .rev()
+            .filter_map(move |at| self.place(id, at, table));
+        places.filter_map(|place| table.get(place))
     }
 
     /// Whether one of the entry's tags has been invalidated.
@@ -153,38 +178,32 @@ impl Tags {
 
     /// The ids of an entry's tags, in the order they were attached.
     pub fn of(entry: &Entry) -> impl ExactSizeIterator<Item = TagId> {
-        entry
-            .tags
-            .as_deref()
-            .map_or(&[][..], |tags| tags)
-            .iter()
-            .map(|membership| membership.tag)
+        entry.tags().iter().map(|membership| membership.tag)
     }
 
-    /// Attaches a tag; `false` if the entry has it already. `take_name` is asked for the name if no
-    /// entry here has the tag yet.
+    /// Attaches a tag to an entry whose key has that hash; `false` if the entry has it already. `take_name`
+    /// is asked for the name if no entry here has the tag yet.
     pub(crate) fn attach(
         &mut self,
         hash: u64,
         name: &[u8],
         take_name: impl FnOnce() -> NameUse,
-        at: Handle,
+        key_hash: Posting,
         entry: &mut Entry,
     ) -> bool {
         let id = self
             .find(hash, name)
             .unwrap_or_else(|| self.add(hash, take_name()));
-        let tags = entry.tags.get_or_insert_default();
-        if tags.iter().any(|membership| membership.tag == id) {
+        if Tags::of(entry).any(|other| other == id) {
             return false;
         }
         let postings = &mut self.tag_mut(id).postings;
-        tags.push(Membership {
+        entry.push_tag(Membership {
             tag: id,
             at: postings.len() as u32,
         });
         let before = postings.capacity();
-        postings.push(at);
+        postings.push(key_hash);
         let grown = postings.capacity() - before;
         self.room += grown;
         self.pairs += 1;
@@ -214,31 +233,21 @@ impl Tags {
         id
     }
 
-    /// Detaches one tag from the entry in slot `at`; `false` if it does not have it.
-    pub(crate) fn detach(&mut self, id: TagId, at: Handle, table: &mut Table) -> bool {
-        let Some(entry) = table.get_mut(at) else {
-            return false;
-        };
-        let Some(tags) = &mut entry.tags else {
-            return false;
-        };
-        let Some(index) = tags.iter().position(|membership| membership.tag == id) else {
-            return false;
-        };
-        let membership = tags.remove(index);
-        if tags.is_empty() {
-            entry.tags = None;
+    /// Detaches one tag from an entry; `false` if it does not have it.
+    pub(crate) fn detach(&mut self, id: TagId, at: Place, table: &mut Table) -> bool {
+        let membership = table.get_mut(at).and_then(|entry| entry.remove_tag(id));
+        if let Some(membership) = membership {
+            self.drop_posting(membership, table);
         }
-        self.drop_posting(membership, table);
-        true
+        membership.is_some()
     }
 
-    /// Detaches all tags of the entry in slot `at`.
-    pub(crate) fn detach_all(&mut self, at: Handle, table: &mut Table) {
-        let Some(tags) = table.get_mut(at).and_then(|entry| entry.tags.take()) else {
+    /// Detaches all tags of an entry.
+    pub(crate) fn detach_all(&mut self, at: Place, table: &mut Table) {
+        let Some(entry) = table.get_mut(at).filter(|entry| entry.is_tagged()) else {
             return;
         };
-        for &membership in tags.iter() {
+        for membership in entry.take_tags() {
             self.drop_posting(membership, table);
         }
     }
@@ -247,15 +256,22 @@ impl Tags {
     fn drop_posting(&mut self, membership: Membership, table: &mut Table) {
         let Membership { tag: id, at } = membership;
         self.pairs -= 1;
+        let last = self.postings(id).len() - 1;
+        if at as usize != last {
+            let moved = Membership {
+                tag: id,
+                at: last as u32,
+            };
+            let entry = self
+                .place(id, last, table)
+                .and_then(|place| table.get_mut(place));
+            let memberships = entry.map_or(&mut [][..], Entry::tags_mut);
+            let membership = memberships.iter_mut().find(|it| **it == moved);
+            membership.expect("a posting's entry has the tag").at = at;
+        }
         let postings = &mut self.tag_mut(id).postings;
         postings.swap_remove(at as usize);
-        if let Some(&moved) = postings.get(at as usize) {
-            let tags = table
-                .get_mut(moved)
-                .and_then(|entry| entry.tags.as_deref_mut());
-            let membership = tags.and_then(|tags| tags.iter_mut().find(|it| it.tag == id));
-            membership.expect("a posting's entry has the tag").at = at;
-        } else if postings.is_empty() {
+        if postings.is_empty() {
             return self.forget(id);
         }
         self.shrink_postings(id);
@@ -311,20 +327,6 @@ impl Tags {
         }
         self.dead.push(id);
         count
-    }
-
-    /// An entry that is to be reclaimed, if an invalidation is pending.
-    pub(crate) fn next_dead(&self) -> Option<Handle> {
-        self.dead
-            .last()
-            .and_then(|&id| self.postings(id).last().copied())
-    }
-
-    /// Follows an entry that moved to another slot.
-    pub(crate) fn moved(&mut self, entry: &Entry, to: Handle) {
-        for membership in entry.tags.iter().flat_map(|tags| tags.iter()) {
-            self.tag_mut(membership.tag).postings[membership.at as usize] = to;
-        }
     }
 }
 

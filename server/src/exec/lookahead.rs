@@ -1,7 +1,7 @@
 //! Bringing the keys of a pipeline's next requests closer before they are executed.
 //!
-//! A lookup in a large keyspace waits for memory four times in a row: index, slot, key, value. Here
-//! the lookups of several requests take each of those steps together, so they wait at the same
+//! A lookup in a large keyspace waits for memory twice in a row: for its cells in the table, and for the
+//! entry. Here the lookups of several requests take each of those steps together, so they wait at the same
 //! time. Nothing is decided on what is seen: a request that turns out differently only finds
 //! less in the cache.
 
@@ -57,7 +57,7 @@ pub fn look_ahead(session: &Session, bytes: &[u8], limits: &Limits) -> usize {
     });
     if hashes.len() > 1 {
         let db = session.client.db();
-        for step in [Ahead::Index, Ahead::Entry, Ahead::Bytes] {
+        for step in [Ahead::Cells, Ahead::Entry] {
             hashes
                 .iter()
                 .for_each(|&hash| server.keyspace.prefetch(hash, db, step));

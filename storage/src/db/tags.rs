@@ -8,7 +8,7 @@ use crate::keyspace::{Cause, Keyspace, SHARDS};
 use crate::names::NameUse;
 use crate::partition::Partition;
 use crate::shard::Shard;
-use crate::table::Handle;
+use crate::table::Place;
 use crate::tag::{TagId, Tags};
 
 /// What [`Db::invalidate_tags`] has done.
@@ -141,9 +141,9 @@ impl Db<'_> {
         let mut invalidated = Invalidated::default();
         for &(number, id) in targets {
             // A tag whose last key has gone with another tag has no postings any more.
-            while let Some(&at) = {
+            while let Some(at) = {
                 let partition = self.shard(number).partition(db);
-                partition.and_then(|it| it.tags().postings(id).last())
+                partition.and_then(|it| it.last_tagged(id))
             } {
                 self.remove_one_tagged(number, at, &mut invalidated);
             }
@@ -151,7 +151,7 @@ impl Db<'_> {
         invalidated
     }
 
-    fn remove_one_tagged(&mut self, number: usize, at: Handle, invalidated: &mut Invalidated) {
+    fn remove_one_tagged(&mut self, number: usize, at: Place, invalidated: &mut Invalidated) {
         let db = self.index;
         let now_ms = self.moment.now_ms;
         let keeps_expired = self.moment.expiry == WhenExpired::Keep;
@@ -228,7 +228,7 @@ impl Db<'_> {
             if postings.len() > exact && !tags.has_pending() {
                 return postings.len();
             }
-            let entries = postings.iter().filter_map(|&at| partition.get(at));
+            let entries = tags.entries(id, 0..postings.len(), partition.table());
             entries
                 .filter(|entry| partition.is_live(entry, now_ms))
                 .count()
@@ -254,11 +254,10 @@ impl Db<'_> {
             let postings = partition.tags().postings(id);
             let top = postings.len().min(below);
             let bottom = top.saturating_sub(room);
-            for &at in postings[bottom..top].iter().rev() {
-                if let Some(entry) = partition.get(at).filter(|it| partition.is_live(it, now_ms)) {
-                    look(entry);
-                }
-            }
+            let entries = partition.tags().entries(id, bottom..top, partition.table());
+            entries
+                .filter(|entry| partition.is_live(entry, now_ms))
+                .for_each(&mut look);
             Some((bottom, top - bottom))
         })
     }
@@ -311,7 +310,7 @@ impl Db<'_> {
         &mut self,
         number: usize,
         db: usize,
-        at: Handle,
+        at: Place,
         names: impl Iterator<Item = &'n [u8]> + Clone,
     ) {
         let keyspace = self.keyspace;
@@ -338,22 +337,25 @@ impl Db<'_> {
         &mut self,
         number: usize,
         db: usize,
-        at: Handle,
+        at: Place,
         names: impl Iterator<Item = &'n [u8]>,
     ) -> usize {
         let keyspace = self.keyspace;
         let partition = self.shard(number).partition_mut(db);
+        let Some(key_hash) = partition.get(at).map(|it| partition.table().hash(it.key())) else {
+            return 0;
+        };
         let mut added = 0;
         for name in names {
             let hash = keyspace.hash(name);
             let take_name = || keyspace.tag_names(db).hold(hash, name);
-            added += usize::from(partition.attach(at, hash, name, take_name));
+            added += usize::from(partition.attach(at, key_hash, hash, name, take_name));
         }
         added
     }
 
     /// The names of an entry's tags, in use until they are dropped.
-    pub(super) fn hold_tags(&mut self, number: usize, db: usize, at: Handle) -> Vec<NameUse> {
+    pub(super) fn hold_tags(&mut self, number: usize, db: usize, at: Place) -> Vec<NameUse> {
         let keyspace = self.keyspace;
         let Some(partition) = self.shard(number).partition(db) else {
             return Vec::new();

@@ -1,14 +1,11 @@
 //! Choosing and removing one entry of a shard when memory is short.
 
-use smallvec::SmallVec;
-
 use super::pool::Candidate;
 use super::{Plan, Policy, Pool};
 use crate::entry::Entry;
 use crate::keyspace::OnRemoval;
 use crate::partition::Partition;
 use crate::shard::Shard;
-use crate::table::Handle;
 
 /// So few candidates of a partition are all looked at, so that none is missed by bad luck.
 const FEW: usize = 16;
@@ -39,23 +36,19 @@ pub(crate) fn sample(
     };
     for (db, partition) in shard.partitions().iter().enumerate() {
         seen.is_all &= total(partition, plan) <= FEW;
-        for at in draw(partition, plan, &mut rng) {
-            let Some(entry) = partition.get(at) else {
-                continue;
-            };
+        draw(partition, plan, &mut rng, |entry| {
             let worth = match plan.policy.is_random() {
-                true => rng.u64(..),
+                true => fastrand::u64(..),
                 false => worth(entry, plan, now_ms),
             };
             pool.offer(Candidate {
                 worth,
                 shard: number,
                 db,
-                at,
-                hash: entry.hash,
+                hash: partition.table().hash(entry.key()),
             });
             seen.count += 1;
-        }
+        });
     }
     seen
 }
@@ -63,24 +56,19 @@ pub(crate) fn sample(
 /// How many entries may go.
 fn total(partition: &Partition, plan: &Plan) -> usize {
     match plan.policy.is_volatile() {
-        true => partition.volatile().len(),
+        true => partition.volatile_len(),
         false => partition.len(),
     }
 }
 
-/// Some entries that may go.
-fn draw(partition: &Partition, plan: &Plan, rng: &mut fastrand::Rng) -> SmallVec<[Handle; FEW]> {
-    let (table, volatile) = (partition.table(), partition.volatile());
-    let total = total(partition, plan);
-    match (plan.policy.is_volatile(), total <= FEW) {
-        (true, true) => volatile.into(),
-        (false, true) => table.downwards(usize::MAX).map(|it| it.0).collect(),
-        (true, false) => (0..plan.samples)
-            .map(|_| volatile[rng.usize(..total)])
-            .collect(),
-        (false, false) => (0..plan.samples)
-            .filter_map(|_| table.sample(rng))
-            .collect(),
+/// Hands some entries that may go to `look`.
+fn draw(partition: &Partition, plan: &Plan, rng: &mut fastrand::Rng, look: impl FnMut(&Entry)) {
+    let table = partition.table();
+    match (plan.policy.is_volatile(), total(partition, plan) <= FEW) {
+        (true, true) => table.volatile_entries().for_each(look),
+        (false, true) => table.iter().for_each(look),
+        (true, false) => table.sample_volatile(rng, plan.samples, look),
+        (false, false) => table.sample_run(rng, plan.samples, look),
     }
 }
 
@@ -101,14 +89,12 @@ pub(crate) fn remove(
     now_ms: i64,
     on_removal: OnRemoval<'_>,
 ) -> Option<Entry> {
-    let Candidate { db, at, hash, .. } = candidate;
-    let entry = shard.partition(db)?.get(at)?;
-    if entry.hash != hash || (plan.policy.is_volatile() && entry.expiry_ms().is_none()) {
-        return None;
-    }
-    if !plan.policy.is_random() && worth(entry, plan, now_ms) < candidate.worth {
-        return None;
-    }
+    let Candidate { db, hash, .. } = candidate;
+    let may_go = |entry: &Entry| {
+        (!plan.policy.is_volatile() || entry.expiry_ms().is_some())
+            && (plan.policy.is_random() || worth(entry, plan, now_ms) >= candidate.worth)
+    };
+    let at = shard.partition(db)?.table().find_by(hash, may_go)?;
     let entry = shard.partition_mut(db).remove(at)?;
     if shard.has_watches() {
         shard.notify_watches(db, entry.key());

@@ -5,7 +5,6 @@
 //! have been touched or removed since; whoever evicts looks again.
 
 use crate::keyspace::SHARDS;
-use crate::table::Handle;
 
 const SIZE: usize = 16;
 
@@ -16,7 +15,6 @@ pub(crate) struct Candidate {
     pub(crate) worth: u64,
     pub(crate) shard: usize,
     pub(crate) db: usize,
-    pub(crate) at: Handle,
     pub(crate) hash: u32,
 }
 
@@ -31,7 +29,7 @@ impl Pool {
     /// Takes a candidate in if there is room or deserves it more than one inside.
     pub(crate) fn offer(&mut self, candidate: Candidate) {
         let is_same = |other: &Candidate| {
-            (other.shard, other.db, other.at) == (candidate.shard, candidate.db, candidate.at)
+            (other.shard, other.db, other.hash) == (candidate.shard, candidate.db, candidate.hash)
         };
         self.candidates.retain(|other| !is_same(other));
         let place = self
@@ -79,8 +77,7 @@ mod tests {
                 worth,
                 shard: 0,
                 db: 0,
-                at: at as Handle,
-                hash: 0,
+                hash: at as u32,
             });
         }
         all.sort_unstable();

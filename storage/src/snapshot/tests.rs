@@ -299,7 +299,6 @@ impl World {
         self.keyspace
             .expire_some(shard, 4, self.now_ms, &mut unnoted);
         self.keyspace.reclaim_some(shard, 2, &mut unnoted);
-        self.keyspace.compact_some(shard, 3);
     }
 
     fn step(&mut self) {
