@@ -3,16 +3,27 @@
 Standard library only, so that it runs wherever the server does.
 """
 
+import csv
+import io
+import itertools
 import os
 import pathlib
+import random
 import shutil
 import socket
+import statistics
 import subprocess
 import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PATIENCE_S = 20
+
+#: Cores of a pinned server, and of whatever puts load on it.
+SERVER_CORE, LOAD_CORE = 0, 1
+
+#: Bytes that do not compress, so that nobody looks denser than the keys of an application would be.
+NOISE = random.Random(1).randbytes(1 << 17)
 
 
 def build():
@@ -25,10 +36,53 @@ def build():
     return str(target / "release" / "keytag-server")
 
 
+def prepared(script):
+    """The launcher that a script of `scripts/` prints after it has made it."""
+    output = subprocess.run([str(ROOT / "scripts" / script)], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return output.stdout.decode().strip()
+
+
 def oracle():
     """The launcher of Redis 7.4.1; prepared if it is not there."""
-    output = subprocess.run([str(ROOT / "scripts/redis-7.4")], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    return output.stdout.decode().strip()
+    return prepared("redis-7.4")
+
+
+def valkey():
+    """The launcher of Valkey 9.1; prepared if it is not there."""
+    return prepared("valkey-9.1")
+
+
+def keytag():
+    """Our server: the program that `KEYTAG` names, or the release build."""
+    return os.environ.get("KEYTAG") or build()
+
+
+def noise(number, size):
+    """`size` bytes (up to 64 KiB), always the same for a number."""
+    start = number * 2654435761 % (len(NOISE) // 2)
+    return NOISE[start : start + size]
+
+
+def take_load_core():
+    """Moves this process and what it starts to the core that is not a pinned server's."""
+    if (os.cpu_count() or 1) < 2:
+        raise SystemExit("two cores are needed: one for the server, one for the load")
+    os.sched_setaffinity(0, {LOAD_CORE})
+
+
+def redis_benchmark(server, test, requests, pipeline, keyspace, size, clients=50, pinned=True):
+    """Requests a second, and the server's CPU microseconds a request, of one run of redis-benchmark."""
+    command = ["redis-benchmark", "-p", str(server.port), "-n", str(requests), "-P", str(pipeline), "--csv"]
+    command += ["-t", test, "-c", str(clients), "-r", str(keyspace), "-d", str(size)]
+    command = ["taskset", "-c", str(LOAD_CORE), *command] if pinned else [*command, "--threads", "2"]
+    before = server.cpu_s()
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout.decode()
+    cpu_s = server.cpu_s() - before
+    rows = [row for row in csv.reader(io.StringIO(output)) if row and row[0] != "test"]
+    if not rows:
+        raise SystemExit(f"redis-benchmark printed nothing for {test}")
+    # `-t ping` is two tests: inline and bulk. Their requests count together.
+    return statistics.mean(float(row[1]) for row in rows), cpu_s / (requests * len(rows)) * 1e6
 
 
 def free_port():
@@ -90,6 +144,31 @@ class Server:
     def connect(self):
         return Client(self.port)
 
+    def settled_memory(self):
+        """`used_memory` and RSS in bytes, once what a load leaves behind (buffers, old tables) is gone."""
+        client, before = self.connect(), 0
+        for _ in range(PATIENCE_S * 2):
+            time.sleep(0.5)
+            used = int(client.info("used_memory"))
+            if abs(used - before) <= 4096:
+                break
+            before = used
+        client.close()
+        return used, self.memory_kib() << 10
+
+    def finish_rehashing(self, keyspace, size):
+        """Reads until the index stands still.
+
+        Redis moves a table that has grown a bucket at a time, as commands touch it: reads that are
+        measured right after ten million writes would pay for that. Every other server is read as often.
+        """
+        client = self.connect()
+        for _ in range(10):
+            redis_benchmark(self, "get", keyspace, 64, keyspace, size)
+            if client.info("mem_overhead_db_hashtable_rehashing", "0") == "0":
+                break
+        client.close()
+
 
 class Client:
     """A connection that speaks as much RESP2 as measuring needs."""
@@ -129,6 +208,26 @@ class Client:
         self.send(self.encode(*words))
         return self.reply()
 
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def load(self, requests, batch=1000):
+        """Sends many encoded requests that each answer OK, and makes the next while the server works."""
+        requests, waiting = iter(requests), 0
+        while True:
+            chunk = list(itertools.islice(requests, batch))
+            self.expect_ok(waiting)
+            if not chunk:
+                return
+            self.send(b"".join(chunk))
+            waiting = len(chunk)
+
+    def expect_ok(self, count):
+        replies = self.file.read(5 * count)
+        if replies != b"+OK\r\n" * count:
+            raise RuntimeError(f"not {count} times OK: {replies.replace(b'+OK', b'').strip()[:200]!r}")
+
     def pipeline(self, commands, batch=1000):
         """Sends many commands and throws their replies away."""
         pending = []
@@ -144,6 +243,22 @@ class Client:
             self.reply()
         pending.clear()
 
-    def info(self, field):
+    def info(self, field, default=None):
         text = self.call("INFO", "everything").decode()
-        return next(line.split(":", 1)[1] for line in text.splitlines() if line.startswith(field + ":"))
+        found = [line.split(":", 1)[1] for line in text.splitlines() if line.startswith(field + ":")]
+        if not found and default is None:
+            raise RuntimeError(f"INFO does not know {field}")
+        return found[0] if found else default
+
+
+def sets(keys, value_of, options_of=None):
+    """A SET of each of `key:000000000000` and so on, which are redis-benchmark's names.
+
+    `value_of` a key's number is its value, `options_of` it the words that follow.
+    """
+    for number in range(keys):
+        value = value_of(number)
+        if options_of:
+            yield Client.encode("SET", b"key:%012d" % number, value, *options_of(number))
+        else:
+            yield b"*3\r\n$3\r\nSET\r\n$16\r\nkey:%012d\r\n$%d\r\n%s\r\n" % (number, len(value), value)
