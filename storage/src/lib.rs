@@ -7,7 +7,7 @@
 //!   [`names`]: the tags in use.
 //! - [`db`]: what a command sees.
 //! - [`evict`]: policies; [`snapshot`]: a point in time without fork; [`aof`]: files.
-//! - [`memory`]: the counting allocator.
+//! - [`memory`]: the counting allocator; `heap`: the blocks that entries live in.
 
 pub mod aof;
 pub mod db;

@@ -16,7 +16,11 @@ use std::cell::Cell;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
-use tikv_jemallocator::Jemalloc;
+/// What serves all of it. Miri and AddressSanitizer put their own allocator in its place.
+#[cfg(any(miri, keytag_sanitize))]
+pub(crate) use std::alloc::System as Jemalloc;
+#[cfg(not(any(miri, keytag_sanitize)))]
+pub(crate) use tikv_jemallocator::Jemalloc;
 
 /// Threads with a counter of their own; later ones share the last line.
 const LINES: usize = 64;
@@ -29,6 +33,8 @@ struct Line {
     bytes: AtomicIsize,
     /// As much of `bytes` as is in [`PUBLISHED`].
     published: AtomicIsize,
+    /// As much of `bytes` as is blocks of [`crate::heap`].
+    blocks: AtomicIsize,
 }
 
 impl Line {
@@ -36,6 +42,7 @@ impl Line {
         Line {
             bytes: AtomicIsize::new(0),
             published: AtomicIsize::new(0),
+            blocks: AtomicIsize::new(0),
         }
     }
 }
@@ -121,14 +128,34 @@ fn count_slowly(line: usize, bytes: isize) {
     PUBLISHED.bytes.fetch_add(bytes, Ordering::Relaxed);
 }
 
+/// Counts a block of [`crate::heap`], whose slab is not counted.
+#[inline]
+pub(crate) fn count_block(bytes: isize) {
+    let line = LINE.get();
+    if line >= LINES - 1 {
+        COUNTED[LINES - 1]
+            .blocks
+            .fetch_add(bytes, Ordering::Relaxed);
+    } else {
+        let blocks = &COUNTED[line].blocks;
+        blocks.store(blocks.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
+    }
+    count(bytes);
+}
+
+/// The blocks of [`crate::heap`] in use, in bytes: a part of [`used_bytes`].
+pub(crate) fn block_bytes() -> usize {
+    sum(|line| &line.blocks)
+}
+
 /// The size class that jemalloc serves a request of `size` bytes from.
 ///
 /// Classes are multiples of 16 up to 128 (and 8), then four a doubling, as in jemalloc's
 /// default configuration (`sz.h`).
 #[inline]
-pub fn class_bytes(size: usize) -> usize {
+pub const fn class_bytes(size: usize) -> usize {
     if size <= 8 {
-        return 8 * usize::from(size > 0);
+        return 8 * (size > 0) as usize;
     }
     if size <= 128 {
         return (size + 15) & !15;
@@ -139,8 +166,13 @@ pub fn class_bytes(size: usize) -> usize {
 
 /// Bytes the allocator has handed out to the process, in size classes.
 pub fn used_bytes() -> usize {
+    sum(|line| &line.bytes)
+}
+
+/// The sum of a counter over all lines.
+fn sum(counter: fn(&Line) -> &AtomicIsize) -> usize {
     let own = COUNTED[..lines()].iter().chain(&COUNTED[LINES - 1..]);
-    let sum: isize = own.map(|line| line.bytes.load(Ordering::Relaxed)).sum();
+    let sum: isize = own.map(|line| counter(line).load(Ordering::Relaxed)).sum();
     usize::try_from(sum).unwrap_or(0)
 }
 
@@ -172,7 +204,7 @@ pub fn reset_peak() {
     PEAK.store(used_bytes(), Ordering::Relaxed);
 }
 
-/// jemalloc's own figures, in bytes.
+/// The allocator's own figures, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AllocatorStats {
     /// Handed out to the process.
@@ -191,8 +223,11 @@ pub fn allocator_stats() -> AllocatorStats {
     if epoch::advance().is_err() {
         return AllocatorStats::default();
     }
+    let blocks = crate::heap::stats();
+    let allocated = stats::allocated::read().unwrap_or(0);
     AllocatorStats {
-        allocated: stats::allocated::read().unwrap_or(0),
+        // To jemalloc a slab is one allocation, however few of its blocks are in use.
+        allocated: allocated.saturating_sub(blocks.slab_bytes) + blocks.block_bytes,
         active: stats::active::read().unwrap_or(0),
         resident: stats::resident::read().unwrap_or(0),
         retained: stats::retained::read().unwrap_or(0),
@@ -219,11 +254,12 @@ pub fn decay() {
     );
 }
 
-/// Gives unused pages back to the system (`MEMORY PURGE`).
+/// Gives unused slabs and pages back to the system (`MEMORY PURGE`).
 ///
 /// # Errors
 /// Whatever jemalloc answers, as text.
 pub fn purge() -> Result<(), String> {
+    crate::heap::trim();
     command(c"arena.4096.purge")
 }
 
