@@ -450,7 +450,7 @@ fn info_gives_the_sections_that_are_asked_for() {
         let common = |sections: Vec<String>| -> Vec<String> {
             sections
                 .into_iter()
-                .filter(|section| section != "# Tags" && section != "# Modules")
+                .filter(|it| !["# Tags", "# Storage", "# Modules"].contains(&it.as_str()))
                 .collect()
         };
         let (ours, theirs) = (common(ours), common(theirs));

@@ -38,6 +38,12 @@ impl Settings {
         self.config.get(options::MAXMEMORY) as usize
     }
 
+    /// `compression-threshold`.
+    #[inline]
+    pub fn compression_threshold(&self) -> usize {
+        self.config.get(options::COMPRESSION_THRESHOLD) as usize
+    }
+
     /// `maxmemory-policy`.
     #[inline]
     pub fn policy(&self) -> Policy {

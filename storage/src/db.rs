@@ -95,6 +95,8 @@ pub struct Moment {
     pub expiry: WhenExpired,
     /// Whether events are collected.
     pub has_listeners: bool,
+    /// Strings longer than this are packed when they are written; 0 for none.
+    pub compression_threshold: usize,
 }
 
 /// Whether reads record an access (`CLIENT NO-TOUCH`).
@@ -352,6 +354,7 @@ impl<'k> Db<'k> {
     ) {
         let Moment { now_ms, access, .. } = self.moment;
         let db = self.index;
+        let value = value.packed(self.moment.compression_threshold);
         let found = self.locate_or_clear(db, key);
         let (number, hash) = match found {
             Some((number, _)) => (number, 0),
@@ -829,6 +832,7 @@ impl Edit<'_, '_> {
 
     /// Replaces the value; expiry and tags stay.
     pub fn put(&mut self, value: Value<'_>) {
+        let value = value.packed(self.db.moment.compression_threshold);
         self.changed().put_value(value);
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use self::block::{Block, Body, BodyRef, Change, Parts};
+use crate::compress::Packed;
 use crate::heap;
 use crate::memory::class_bytes;
 use crate::value::{Str, Value};
@@ -44,8 +45,13 @@ impl std::fmt::Debug for Entry {
 
 impl Entry {
     #[inline]
-    pub(crate) fn new(key: &[u8], value: Value<'_>, access: u32, expiry_ms: Option<i64>) -> Entry {
-        let (body, inline) = shape(value);
+    pub(crate) fn new(
+        key: &[u8],
+        mut value: Value<'_>,
+        access: u32,
+        expiry_ms: Option<i64>,
+    ) -> Entry {
+        let (body, inline) = shape(&mut value);
         Entry(Block::new(Parts {
             access,
             expiry_ms,
@@ -181,6 +187,8 @@ impl Entry {
             BodyRef::Inline(bytes) => Str::Bytes(bytes),
             BodyRef::Int(number) => Str::Int(number),
             BodyRef::Shared(shared) => Str::Shared(shared),
+            BodyRef::Packed(packed) => Str::Packed(packed),
+            BodyRef::PackedShared(packed) => Str::Packed(Packed::new(packed)),
         }
     }
 
@@ -190,6 +198,7 @@ impl Entry {
             BodyRef::Int(_) => "int",
             BodyRef::Inline(bytes) if bytes.len() <= 44 => "embstr",
             BodyRef::Inline(_) | BodyRef::Shared(_) => "raw",
+            BodyRef::Packed(_) | BodyRef::PackedShared(_) => "raw",
         }
     }
 
@@ -200,12 +209,12 @@ impl Entry {
 
     /// Replaces the value, in place when the block has the right size for it.
     #[inline]
-    pub(crate) fn put_value(&mut self, value: Value<'_>) {
-        let (body, inline) = shape(value);
+    pub(crate) fn put_value(&mut self, mut value: Value<'_>) {
+        let (body, inline) = shape(&mut value);
         let is_done = match body {
             Body::Inline => self.0.overwrite_inline(inline),
             Body::Int(number) => self.0.overwrite_number(number),
-            Body::Shared(_) => false,
+            Body::Shared(_) | Body::Packed | Body::PackedShared(_) => false,
         };
         if !is_done {
             self.0.change(Change {
@@ -233,6 +242,8 @@ impl Entry {
             BodyRef::Inline(bytes) => (Body::Inline, bytes),
             BodyRef::Int(number) => (Body::Int(number), &[][..]),
             BodyRef::Shared(shared) => (Body::Shared(Arc::clone(shared)), &[][..]),
+            BodyRef::Packed(packed) => (Body::Packed, packed.as_bytes()),
+            BodyRef::PackedShared(packed) => (Body::PackedShared(Arc::clone(packed)), &[][..]),
         };
         Entry(Block::new(Parts {
             access: self.access(),
@@ -285,8 +296,8 @@ impl Entry {
     /// Bytes that dropping the entry gives back; large ones are dropped elsewhere.
     pub fn heap_bytes(&self) -> usize {
         let buffer = match self.0.body() {
-            BodyRef::Inline(_) | BodyRef::Int(_) => 0,
-            BodyRef::Shared(shared) => {
+            BodyRef::Inline(_) | BodyRef::Int(_) | BodyRef::Packed(_) => 0,
+            BodyRef::Shared(shared) | BodyRef::PackedShared(shared) => {
                 // Two counters stand before what an `Arc` holds.
                 class_bytes(size_of::<Vec<u8>>() + 2 * size_of::<usize>())
                     + class_bytes(shared.capacity())
@@ -308,13 +319,17 @@ impl Entry {
 
 /// How a value is held, and what of it lies beside the key.
 #[inline]
-fn shape(value: Value<'_>) -> (Body, &[u8]) {
+fn shape<'v>(value: &'v mut Value<'_>) -> (Body, &'v [u8]) {
     match value {
         Value::Bytes(bytes) if bytes.len() <= INLINE_BYTES => (Body::Inline, bytes),
         Value::Bytes(bytes) => (Body::Shared(Arc::new(bytes.to_vec())), &[]),
-        Value::Buffer(buffer) => (Body::Shared(Arc::new(buffer)), &[]),
-        Value::Shared(shared) => (Body::Shared(shared), &[]),
-        Value::Int(number) => (Body::Int(number), &[]),
+        Value::Buffer(buffer) => (Body::Shared(Arc::new(std::mem::take(buffer))), &[]),
+        Value::Shared(shared) => (Body::Shared(Arc::clone(shared)), &[]),
+        Value::Int(number) => (Body::Int(*number), &[]),
+        Value::Packed(packed) if packed.len() > INLINE_BYTES => {
+            (Body::PackedShared(Arc::new(std::mem::take(packed))), &[])
+        }
+        Value::Packed(packed) => (Body::Packed, packed),
     }
 }
 
@@ -355,6 +370,29 @@ mod tests {
             (entry.key(), entry.string().len()),
             (&b"another key"[..], 45)
         );
+    }
+
+    #[test]
+    fn a_packed_value_is_what_it_was() {
+        for length in [2_000, 200_000] {
+            let plain: Vec<u8> = (0..length as u32)
+                .flat_map(|n| (n / 7).to_be_bytes())
+                .collect();
+            let value = Value::Bytes(&plain).packed(1_000);
+            assert!(matches!(value, Value::Packed(_)));
+            let mut entry = Entry::new(b"key", value, 0, None);
+            assert!(entry.heap_bytes() < plain.len());
+            assert_eq!(
+                (entry.encoding(), entry.string().len()),
+                ("raw", plain.len())
+            );
+            entry.put_expiry(Some(7));
+            entry.put_key(b"other");
+            assert_eq!(entry.duplicate().string().to_vec(), plain);
+            entry.buffer().push(b'!');
+            assert_eq!(entry.string().len(), plain.len() + 1);
+            assert!(matches!(entry.string(), Str::Shared(_)));
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! - [`memory`]: the counting allocator; `heap`: the blocks that entries live in.
 
 pub mod aof;
+pub mod compress;
 pub mod db;
 pub mod entry;
 pub mod evict;

@@ -115,6 +115,17 @@ impl<'a> Encoder<'a> {
         out.extend_from_slice(b"\r\n");
     }
 
+    /// A string of `length` bytes, which `write` appends.
+    pub fn bulk_with(&mut self, length: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let out = self.out.flat();
+        out.reserve(length + number::HEADER_MAX_BYTES + 2);
+        number::write_header(b'$', length, out);
+        let end = out.len() + length;
+        write(out);
+        debug_assert_eq!(out.len(), end, "the header has told the length");
+        out.extend_from_slice(b"\r\n");
+    }
+
     /// A string of any bytes, not copied from [`SHARE_FROM_BYTES`] on.
     pub fn bulk_shared(&mut self, bytes: Bytes) {
         if bytes.len() < SHARE_FROM_BYTES {

@@ -158,6 +158,9 @@ pub fn write_string(encoder: &mut Encoder<'_>, value: Option<Str<'_>>) {
             encoder.bulk_shared(share(shared));
         }
         Some(Str::Shared(shared)) => encoder.bulk(shared),
+        Some(Str::Packed(packed)) => {
+            encoder.bulk_with(packed.len(), |out| packed.unpack_into(out));
+        }
     }
 }
 

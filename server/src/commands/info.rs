@@ -8,6 +8,7 @@ mod memory;
 mod persistence;
 mod server;
 mod stats;
+mod storage;
 
 use std::fmt::{Display, Write as _};
 
@@ -148,6 +149,12 @@ const SECTIONS: &[Section] = &[
         title: "Tags",
         shown: Shown::ByDefault,
         print: keyspace::print_tags,
+    },
+    Section {
+        name: "storage",
+        title: "Storage",
+        shown: Shown::ByDefault,
+        print: storage::print,
     },
     // Last, because some readers take everything behind its title for databases.
     Section {

@@ -365,6 +365,7 @@ options! {
 
     // Memory.
     MAXMEMORY: u64 = memory("maxmemory", "0", 0, u64::MAX).works();
+    COMPRESSION_THRESHOLD: u64 = memory("compression-threshold", "0", 0, 1 << 30).works();
     MAXMEMORY_POLICY: MaxmemoryPolicy = word("maxmemory-policy", "noeviction", MaxmemoryPolicy::WORDS).works();
     MAXMEMORY_SAMPLES: u32 = int("maxmemory-samples", "5", 1, 64).works();
     MAXMEMORY_EVICTION_TENACITY: u32 = int("maxmemory-eviction-tenacity", "10", 0, 100).works();

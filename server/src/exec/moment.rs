@@ -26,5 +26,6 @@ pub fn moment(server: &Server, client: &Client, now_ms: i64) -> Moment {
         },
         expiry,
         has_listeners: false,
+        compression_threshold: server.settings.compression_threshold(),
     }
 }

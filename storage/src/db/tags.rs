@@ -410,6 +410,7 @@ mod tests {
             touch: Touch::Yes,
             expiry,
             has_listeners: true,
+            compression_threshold: 0,
         };
         Db::new(keyspace, keyspace.lock(ShardSet::ALL), 0, moment)
     }

@@ -17,6 +17,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::Memberships;
+use crate::compress::{self, Packed};
 use crate::heap;
 
 /// Access clock and meta word.
@@ -34,6 +35,8 @@ const KEY_SHIFT: u32 = 16;
 const LONGEST_SHORT_KEY: usize = 255;
 const KIND_SHIFT: u32 = 24;
 const KIND_MASK: u32 = 0b111 << KIND_SHIFT;
+/// From here on.
+const PACKED_KINDS: u32 = 3 << KIND_SHIFT;
 const EPOCH: u32 = 1 << 27;
 const IS_READ: u32 = 1 << 28;
 /// What stays when the value changes.
@@ -54,6 +57,10 @@ pub(super) enum Body {
     Int(i64),
     /// Longer, or grown in place; handed to replies by reference count.
     Shared(Arc<Vec<u8>>),
+    /// Behind the key, packed.
+    Packed,
+    /// Longer even so.
+    PackedShared(Arc<Vec<u8>>),
 }
 
 impl Body {
@@ -62,6 +69,8 @@ impl Body {
             Body::Inline => 0,
             Body::Int(_) => 1,
             Body::Shared(_) => 2,
+            Body::Packed => 3,
+            Body::PackedShared(_) => 4,
         }
     }
 }
@@ -72,6 +81,8 @@ pub(super) enum BodyRef<'b> {
     Inline(&'b [u8]),
     Int(i64),
     Shared(&'b Arc<Vec<u8>>),
+    Packed(Packed<'b>),
+    PackedShared(&'b Arc<Vec<u8>>),
 }
 
 /// All that makes a block.
@@ -81,7 +92,8 @@ pub(super) struct Parts<'p> {
     pub(super) tags: Option<Box<Memberships>>,
     pub(super) body: Body,
     pub(super) key: &'p [u8],
-    /// The value if the body is [`Body::Inline`], at most [`MOST_INLINE`] bytes; otherwise empty.
+    /// The value if the body is [`Body::Inline`] or [`Body::Packed`], at most [`MOST_INLINE`] bytes; otherwise
+    /// empty.
     pub(super) inline: &'p [u8],
 }
 
@@ -129,9 +141,9 @@ impl Block {
                     .write(tags);
             }
             match parts.body {
-                Body::Inline => {}
+                Body::Inline | Body::Packed => {}
                 Body::Int(number) => base.add(offset(meta, BODY)).cast::<i64>().write(number),
-                Body::Shared(shared) => base
+                Body::Shared(shared) | Body::PackedShared(shared) => base
                     .add(offset(meta, BODY))
                     .cast::<Arc<Vec<u8>>>()
                     .write(shared),
@@ -146,7 +158,20 @@ impl Block {
             key.add(parts.key.len())
                 .copy_from_nonoverlapping(parts.inline.as_ptr(), parts.inline.len());
         }
+        block.count(1);
         block
+    }
+
+    /// Counts it if it is packed, when it is made and when it goes.
+    #[inline]
+    fn count(&self, times: isize) {
+        if self.meta() & KIND_MASK >= PACKED_KINDS {
+            match self.body() {
+                BodyRef::Packed(packed) => compress::count(packed, times),
+                BodyRef::PackedShared(packed) => compress::count(Packed::new(packed), times),
+                BodyRef::Inline(_) | BodyRef::Int(_) | BodyRef::Shared(_) => {}
+            }
+        }
     }
 
     #[inline]
@@ -277,18 +302,27 @@ impl Block {
     #[inline]
     pub(super) fn body(&self) -> BodyRef<'_> {
         let meta = self.meta();
+        let field = || self.base().wrapping_add(offset(meta, BODY));
         // SAFETY: the kind says what the body field holds, and how many bytes lie behind the key.
         unsafe {
             match (meta & KIND_MASK) >> KIND_SHIFT {
-                0 => {
-                    let at = self.base().add(key_offset(meta) + self.key_length());
-                    let length = (meta & LENGTH_MASK) as usize;
-                    BodyRef::Inline(std::slice::from_raw_parts(at, length))
-                }
-                1 => BodyRef::Int(self.base().add(offset(meta, BODY)).cast::<i64>().read()),
-                _ => BodyRef::Shared(&*self.base().add(offset(meta, BODY)).cast::<Arc<Vec<u8>>>()),
+                0 => BodyRef::Inline(self.beside_key()),
+                1 => BodyRef::Int(field().cast::<i64>().read()),
+                2 => BodyRef::Shared(&*field().cast::<Arc<Vec<u8>>>()),
+                3 => BodyRef::Packed(Packed::new(self.beside_key())),
+                _ => BodyRef::PackedShared(&*field().cast::<Arc<Vec<u8>>>()),
             }
         }
+    }
+
+    /// What lies behind the key.
+    #[inline]
+    fn beside_key(&self) -> &[u8] {
+        let meta = self.meta();
+        let at = key_offset(meta) + self.key_length();
+        let length = (meta & LENGTH_MASK) as usize;
+        // SAFETY: so many bytes lie there, initialized by `new`, borrowed as long as the block is.
+        unsafe { std::slice::from_raw_parts(self.base().add(at), length) }
     }
 
     /// The value's buffer, if it is in one.
@@ -366,13 +400,9 @@ impl Block {
             let tags = self.field::<Box<Memberships>>(TAGS).map(|it| it.read());
             (tags, self.read_body())
         };
-        let old_inline = match self.body() {
-            BodyRef::Inline(bytes) => bytes,
-            BodyRef::Int(_) | BodyRef::Shared(_) => &[],
-        };
         let (old_value, new_value) = match change.value {
             Some(value) => (Some(body), value),
-            None => (None, (body, old_inline)),
+            None => (None, (body, self.beside_key())),
         };
         let (old_tags, new_tags) = match change.tags {
             Some(new) => (tags, new),
@@ -388,6 +418,7 @@ impl Block {
         });
         block.put_meta(block.meta() | (meta & LASTING));
         block.put_fingerprint(self.fingerprint());
+        self.count(-1);
         let old = std::mem::ManuallyDrop::new(std::mem::replace(self, block));
         old.free();
         drop((old_value, old_tags));
@@ -401,6 +432,9 @@ impl Block {
             BodyRef::Int(number) => Body::Int(number),
             // SAFETY: the reference is to a live `Arc`; the caller sees to it that it is dropped once.
             BodyRef::Shared(shared) => Body::Shared(unsafe { std::ptr::read(shared) }),
+            BodyRef::Packed(_) => Body::Packed,
+            // SAFETY: as above.
+            BodyRef::PackedShared(shared) => Body::PackedShared(unsafe { std::ptr::read(shared) }),
         }
     }
 
@@ -414,6 +448,7 @@ impl Block {
 impl Drop for Block {
     #[inline]
     fn drop(&mut self) {
+        self.count(-1);
         // SAFETY: what the fields own is dropped here, once; after that the block is freed.
         unsafe {
             if let Some(tags) = self.field::<Box<Memberships>>(TAGS) {
@@ -449,7 +484,7 @@ fn meta_of(parts: &Parts<'_>) -> u32 {
     let fields = [
         (EXPIRY, parts.expiry_ms.is_some()),
         (TAGS, parts.tags.is_some()),
-        (BODY, !matches!(parts.body, Body::Inline)),
+        (BODY, !matches!(parts.body, Body::Inline | Body::Packed)),
         (LONG_KEY, parts.key.len() > LONGEST_SHORT_KEY),
     ];
     for (bit, is_there) in fields {

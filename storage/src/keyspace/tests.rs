@@ -20,6 +20,7 @@ fn db(keyspace: &Keyspace, now_ms: i64) -> Db<'_> {
         touch: Touch::Yes,
         expiry: WhenExpired::Remove,
         has_listeners: false,
+        compression_threshold: 0,
     };
     Db::new(keyspace, keyspace.lock(ShardSet::ALL), 0, moment)
 }

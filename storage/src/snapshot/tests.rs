@@ -80,6 +80,7 @@ fn moment(now_ms: i64) -> Moment {
         touch: Touch::Yes,
         expiry: WhenExpired::Remove,
         has_listeners: false,
+        compression_threshold: 0,
     }
 }
 

@@ -55,7 +55,6 @@ fn print_keys(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
     out.put("expired_subkeys", 0);
     out.put("expired_keys", lookups.expired);
     out.ratio("expired_stale_perc", cx.server.stats.stale_percent());
-    out.put("active_expire_lag_ms", cx.server.stats.expire_lag_ms.get());
     out.put(
         "expired_time_cap_reached_count",
         counters.expire_cycle_cut_short.get(),
