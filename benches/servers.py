@@ -97,7 +97,8 @@ class Server:
     def __init__(self, program, flags=(), cores=None):
         self.port = free_port()
         self.directory = tempfile.mkdtemp(prefix="keytag-bench-")
-        command = [program, "--port", str(self.port), "--dir", self.directory, *flags]
+        # A path from here would lead nowhere from the server's own directory.
+        command = [os.path.abspath(program), "--port", str(self.port), "--dir", self.directory, *flags]
         if cores is not None:
             command = ["taskset", "-c", cores, *command]
         started = time.perf_counter()
