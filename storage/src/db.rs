@@ -6,6 +6,8 @@
 
 mod tags;
 
+use std::sync::Arc;
+
 pub use self::tags::Invalidated;
 use crate::entry::Entry;
 use crate::evict::Access;
@@ -78,6 +80,8 @@ pub struct Changes {
 pub enum Garbage {
     /// One large entry.
     Entry(Entry),
+    /// A large value that another has taken the place of.
+    Buffer(Arc<Vec<u8>>),
     /// A whole database's part of a shard.
     Partition(Box<Partition>),
 }
@@ -161,7 +165,7 @@ pub struct Db<'k> {
     pub changes: Changes,
 }
 
-/// Entries whose memory beyond the slot is at least this are freed after unlocking.
+/// Entries and values of at least so many bytes are freed after unlocking.
 const GARBAGE_BYTES: usize = 64 * 1024;
 
 impl<'k> Db<'k> {
@@ -282,6 +286,14 @@ impl<'k> Db<'k> {
         }
     }
 
+    fn discard_buffer(&mut self, buffer: Option<Arc<Vec<u8>>>) {
+        if let Some(buffer) = buffer
+            && buffer.capacity() >= GARBAGE_BYTES
+        {
+            self.changes.garbage.push(Garbage::Buffer(buffer));
+        }
+    }
+
     /// The entry of a key, as a reader gets it: counted as hit or miss, its access recorded.
     #[inline]
     pub fn read(&mut self, key: &[u8]) -> Option<&Entry> {
@@ -352,51 +364,58 @@ impl<'k> Db<'k> {
         tags: NewTags<'_>,
         event: Event,
     ) {
-        let Moment { now_ms, access, .. } = self.moment;
         let db = self.index;
         let value = value.packed(self.moment.compression_threshold);
-        let found = self.locate_or_clear(db, key);
-        let (number, hash) = match found {
-            Some((number, _)) => (number, 0),
-            None => self.place(key),
-        };
-        let partition = self.shard(number).partition_mut(db);
-        let at = match found {
-            Some((_, at)) => {
-                if let Some(entry) = partition.edit(at) {
-                    // A new value starts a new idle time, but keeps the counter it has earned.
-                    entry.put_access(match access {
-                        Access::Time => access.fresh(now_ms),
-                        Access::Count { .. } => access.touched(entry.access(), now_ms),
-                    });
-                    entry.put_value(value);
-                }
-                match expiry {
-                    Expiry::Keep => {}
-                    Expiry::At(expiry_ms) => partition.set_expiry(at, Some(expiry_ms), now_ms),
-                    Expiry::Clear => {
-                        if partition.get(at).is_some_and(|it| it.expiry_ms().is_some()) {
-                            partition.set_expiry(at, None, now_ms);
-                        }
-                    }
-                }
-                at
+        let (number, at) = match self.locate_or_clear(db, key) {
+            Some(found) => {
+                self.overwrite(found, value, expiry);
+                found
             }
-            None => {
-                let expiry_ms = match expiry {
-                    Expiry::At(expiry_ms) => Some(expiry_ms),
-                    Expiry::Clear | Expiry::Keep => None,
-                };
-                let entry = Entry::new(key, value, access.fresh(now_ms), expiry_ms);
-                partition.insert(hash, entry, now_ms)
-            }
+            None => self.create(key, value, expiry),
         };
         match tags {
             NewTags::Keep => {}
-            NewTags::Clear => partition.detach_all(at),
+            NewTags::Clear => self.shard(number).partition_mut(db).detach_all(at),
             NewTags::Replace(names) => self.retag(number, db, at, names.iter()),
         }
         self.mark(number, db, key, event);
+    }
+
+    #[inline]
+    fn create(&mut self, key: &[u8], value: Value<'_>, expiry: Expiry) -> (usize, Place) {
+        let Moment { now_ms, access, .. } = self.moment;
+        let db = self.index;
+        let (number, hash) = self.place(key);
+        let expiry_ms = match expiry {
+            Expiry::At(expiry_ms) => Some(expiry_ms),
+            Expiry::Clear | Expiry::Keep => None,
+        };
+        let entry = Entry::new(key, value, access.fresh(now_ms), expiry_ms);
+        let partition = self.shard(number).partition_mut(db);
+        (number, partition.insert(hash, entry, now_ms))
+    }
+
+    #[inline]
+    fn overwrite(&mut self, (number, at): (usize, Place), value: Value<'_>, expiry: Expiry) {
+        let Moment { now_ms, access, .. } = self.moment;
+        let db = self.index;
+        let partition = self.shard(number).partition_mut(db);
+        let Some(entry) = partition.edit(at) else {
+            return;
+        };
+        // A new value starts a new idle time, but keeps the counter it has earned.
+        entry.put_access(match access {
+            Access::Time => access.fresh(now_ms),
+            Access::Count { .. } => access.touched(entry.access(), now_ms),
+        });
+        let old = entry.put_value(value);
+        let is_volatile = entry.expiry_ms().is_some();
+        match expiry {
+            Expiry::At(expiry_ms) => partition.set_expiry(at, Some(expiry_ms), now_ms),
+            Expiry::Clear if is_volatile => partition.set_expiry(at, None, now_ms),
+            Expiry::Clear | Expiry::Keep => {}
+        }
+        self.discard_buffer(old);
     }
 
     /// Counts a change and tells those who watch the key.
@@ -833,7 +852,8 @@ impl Edit<'_, '_> {
     /// Replaces the value; expiry and tags stay.
     pub fn put(&mut self, value: Value<'_>) {
         let value = value.packed(self.db.moment.compression_threshold);
-        self.changed().put_value(value);
+        let old = self.changed().put_value(value);
+        self.db.discard_buffer(old);
     }
 
     /// The string's bytes, to change in place.

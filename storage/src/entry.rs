@@ -207,21 +207,23 @@ impl Entry {
         "string"
     }
 
-    /// Replaces the value, in place when the block has the right size for it.
+    /// Replaces the value, in place when the block has the right size for it. Gives the old one's buffer, which
+    /// may take long to free.
     #[inline]
-    pub(crate) fn put_value(&mut self, mut value: Value<'_>) {
+    pub(crate) fn put_value(&mut self, mut value: Value<'_>) -> Option<Arc<Vec<u8>>> {
         let (body, inline) = shape(&mut value);
         let is_done = match body {
             Body::Inline => self.0.overwrite_inline(inline),
             Body::Int(number) => self.0.overwrite_number(number),
             Body::Shared(_) | Body::Packed | Body::PackedShared(_) => false,
         };
-        if !is_done {
-            self.0.change(Change {
-                value: Some((body, inline)),
-                ..Change::default()
-            });
+        if is_done {
+            return None;
         }
+        self.0.change(Change {
+            value: Some((body, inline)),
+            ..Change::default()
+        })
     }
 
     /// The string as a buffer to change in place; from now on it is `raw`, as after Redis' `APPEND`.

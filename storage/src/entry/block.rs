@@ -391,8 +391,9 @@ impl Block {
         true
     }
 
-    /// Makes a new block of this one with something changed.
-    pub(super) fn change(&mut self, change: Change<'_>) {
+    /// Makes a new block of this one with something changed. Gives the value's old buffer, which may take long to
+    /// free.
+    pub(super) fn change(&mut self, change: Change<'_>) -> Option<Arc<Vec<u8>>> {
         let meta = self.meta();
         // SAFETY: what is read here is the new block's from now on: the old one is freed below without being
         // dropped, and nothing between panics (running out of memory aborts).
@@ -421,7 +422,11 @@ impl Block {
         self.count(-1);
         let old = std::mem::ManuallyDrop::new(std::mem::replace(self, block));
         old.free();
-        drop((old_value, old_tags));
+        drop(old_tags);
+        match old_value {
+            Some(Body::Shared(buffer) | Body::PackedShared(buffer)) => Some(buffer),
+            Some(Body::Inline | Body::Int(_) | Body::Packed) | None => None,
+        }
     }
 
     /// # Safety
