@@ -5,15 +5,13 @@
 
 mod block;
 
-use std::sync::Arc;
-
 use smallvec::SmallVec;
 
 use self::block::{Block, Body, BodyRef, Change, Parts};
 use crate::compress::Packed;
 use crate::heap;
 use crate::memory::class_bytes;
-use crate::value::{Str, Value};
+use crate::value::{Long, Str, Value};
 
 /// Strings up to this length lie beside their key.
 pub const INLINE_BYTES: usize = 1024;
@@ -235,7 +233,8 @@ impl Entry {
             self.put_value(Value::Buffer(buffer));
         }
         let shared = self.0.shared_mut();
-        Arc::make_mut(shared.expect("put_value has just stored a buffer"))
+        let shared = shared.expect("put_value has just stored a buffer");
+        shared.make_mut()
     }
 
     /// The same value and clock under the same key, without expiry and tags: for `COPY`.
@@ -243,9 +242,9 @@ impl Entry {
         let (body, inline) = match self.0.body() {
             BodyRef::Inline(bytes) => (Body::Inline, bytes),
             BodyRef::Int(number) => (Body::Int(number), &[][..]),
-            BodyRef::Shared(shared) => (Body::Shared(Arc::clone(shared)), &[][..]),
+            BodyRef::Shared(shared) => (Body::Shared(shared.clone()), &[][..]),
             BodyRef::Packed(packed) => (Body::Packed, packed.as_bytes()),
-            BodyRef::PackedShared(packed) => (Body::PackedShared(Arc::clone(packed)), &[][..]),
+            BodyRef::PackedShared(packed) => (Body::PackedShared(packed.clone()), &[][..]),
         };
         Entry(Block::new(Parts {
             access: self.access(),
@@ -299,11 +298,7 @@ impl Entry {
     pub fn heap_bytes(&self) -> usize {
         let buffer = match self.0.body() {
             BodyRef::Inline(_) | BodyRef::Int(_) | BodyRef::Packed(_) => 0,
-            BodyRef::Shared(shared) | BodyRef::PackedShared(shared) => {
-                // Two counters stand before what an `Arc` holds.
-                class_bytes(size_of::<Vec<u8>>() + 2 * size_of::<usize>())
-                    + class_bytes(shared.capacity())
-            }
+            BodyRef::Shared(shared) | BodyRef::PackedShared(shared) => shared.heap_bytes(),
         };
         heap::class_bytes(self.0.size()) + buffer + self.tags_bytes()
     }
@@ -324,12 +319,12 @@ impl Entry {
 fn shape<'v>(value: &'v mut Value<'_>) -> (Body, &'v [u8]) {
     match value {
         Value::Bytes(bytes) if bytes.len() <= INLINE_BYTES => (Body::Inline, bytes),
-        Value::Bytes(bytes) => (Body::Shared(Arc::new(bytes.to_vec())), &[]),
-        Value::Buffer(buffer) => (Body::Shared(Arc::new(std::mem::take(buffer))), &[]),
-        Value::Shared(shared) => (Body::Shared(Arc::clone(shared)), &[]),
+        Value::Bytes(bytes) => (Body::Shared(Long::new(bytes.to_vec())), &[]),
+        Value::Buffer(buffer) => (Body::Shared(Long::new(std::mem::take(buffer))), &[]),
+        Value::Shared(shared) => (Body::Shared(shared.clone()), &[]),
         Value::Int(number) => (Body::Int(*number), &[]),
         Value::Packed(packed) if packed.len() > INLINE_BYTES => {
-            (Body::PackedShared(Arc::new(std::mem::take(packed))), &[])
+            (Body::PackedShared(Long::new(std::mem::take(packed))), &[])
         }
         Value::Packed(packed) => (Body::Packed, packed),
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use protocol::{Encoder, Mark, Output, SHARE_FROM_BYTES, Version};
-use storage::value::Str;
+use storage::value::{Long, Str};
 
 use super::{Error, Outcome, Result};
 
@@ -164,14 +164,6 @@ pub fn write_string(encoder: &mut Encoder<'_>, value: Option<Str<'_>>) {
     }
 }
 
-fn share(shared: &std::sync::Arc<Vec<u8>>) -> Bytes {
-    Bytes::from_owner(SharedString(std::sync::Arc::clone(shared)))
-}
-
-struct SharedString(std::sync::Arc<Vec<u8>>);
-
-impl AsRef<[u8]> for SharedString {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
+fn share(shared: &Long) -> Bytes {
+    Bytes::from_owner(shared.lend())
 }

@@ -14,11 +14,11 @@
 )]
 
 use std::ptr::NonNull;
-use std::sync::Arc;
 
 use super::Memberships;
 use crate::compress::{self, Packed};
 use crate::heap;
+use crate::value::Long;
 
 /// Access clock and meta word.
 const HEADER: usize = 8;
@@ -56,11 +56,11 @@ pub(super) enum Body {
     Inline,
     Int(i64),
     /// Longer, or grown in place; handed to replies by reference count.
-    Shared(Arc<Vec<u8>>),
+    Shared(Long),
     /// Behind the key, packed.
     Packed,
     /// Longer even so.
-    PackedShared(Arc<Vec<u8>>),
+    PackedShared(Long),
 }
 
 impl Body {
@@ -80,9 +80,9 @@ impl Body {
 pub(super) enum BodyRef<'b> {
     Inline(&'b [u8]),
     Int(i64),
-    Shared(&'b Arc<Vec<u8>>),
+    Shared(&'b Long),
     Packed(Packed<'b>),
-    PackedShared(&'b Arc<Vec<u8>>),
+    PackedShared(&'b Long),
 }
 
 /// All that makes a block.
@@ -111,7 +111,7 @@ pub(super) struct Change<'c> {
 #[repr(transparent)]
 pub(super) struct Block(NonNull<u8>);
 
-// SAFETY: a block owns what it points to, and that is `Send`: numbers, bytes, boxes and `Arc`s of bytes.
+// SAFETY: a block owns what it points to, and that is `Send`: numbers, bytes, boxes and counted bytes.
 unsafe impl Send for Block {}
 // SAFETY: through a shared reference a block is only read, and all it holds is `Sync`.
 unsafe impl Sync for Block {}
@@ -143,10 +143,9 @@ impl Block {
             match parts.body {
                 Body::Inline | Body::Packed => {}
                 Body::Int(number) => base.add(offset(meta, BODY)).cast::<i64>().write(number),
-                Body::Shared(shared) | Body::PackedShared(shared) => base
-                    .add(offset(meta, BODY))
-                    .cast::<Arc<Vec<u8>>>()
-                    .write(shared),
+                Body::Shared(shared) | Body::PackedShared(shared) => {
+                    base.add(offset(meta, BODY)).cast::<Long>().write(shared)
+                }
             }
             if meta & LONG_KEY != 0 {
                 base.add(offset(meta, LONG_KEY))
@@ -308,9 +307,9 @@ impl Block {
             match (meta & KIND_MASK) >> KIND_SHIFT {
                 0 => BodyRef::Inline(self.beside_key()),
                 1 => BodyRef::Int(field().cast::<i64>().read()),
-                2 => BodyRef::Shared(&*field().cast::<Arc<Vec<u8>>>()),
+                2 => BodyRef::Shared(&*field().cast::<Long>()),
                 3 => BodyRef::Packed(Packed::new(self.beside_key())),
-                _ => BodyRef::PackedShared(&*field().cast::<Arc<Vec<u8>>>()),
+                _ => BodyRef::PackedShared(&*field().cast::<Long>()),
             }
         }
     }
@@ -326,12 +325,12 @@ impl Block {
     }
 
     /// The value's buffer, if it is in one.
-    pub(super) fn shared_mut(&mut self) -> Option<&mut Arc<Vec<u8>>> {
+    pub(super) fn shared_mut(&mut self) -> Option<&mut Long> {
         let BodyRef::Shared(_) = self.body() else {
             return None;
         };
-        // SAFETY: the kind has just said that the field holds an `Arc`; the block is borrowed mutably.
-        unsafe { self.field::<Arc<Vec<u8>>>(BODY).map(|field| &mut *field) }
+        // SAFETY: the kind has just said that the field holds a `Long`; the block is borrowed mutably.
+        unsafe { self.field::<Long>(BODY).map(|field| &mut *field) }
     }
 
     /// Bytes of the block itself.
@@ -435,7 +434,7 @@ impl Block {
         match self.body() {
             BodyRef::Inline(_) => Body::Inline,
             BodyRef::Int(number) => Body::Int(number),
-            // SAFETY: the reference is to a live `Arc`; the caller sees to it that it is dropped once.
+            // SAFETY: the reference is to a live `Long`; the caller sees to it that it is dropped once.
             BodyRef::Shared(shared) => Body::Shared(unsafe { std::ptr::read(shared) }),
             BodyRef::Packed(_) => Body::Packed,
             // SAFETY: as above.
@@ -571,7 +570,7 @@ mod tests {
                 3 => {
                     value = vec![rng.u8(..); rng.usize(..3000)];
                     number = None;
-                    let body = Body::Shared(Arc::new(value.clone()));
+                    let body = Body::Shared(Long::new(value.clone()));
                     block.change(Change {
                         value: Some((body, &[])),
                         ..Change::default()

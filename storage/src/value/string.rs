@@ -1,6 +1,6 @@
 //! Strings: bytes, or an integer that prints as them.
 
-use std::sync::Arc;
+use super::Long;
 
 use crate::compress::{Packed, pack};
 
@@ -14,7 +14,7 @@ pub enum Value<'a> {
     /// Taken over as it is (encoding `raw`, whatever its length).
     Buffer(Vec<u8>),
     /// Shared with another entry until one of them changes.
-    Shared(Arc<Vec<u8>>),
+    Shared(Long),
     /// Packed ([`Value::packed`]).
     Packed(Vec<u8>),
 }
@@ -48,7 +48,7 @@ pub enum Str<'a> {
     /// A number.
     Int(i64),
     /// Long; may be handed on by reference count.
-    Shared(&'a Arc<Vec<u8>>),
+    Shared(&'a Long),
     /// Long, and packed.
     Packed(Packed<'a>),
 }
