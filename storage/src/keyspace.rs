@@ -451,7 +451,7 @@ pub struct Census {
     pub volatile: usize,
     /// Sum of their expiries, milliseconds since 1970.
     pub expiry_sum_ms: i128,
-    /// Bytes of directories and cells.
+    /// Bytes of directories and vacant cells.
     pub table_bytes: usize,
     /// Entries that the tables have room for.
     pub table_slots: usize,

@@ -282,7 +282,7 @@ impl Partition {
     pub fn estimated_bytes(&self) -> usize {
         let looked = self.table.iter().take(32);
         let (count, bytes) = looked.fold((0, 0), |(count, bytes), entry| {
-            (count + 1, bytes + entry.heap_bytes())
+            (count + 1, bytes + entry.size_bytes())
         });
         let average = usize::checked_div(bytes, count).unwrap_or(0);
         self.len() * average + self.table.overhead_bytes()

@@ -15,6 +15,7 @@ use std::ops::Range;
 use self::segment::{FINGERPRINT_BITS, Segment};
 use crate::entry::Entry;
 use crate::hasher::Hasher;
+use crate::memory::class_bytes;
 
 pub use self::due::TICK_MS;
 
@@ -163,11 +164,13 @@ impl Table {
         self.segments.iter().map(Segment::capacity).sum()
     }
 
-    /// Bytes of directory and cells.
+    /// Bytes of directory and vacant cells, in allocator classes. A cell in use is a part of its entry
+    /// ([`Entry::size_bytes`]), so that the two add up to all there is.
     pub fn overhead_bytes(&self) -> usize {
-        self.directory.capacity() * size_of::<u32>()
-            + self.segments.capacity() * size_of::<Segment>()
+        class_bytes(self.directory.capacity() * size_of::<u32>())
+            + class_bytes(self.segments.capacity() * size_of::<Segment>())
             + self.segments.iter().map(Segment::cell_bytes).sum::<usize>()
+            - self.len * size_of::<Entry>()
     }
 
     /// Bytes of what finds expired entries.

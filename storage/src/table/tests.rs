@@ -135,7 +135,7 @@ fn a_table_is_mostly_full() {
         insert(&mut table, &key.to_be_bytes(), None);
         if key > 200 && key % 100 == 0 {
             let bytes = table.overhead_bytes() as f64 / table.len() as f64;
-            assert!(bytes < 16.0, "{bytes} bytes an entry of {key}");
+            assert!(bytes < 8.0, "{bytes} bytes an entry of {key}");
         }
     }
 }
