@@ -10,7 +10,7 @@ pub mod number;
 pub mod reply;
 pub mod request;
 
-pub use reply::{Chunk, Encoder, Mark, Output, SHARE_FROM_BYTES, Version};
+pub use reply::{Chunk, Encoder, Mark, Meter, Output, SHARE_FROM_BYTES, Tally, Version};
 pub use request::{
     Args, Limits, Parsed, Parser, ProtocolError, Request, encode_request, quote, split_line,
 };

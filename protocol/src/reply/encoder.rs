@@ -79,7 +79,7 @@ impl<'a> Encoder<'a> {
 
     /// A line that must have no other end than its own.
     fn line(&mut self, mark: u8, text: &[u8]) {
-        let out = self.out.flat();
+        let out = self.out.flat(text.len() + 3);
         let start = out.len() + 1;
         out.push(mark);
         out.extend_from_slice(text);
@@ -97,10 +97,14 @@ impl<'a> Encoder<'a> {
     #[inline]
     pub fn integer(&mut self, number: i64) {
         match usize::try_from(number) {
-            Ok(count) if count < 100 => number::write_header(b':', count, self.out.flat()),
+            Ok(count) if count < 100 => {
+                let out = self.out.flat(number::HEADER_MAX_BYTES);
+                number::write_header(b':', count, out);
+            }
             _ => {
                 let mut digits = itoa::Buffer::new();
-                number::write_line(b':', digits.format(number).as_bytes(), self.out.flat());
+                let out = self.out.flat(number::HEADER_MAX_BYTES);
+                number::write_line(b':', digits.format(number).as_bytes(), out);
             }
         }
     }
@@ -108,8 +112,7 @@ impl<'a> Encoder<'a> {
     /// A string of any bytes: `$`, its length, the bytes.
     #[inline]
     pub fn bulk(&mut self, bytes: &[u8]) {
-        let out = self.out.flat();
-        out.reserve(bytes.len() + number::HEADER_MAX_BYTES + 2);
+        let out = self.out.flat(bytes.len() + number::HEADER_MAX_BYTES + 2);
         number::write_header(b'$', bytes.len(), out);
         out.extend_from_slice(bytes);
         out.extend_from_slice(b"\r\n");
@@ -117,8 +120,7 @@ impl<'a> Encoder<'a> {
 
     /// A string of `length` bytes, which `write` appends.
     pub fn bulk_with(&mut self, length: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        let out = self.out.flat();
-        out.reserve(length + number::HEADER_MAX_BYTES + 2);
+        let out = self.out.flat(length + number::HEADER_MAX_BYTES + 2);
         number::write_header(b'$', length, out);
         let end = out.len() + length;
         write(out);
@@ -131,7 +133,7 @@ impl<'a> Encoder<'a> {
         if bytes.len() < SHARE_FROM_BYTES {
             return self.bulk(&bytes);
         }
-        number::write_header(b'$', bytes.len(), self.out.flat());
+        self.header(b'$', bytes.len());
         self.out.push_shared(bytes);
         self.out.push_raw(b"\r\n");
     }
@@ -164,33 +166,39 @@ impl<'a> Encoder<'a> {
     /// An array of `count` values, which must follow.
     #[inline]
     pub fn array(&mut self, count: usize) {
-        number::write_header(b'*', count, self.out.flat());
+        self.header(b'*', count);
     }
 
     /// A map of `count` pairs, which must follow; in RESP2 an array of twice as many values.
     pub fn map(&mut self, count: usize) {
         let (mark, count) = self.map_header(count);
-        number::write_header(mark, count, self.out.flat());
+        self.header(mark, count);
     }
 
     /// A set of `count` values, which must follow; in RESP2 an array.
     pub fn set(&mut self, count: usize) {
         let mark = self.set_mark();
-        number::write_header(mark, count, self.out.flat());
+        self.header(mark, count);
     }
 
     /// A message of `count` values that answers no request; in RESP2 an array.
     pub fn push(&mut self, count: usize) {
         let mark = if self.is_resp3() { b'>' } else { b'*' };
-        number::write_header(mark, count, self.out.flat());
+        self.header(mark, count);
     }
 
     /// `count` pairs that say something about the value that follows them. RESP3 alone has these:
     /// in RESP2 nothing is written, and the pairs must not be either.
     pub fn attribute(&mut self, count: usize) {
         if self.is_resp3() {
-            number::write_header(b'|', count, self.out.flat());
+            self.header(b'|', count);
         }
+    }
+
+    /// A mark and a number in a line of their own.
+    #[inline]
+    fn header(&mut self, mark: u8, count: usize) {
+        number::write_header(mark, count, self.out.flat(number::HEADER_MAX_BYTES));
     }
 
     fn map_header(&self, count: usize) -> (u8, usize) {
@@ -251,7 +259,7 @@ impl<'a> Encoder<'a> {
 
     fn floating(&mut self, text: &[u8]) {
         match self.version {
-            Version::Resp3 => number::write_line(b',', text, self.out.flat()),
+            Version::Resp3 => number::write_line(b',', text, self.out.flat(text.len() + 3)),
             Version::Resp2 => self.bulk(text),
         }
     }
@@ -283,8 +291,9 @@ impl<'a> Encoder<'a> {
         for (place, letter) in prefix.iter_mut().take(3).zip(format.bytes()) {
             *place = letter;
         }
-        let out = self.out.flat();
-        number::write_header(b'=', text.len() + prefix.len(), out);
+        let length = text.len() + prefix.len();
+        let out = self.out.flat(length + number::HEADER_MAX_BYTES + 2);
+        number::write_header(b'=', length, out);
         out.extend_from_slice(&prefix);
         out.extend_from_slice(text);
         out.extend_from_slice(b"\r\n");

@@ -5,6 +5,8 @@ use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
 
+use super::{Meter, Tally};
+
 /// Values of at least this many bytes go out by reference count instead of by copy.
 pub const SHARE_FROM_BYTES: usize = 16 * 1024;
 
@@ -12,6 +14,10 @@ pub const SHARE_FROM_BYTES: usize = 16 * 1024;
 const KEPT_BYTES: usize = 16 * 1024;
 /// How many shared values an output keeps room for once everything is written.
 const KEPT_SHARED: usize = 16;
+
+/// What a value costs that is held by reference, beside its place in the list: the counted owner behind
+/// [`Bytes::from_owner`].
+const OWNER_BYTES: usize = 48;
 
 /// Bytes on their way to a client: flat memory, with large values shared in between.
 ///
@@ -30,6 +36,7 @@ pub struct Output {
     /// How many bytes were ever taken off the front of `flat`, and values off that of `shared`:
     /// what positions and marks count from.
     dropped: Mark,
+    tally: Tally,
 }
 
 /// A value that goes out behind the flat bytes in front of `position`.
@@ -88,7 +95,37 @@ impl Output {
 
     /// The memory held for this client, in bytes: shared values count in full.
     pub fn memory_bytes(&self) -> usize {
-        self.flat.capacity() + self.shared.capacity() * size_of::<Shared>() + self.shared_bytes
+        self.own_bytes() + self.shared_bytes
+    }
+
+    /// The memory that would come back with this output alone, in bytes: shared values are left out.
+    pub fn own_bytes(&self) -> usize {
+        self.tally.block_bytes(self.flat.capacity()) + self.shared_list_bytes()
+    }
+
+    fn shared_list_bytes(&self) -> usize {
+        let list = self.shared.capacity() * size_of::<Shared>();
+        self.tally.block_bytes(list) + self.shared.len() * OWNER_BYTES
+    }
+
+    /// What is left to write of shared values, in bytes.
+    pub fn shared_bytes(&self) -> usize {
+        self.shared_bytes
+    }
+
+    /// Adds [`own_bytes`](Self::own_bytes) to that sum from now on, until it is dropped.
+    ///
+    /// The sum follows while a long reply is being written, not only when it is done.
+    pub fn count_in(&mut self, meter: &'static Meter) {
+        if !self.tally.has_meter() {
+            self.tally = Tally::of(meter);
+        }
+        self.recount();
+    }
+
+    /// Brings the sum up to date.
+    fn recount(&mut self) {
+        self.tally.put(self.own_bytes());
     }
 
     /// Drops everything.
@@ -103,12 +140,13 @@ impl Output {
             self.flat.shrink_to(KEPT_BYTES);
             self.shared.shrink_to(KEPT_SHARED);
         }
+        self.recount();
     }
 
     /// Appends bytes as they are.
     #[inline]
     pub fn push_raw(&mut self, bytes: &[u8]) {
-        self.flat.extend_from_slice(bytes);
+        self.flat(bytes.len()).extend_from_slice(bytes);
     }
 
     /// Appends bytes as they are: by reference from [`SHARE_FROM_BYTES`] on, else by copy.
@@ -119,13 +157,15 @@ impl Output {
         self.shared_bytes += bytes.len();
         let position = self.dropped.flat + self.flat.len();
         self.shared.push_back(Shared { position, bytes });
+        self.recount();
     }
 
     /// Appends what `other` still has to write; large values stay shared.
-    pub fn append(&mut self, other: Output) {
+    pub fn append(&mut self, mut other: Output) {
         if self.is_empty() && self.flat.capacity() < other.flat.capacity() {
+            std::mem::swap(&mut self.tally, &mut other.tally);
             *self = other;
-            return;
+            return self.recount();
         }
         for chunk in other.chunks() {
             match chunk {
@@ -135,10 +175,25 @@ impl Output {
         }
     }
 
-    /// The flat memory, for writers of this crate.
+    /// The flat memory with room for so many bytes more, for writers of this crate.
     #[inline]
-    pub(super) fn flat(&mut self) -> &mut Vec<u8> {
+    pub(super) fn flat(&mut self, more: usize) -> &mut Vec<u8> {
+        if self.flat.capacity() - self.flat.len() < more {
+            self.grow(more);
+        }
         &mut self.flat
+    }
+
+    /// Grows twofold at least, to the end of an allocator's block.
+    ///
+    /// It is counted before it is taken: whoever compares the sum with the memory in use must not take
+    /// a reply that grows for data, not even for a moment.
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        let wanted = (self.flat.len() + more).max(2 * self.flat.capacity());
+        let wanted = self.tally.block_bytes(wanted);
+        self.tally.put(wanted + self.shared_list_bytes());
+        self.flat.reserve_exact(wanted - self.flat.len());
     }
 
     /// The end of what is there now.
@@ -164,6 +219,7 @@ impl Output {
             let cut = self.shared.pop_back();
             self.shared_bytes -= cut.map_or(0, |shared| shared.bytes.len());
         }
+        self.recount();
     }
 
     /// How many bytes were put in behind `mark`.
@@ -184,7 +240,7 @@ impl Output {
     pub fn insert(&mut self, mark: Mark, bytes: &[u8]) {
         let at = mark.flat.saturating_sub(self.dropped.flat);
         let at = at.clamp(self.written, self.flat.len());
-        self.flat.splice(at..at, bytes.iter().copied());
+        self.flat(bytes.len()).splice(at..at, bytes.iter().copied());
         let since = mark.shared.saturating_sub(self.dropped.shared);
         for shared in self.shared.iter_mut().skip(since) {
             shared.position += bytes.len();
@@ -218,6 +274,7 @@ impl Output {
             count -= self.advance_shared(count);
         }
         self.compact();
+        self.recount();
     }
 
     /// Where in `flat` the first shared value goes; the end if there is none.
@@ -457,6 +514,46 @@ mod tests {
         output.advance(1_000_000);
         assert!(output.is_empty());
         assert!(output.memory_bytes() <= 20_000, "{}", output.memory_bytes());
+    }
+
+    #[test]
+    fn the_sum_follows_what_outputs_hold_of_their_own() {
+        static METER: Meter = Meter::new(usize::next_power_of_two);
+        let sum = || METER.bytes();
+        let (mut output, _) = mixed();
+        output.count_in(&METER);
+        output.count_in(&METER);
+        assert_eq!(sum(), output.own_bytes());
+        assert_eq!(
+            output.memory_bytes() - output.own_bytes(),
+            2 * SHARE_FROM_BYTES + 1
+        );
+        output.push_raw(&[0; 100_000]);
+        assert_eq!(sum(), output.own_bytes());
+        for _ in 0..1_000 {
+            output.flat(1_000).extend_from_slice(&[0; 1_000]);
+            assert_eq!(sum(), output.own_bytes());
+        }
+        let mark = output.mark();
+        output.push_shared(vec![0; SHARE_FROM_BYTES].into());
+        assert_eq!(sum(), output.own_bytes());
+        output.truncate_to(mark);
+        assert_eq!(sum(), output.own_bytes());
+        output.advance(600_000);
+        assert_eq!(sum(), output.own_bytes());
+        let mut first = Output::new();
+        first.count_in(&METER);
+        first.append(output);
+        assert_eq!(sum(), first.own_bytes());
+        assert!(sum() > 500_000);
+        first.clear();
+        assert!(
+            sum() <= KEPT_BYTES + KEPT_SHARED * size_of::<Shared>(),
+            "{}",
+            sum()
+        );
+        drop(first);
+        assert_eq!(sum(), 0);
     }
 
     #[test]

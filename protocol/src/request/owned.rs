@@ -25,7 +25,12 @@ impl Request {
 
     /// The memory behind this request, in bytes.
     pub fn size_bytes(&self) -> usize {
-        self.bytes.len() + size_of_val(&*self.spans)
+        self.blocks().into_iter().sum()
+    }
+
+    /// The sizes of the allocations behind this request, in bytes.
+    pub fn blocks(&self) -> [usize; 2] {
+        [self.bytes.len(), size_of_val(&*self.spans)]
     }
 }
 
