@@ -570,7 +570,7 @@ fn who_does_not_read_is_closed_after_the_soft_limit() {
     let (mut one, mut greedy) = (server.connect(), named(&server, "greedy"));
     one.call(&[b"SET", &b"k"[..], &[b'x'; 10_000]]);
     stuff(&mut greedy, &b"GET k\r\n".repeat(2000), 1);
-    assert!(soon(|| field(&mut one, "greedy", "obl")
+    assert!(soon(|| field(&mut one, "greedy", "omem")
         .parse::<usize>()
         .expect("a number")
         > 100_000));

@@ -4,6 +4,7 @@ mod support;
 
 mod aof_files;
 mod client;
+mod client_memory;
 mod clients;
 mod config;
 mod connection;
@@ -16,6 +17,7 @@ mod flush;
 mod garbage;
 mod generic;
 mod memory;
+mod memory_report;
 mod oracle;
 mod scan;
 mod server;

@@ -99,6 +99,11 @@ const PARTS: &[&str] = &[
 const KNOWN_IMPORTS: &[(&str, &str, &str)] = &[
     (
         "server/src/evictor.rs",
+        "clients",
+        "what connections hold is not the data's",
+    ),
+    (
+        "server/src/evictor.rs",
         "lazyfree",
         "large values that are evicted are freed in the background",
     ),

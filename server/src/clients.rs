@@ -4,7 +4,10 @@
 //! KILL` and the timeouts of the cron write it. Only the connection's own thread writes its figures,
 //! so all of them are relaxed atomics.
 
+mod ledger;
 mod line;
+
+pub use ledger::Ledger;
 
 use std::sync::Arc;
 use std::sync::atomic::{
@@ -16,6 +19,7 @@ use bitflags::bitflags;
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use protocol::Version;
+use storage::memory::class_bytes;
 use storage::shard::WatchFlag;
 
 use crate::config::OutputLimit;
@@ -50,6 +54,8 @@ bitflags! {
         const UNIX_SOCKET = 1 << 11;
         /// The server itself, replaying the log.
         const REPLAY = 1 << 13;
+        /// No longer counted or found: its connection is at its end.
+        const FORGOTTEN = 1 << 14;
     }
 }
 
@@ -90,6 +96,13 @@ impl Class {
 /// Replies that a client does not take are kept up to here where `client-output-buffer-limit` sets no
 /// bound.
 const BACKLOG_BYTES: usize = 64 * 1024 * 1024;
+
+/// The same while connections hold more than they should ([`crate::server::Server::is_short_for_clients`]).
+pub const SHORT_BACKLOG_BYTES: usize = 1024 * 1024;
+
+/// What the runtime, the registry and the shelves keep of a connection, beside its task: measured with a
+/// thousand idle ones.
+const KEPT_OF_EACH_BYTES: usize = 384;
 
 /// How many bytes may wait for a client of that bound.
 pub fn hard_limit_bytes(limit: OutputLimit) -> usize {
@@ -133,21 +146,31 @@ pub struct Gauges {
     pub query_free_bytes: AtomicUsize,
     /// Bytes of the words of the command that runs.
     pub argument_bytes: AtomicUsize,
+    /// Memory of the parser, which knows where the words of a request are.
+    pub parser_bytes: AtomicUsize,
     /// Queued commands; -1 outside `MULTI`.
     pub queued: AtomicI64,
-    /// Bytes of queued commands.
+    /// Bytes of the words of queued commands.
     pub queued_bytes: AtomicUsize,
+    /// Memory of queued commands.
+    pub queue_capacity: AtomicUsize,
     /// Watched keys.
     pub watched: AtomicUsize,
+    /// Memory of watched keys.
+    pub watch_bytes: AtomicUsize,
     /// Reply bytes not yet written.
     pub output_bytes: AtomicUsize,
     /// Pieces they consist of.
     pub output_pieces: AtomicUsize,
-    /// Memory held for them.
+    /// Memory held for them, shared values in full.
     pub output_capacity: AtomicUsize,
     /// Most reply bytes that waited at once, of late.
     pub output_peak: AtomicUsize,
-    /// Memory the connection holds even when nothing is under way.
+    /// Memory of what a blocked connection waits with.
+    pub wait_bytes: AtomicUsize,
+    /// Memory of the texts the client has given.
+    pub name_bytes: AtomicUsize,
+    /// Memory the connection takes even when nothing is under way.
     pub base_bytes: AtomicUsize,
     /// Bytes received.
     pub received_bytes: AtomicU64,
@@ -188,10 +211,10 @@ pub struct Client {
     pub fd: i32,
     /// When it connected, milliseconds since 1970.
     pub created_ms: i64,
-    /// Texts.
-    pub names: Mutex<Names>,
     /// Figures.
     pub gauges: Gauges,
+    names: Mutex<Names>,
+    page: ledger::Page,
     state: AtomicU32,
     db: AtomicUsize,
     version: AtomicU8,
@@ -215,8 +238,9 @@ impl Client {
             local_addr,
             fd,
             created_ms: now_ms,
-            names: Mutex::default(),
             gauges,
+            names: Mutex::default(),
+            page: ledger::Page::default(),
             state: AtomicU32::new(0),
             db: AtomicUsize::new(0),
             version: AtomicU8::new(2),
@@ -247,6 +271,38 @@ impl Client {
         } else {
             self.state.fetch_and(!state.bits(), Ordering::Relaxed);
         }
+    }
+
+    /// The texts that the client has given.
+    pub fn names(&self) -> Names {
+        self.names.lock().clone()
+    }
+
+    /// Changes them.
+    pub fn rename(&self, change: impl FnOnce(&mut Names)) {
+        let mut names = self.names.lock();
+        change(&mut names);
+        let texts = [&names.name, &names.lib_name, &names.lib_version];
+        let bytes = texts
+            .map(|text| class_bytes(text.capacity()))
+            .into_iter()
+            .sum();
+        self.gauges.name_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes how large its task is, the most of what it takes even when nothing is under way.
+    pub fn note_task(&self, task_bytes: usize) {
+        let counts = 2 * size_of::<usize>();
+        let blocks = [
+            task_bytes,
+            counts + size_of::<Client>(),
+            self.addr.capacity(),
+            self.local_addr.capacity(),
+        ];
+        let bytes = blocks.map(class_bytes).into_iter().sum::<usize>();
+        self.gauges
+            .base_bytes
+            .store(bytes + KEPT_OF_EACH_BYTES, Ordering::Relaxed);
     }
 
     /// What it is for. Nobody replicates or subscribes yet.
@@ -388,6 +444,8 @@ pub struct Clients {
     monitors: Mutex<Vec<Arc<Client>>>,
     monitor_count: AtomicUsize,
     blocked: AtomicUsize,
+    /// What they hold.
+    pub ledger: Ledger,
 }
 
 impl Clients {
@@ -404,6 +462,7 @@ impl Clients {
     /// Forgets a connection.
     pub fn remove(&self, client: &Arc<Client>) {
         self.by_id.remove(&client.id);
+        self.ledger.strike(client);
         self.set_monitor(client, false);
     }
 

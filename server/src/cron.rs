@@ -110,6 +110,7 @@ impl Cron {
         }
         rewrite_grown_log(server);
         close_idle_clients(server);
+        server.evict_clients();
         server.rates.sample(server, clock::now_ms());
     }
 

@@ -1,4 +1,13 @@
 //! Making room when memory is short.
+//!
+//! `maxmemory` is for the data. What connections hold ([`Clients::ledger`]) is not counted towards it, other
+//! than in Redis: evicting keys would not make replies fewer that nobody reads, so a burst of big reads would
+//! only empty the cache. It has bounds of its own: `maxmemory-clients`, over which the largest are closed, as
+//! in Redis; where that is not set, as much as `maxmemory` (at least [`LEAST_CLIENT_BUDGET`]), over which
+//! whoever has a megabyte of replies waiting is not served before it has read them; and for each alone
+//! `client-output-buffer-limit` and `client-query-buffer-limit`. So what is in use stays below `maxmemory` and
+//! that budget together, but for a reply and a request of each connection; and a write is refused, or makes room,
+//! when the data alone is over the limit.
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +18,7 @@ use storage::keyspace::{Cause, Keyspace, SHARDS};
 use storage::memory;
 use storage::shard::Shard;
 
+use crate::clients::Clients;
 use crate::lazyfree::Lazyfree;
 use crate::persist::log::Log;
 
@@ -24,26 +34,41 @@ pub struct Accounts<'s> {
     pub log: &'s Log,
     /// What has been removed already and is being freed.
     pub lazyfree: &'s Lazyfree,
+    /// The connections, for what they hold.
+    pub clients: &'s Clients,
 }
+
+/// What connections may hold at least before they have to read.
+pub const LEAST_CLIENT_BUDGET: usize = 64 << 20;
 
 impl Accounts<'_> {
     /// Bytes in use that do not count towards the limit: evicting keys would not make them fewer.
     ///
     /// As in Redis, what waits for the disk; what a running snapshot keeps, which in Redis is copied by
-    /// the system and counted nowhere; and what is about to be freed.
+    /// the system and counted nowhere; what is about to be freed; and what connections hold, values
+    /// included that are no longer in the keyspace.
     pub fn uncounted_bytes(self) -> usize {
-        self.log.buffer_bytes() + self.keyspace.snapshot_bytes() + self.lazyfree.pending_bytes()
+        self.log.buffer_bytes()
+            + self.keyspace.snapshot_bytes()
+            + self.lazyfree.pending_bytes()
+            + self.clients.ledger.own_bytes()
+            + storage::value::only_lent_bytes()
     }
 
     /// Bytes that count towards the limit.
+    ///
+    /// What does not count may get more or less while it is summed up: it is looked at before and after.
     pub fn used_bytes(self) -> usize {
-        memory::used_bytes().saturating_sub(self.uncounted_bytes())
+        let before = self.uncounted_bytes();
+        let used = memory::used_bytes();
+        used.saturating_sub(before.max(self.uncounted_bytes()))
     }
 
     /// Whether so little is used that it need not be counted exactly.
     #[inline]
-    pub fn is_clearly_below(limit_bytes: usize) -> bool {
-        memory::used_at_most() <= limit_bytes
+    pub fn is_clearly_below(self, limit_bytes: usize) -> bool {
+        let clients = self.clients.ledger.own_bytes();
+        memory::used_at_most() <= limit_bytes.saturating_add(clients)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Where the memory is: what INFO and MEMORY tell of it.
 
 use std::sync::LazyLock;
+use std::sync::atomic::Ordering;
 
 use nix::unistd::{SysconfVar, sysconf};
 use storage::db::Db;
 use storage::keyspace::Census;
 use storage::memory::{self, AllocatorStats};
+use storage::value::only_lent_bytes;
 
 use crate::server::Server;
 
@@ -18,8 +20,14 @@ pub struct MemoryUse {
     pub peak: usize,
     /// In use when the server had started, before there was any data.
     pub startup: usize,
-    /// Buffers and queues of clients.
+    /// What clients hold, replies that share values with the keyspace in full.
     pub clients: usize,
+    /// What would be free without clients: their own, and values that only replies hold.
+    pub client_buffers: usize,
+    /// Histograms of how long commands took.
+    pub statistics: usize,
+    /// Entries that a running snapshot keeps.
+    pub snapshot: usize,
     /// Records on their way to the log.
     pub log_buffer: usize,
     /// Each database.
@@ -59,13 +67,11 @@ impl MemoryUse {
         MemoryUse {
             used: memory::note_peak(),
             peak: memory::peak_bytes(),
-            startup: server.run.startup_bytes,
-            clients: server
-                .clients
-                .all()
-                .iter()
-                .map(|client| client.memory_bytes())
-                .sum(),
+            startup: server.run.startup_bytes.load(Ordering::Relaxed),
+            clients: server.clients.ledger.held_bytes(),
+            client_buffers: server.clients.ledger.own_bytes() + only_lent_bytes(),
+            statistics: server.stats.histogram_bytes(),
+            snapshot: server.keyspace.snapshot_bytes(),
             log_buffer: server.log.pending_bytes(),
             databases: db.census(),
             allocator: memory::allocator_stats(),
@@ -74,12 +80,19 @@ impl MemoryUse {
     }
 
     /// Bytes that hold no data: the server itself, its tables, its buffers.
+    ///
+    /// What is in here is in use; [`MemoryUse::clients`] may be more.
     pub fn overhead(&self) -> usize {
         let databases = self
             .databases
             .iter()
             .map(|it| it.table_bytes + it.volatile_bytes + it.tag_bytes);
-        self.startup + self.clients + self.log_buffer + databases.sum::<usize>()
+        self.startup
+            + self.client_buffers
+            + self.statistics
+            + self.snapshot
+            + self.log_buffer
+            + databases.sum::<usize>()
     }
 
     /// Bytes that hold data.

@@ -1,12 +1,14 @@
 //! The server: its parts, put together.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use protocol::Args;
 use storage::entry;
 use storage::keyspace::{Cause, Keyspace};
 use storage::shard::Shard;
+use storage::value::only_lent_bytes;
 use tokio::sync::Notify;
 
 use crate::chores::Chores;
@@ -15,10 +17,11 @@ use crate::clock;
 use crate::command::Table;
 use crate::command::table::Entry;
 use crate::config::Config;
-use crate::evictor::{Accounts, Evictor, Room};
+use crate::evictor::{Accounts, Evictor, LEAST_CLIENT_BUDGET, Room};
 use crate::exec::Gates;
 use crate::latency::{self, Latency};
 use crate::lazyfree::Lazyfree;
+use crate::memory;
 use crate::monitor::{self, Monitor};
 use crate::net::listening::Listening;
 use crate::persist::Persist;
@@ -56,6 +59,8 @@ pub struct Server {
     pub rates: Rates,
     /// Makes room when memory is short.
     pub evictor: Evictor,
+    /// Held by who closes connections because of what they hold.
+    client_eviction: Mutex<()>,
     /// Shows commands to those who monitor.
     pub monitor: Monitor,
     /// Commands that took long.
@@ -87,8 +92,8 @@ pub struct Run {
     pub started: Instant,
     /// 40 hexadecimal digits, new each run.
     pub id: String,
-    /// Bytes in use before there was any data.
-    pub startup_bytes: usize,
+    /// Bytes in use before there was any data or client.
+    pub startup_bytes: AtomicUsize,
 }
 
 /// A request to stop.
@@ -116,6 +121,7 @@ impl Server {
             chores: Chores::default(),
             rates: Rates::default(),
             evictor: Evictor::default(),
+            client_eviction: Mutex::default(),
             monitor: Monitor,
             slowlog: Slowlog::default(),
             latency: Latency::default(),
@@ -127,7 +133,7 @@ impl Server {
                 started_ms: clock::now_ms(),
                 started: Instant::now(),
                 id: replication::random_id(),
-                startup_bytes: storage::memory::used_bytes(),
+                startup_bytes: AtomicUsize::new(0),
             },
             expires_actively: AtomicBool::new(true),
             cron_is_paused: AtomicBool::new(false),
@@ -140,7 +146,55 @@ impl Server {
             keyspace: &self.keyspace,
             log: &self.log,
             lazyfree: &self.lazyfree,
+            clients: &self.clients,
         }
+    }
+
+    /// Closes the largest connections while all of them hold more than `maxmemory-clients`. Two loads and a
+    /// compare while they do not.
+    #[inline]
+    pub fn evict_clients(&self) {
+        if let Some(limit) = self.settings.client_memory_limit()
+            && self.clients.ledger.held_bytes() >= limit
+        {
+            self.evict_clients_to(limit);
+        }
+    }
+
+    #[cold]
+    fn evict_clients_to(&self, limit: usize) {
+        // One at a time: others would close more than it takes.
+        let _turn = self.client_eviction.lock();
+        while self.clients.ledger.held_bytes() >= limit {
+            let Some(client) = self.clients.ledger.largest() else {
+                return self.note_clients_over_limit();
+            };
+            self.stats.counters.evicted_clients.add(1);
+            let line = client.line(self.commands.full_names(), clock::now_ms());
+            let line = String::from_utf8_lossy(&line);
+            tracing::info!("Evicting client: {line}");
+            self.clients.kill(&client);
+        }
+    }
+
+    /// Redis says it each time it looks; here once is enough, until it has not been so for a second.
+    fn note_clients_over_limit(&self) {
+        static LOGGED_MS: AtomicI64 = AtomicI64::new(0);
+        let now_ms = clock::now_ms();
+        if now_ms - LOGGED_MS.swap(now_ms, Ordering::Relaxed) >= 1_000 {
+            tracing::warn!("Over client maxmemory after evicting all evictable clients");
+        }
+    }
+
+    /// Whether connections hold more than they should where `maxmemory-clients` sets no bound: see
+    /// [`crate::evictor`].
+    pub fn is_short_for_clients(&self) -> bool {
+        let budget = match self.settings.memory_limit() {
+            0 => memory::total_system_bytes() / 2,
+            limit => limit.max(LEAST_CLIENT_BUDGET),
+        };
+        self.settings.client_memory_limit().is_none()
+            && self.clients.ledger.own_bytes() + only_lent_bytes() > budget
     }
 
     /// Makes room below `maxmemory`, in the time that one command may take for it. One load and one
@@ -148,7 +202,7 @@ impl Server {
     #[inline]
     pub fn make_room(&self, now_ms: i64) -> Room {
         let limit = self.settings.memory_limit();
-        if limit == 0 || (Accounts::is_clearly_below(limit) && !self.stats.is_exceeded()) {
+        if limit == 0 || (self.accounts().is_clearly_below(limit) && !self.stats.is_exceeded()) {
             return Room::Enough;
         }
         self.evict(limit, now_ms)
@@ -157,6 +211,7 @@ impl Server {
     /// Evicts down to the limit.
     #[cold]
     fn evict(&self, limit: usize, now_ms: i64) -> Room {
+        self.evict_clients();
         if self.accounts().used_bytes() <= limit {
             self.stats.end_exceeded(now_ms);
             return Room::Enough;
@@ -270,7 +325,7 @@ impl Server {
                 duration_us: nanos / 1000,
                 words: slowlog::shortened(args, |index| monitor::is_secret(entry, args, index)),
                 addr: client.addr.clone(),
-                client_name: client.names.lock().name.clone(),
+                client_name: client.names().name,
             };
             self.slowlog.add(slow, length);
         }

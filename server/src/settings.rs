@@ -13,7 +13,12 @@ use storage::keyspace::Cause;
 
 use crate::clients::{Class, Client, State};
 use crate::command::Error;
-use crate::config::{self, Config, MaxmemoryPolicy, OutputLimit, ProtectedAction, options};
+use crate::config::{
+    self, Config, MaxmemoryPolicy, MemoryOrPercent, OutputLimit, ProtectedAction, options,
+};
+
+/// Less than this is no `maxmemory-clients`.
+const LEAST_CLIENT_BYTES: usize = 128 << 10;
 
 /// What the configuration means.
 pub struct Settings {
@@ -42,6 +47,23 @@ impl Settings {
     #[inline]
     pub fn compression_threshold(&self) -> usize {
         self.config.get(options::COMPRESSION_THRESHOLD) as usize
+    }
+
+    /// `maxmemory-clients` in bytes, if it sets a bound.
+    ///
+    /// As in Redis a share of no limit is no bound, and less than 128 KiB is never one: nobody could say
+    /// anything to the server any more.
+    #[inline]
+    pub fn client_memory_limit(&self) -> Option<usize> {
+        let bytes = match self.config.get(options::MAXMEMORY_CLIENTS) {
+            MemoryOrPercent::Bytes(0) => return None,
+            MemoryOrPercent::Bytes(bytes) => bytes as usize,
+            MemoryOrPercent::Percent(percent) => match self.memory_limit() {
+                0 => return None,
+                limit => (limit as f64 * f64::from(percent) / 100.0) as usize,
+            },
+        };
+        Some(bytes.max(LEAST_CLIENT_BYTES))
     }
 
     /// `maxmemory-policy`.

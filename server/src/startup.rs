@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -115,6 +116,11 @@ fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
         .build()
         .map_err(|error| error.to_string())?;
     let threads: &'static Threads = Box::leak(Box::new(threads));
+    let startup_bytes = storage::memory::used_bytes();
+    server
+        .run
+        .startup_bytes
+        .store(startup_bytes, Ordering::Relaxed);
     let result = LocalSet::new().block_on(&runtime, async {
         let unix = config.text(options::UNIXSOCKET).to_string();
         tokio::task::spawn_local(listening::serve(server, sockets, threads));

@@ -419,6 +419,18 @@ impl Stats {
         sums
     }
 
+    /// Memory of the histograms.
+    pub fn histogram_bytes(&self) -> usize {
+        let of_line = |line: &Mutex<Vec<CommandStats>>| -> usize {
+            let line = line.lock();
+            let histograms = line.iter().filter_map(|stats| stats.histogram.as_ref());
+            histograms
+                .map(|it| it.distinct_values() * size_of::<u32>())
+                .sum()
+        };
+        self.lines.iter().map(of_line).sum()
+    }
+
     /// Sets all figures to zero, but for the changes since the last snapshot.
     pub fn reset(&self) {
         self.counters.reset();

@@ -174,6 +174,12 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     text.ends_with(rest)
 }
 
+/// Letters that no compression makes fewer: the same for the same seed.
+pub(crate) fn noise(seed: usize, length: usize) -> String {
+    let mut rng = fastrand::Rng::with_seed(seed as u64);
+    (0..length).map(|_| rng.alphanumeric()).collect()
+}
+
 #[test]
 fn lines_are_split_as_redis_cli_splits_them() {
     assert_eq!(

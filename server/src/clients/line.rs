@@ -23,6 +23,9 @@ const FLAGS: [&[(State, u8)]; 2] = [
     ],
 ];
 
+/// The reply buffer that a client of Redis has at most.
+const REPLY_BUFFER_BYTES: usize = 16 * 1024;
+
 impl Client {
     /// All that is known of the connection: `id=3 addr=127.0.0.1:40994 …`, without a line end.
     ///
@@ -80,31 +83,37 @@ impl Client {
         );
     }
 
+    /// The parts add up: `tot-mem` is `qbuf`, `qbuf-free`, `argv-mem`, `multi-mem`, `rbs` and `omem`, and what
+    /// the connection takes besides.
     fn write_memory(&self, line: &mut Vec<u8>) {
         let gauges = &self.gauges;
         let (query, query_free) = (get(&gauges.query_bytes), get(&gauges.query_free_bytes));
-        let (arguments, queued) = (get(&gauges.argument_bytes), get(&gauges.queued_bytes));
+        let arguments = get(&gauges.argument_bytes) + get(&gauges.parser_bytes);
+        let queued = get(&gauges.queue_capacity);
         put(line, format_args!(" qbuf={query} qbuf-free={query_free}"));
         put(
             line,
             format_args!(" argv-mem={arguments} multi-mem={queued}"),
         );
-        let capacity = get(&gauges.output_capacity);
-        let waiting = get(&gauges.output_bytes);
-        put(
-            line,
-            format_args!(" rbs={capacity} rbp={}", get(&gauges.output_peak)),
-        );
-        let pieces = get(&gauges.output_pieces);
-        let held = if waiting == 0 {
-            0
+        let (capacity, waiting) = (get(&gauges.output_capacity), get(&gauges.output_bytes));
+        // Redis has a buffer of 16 KiB, and a list for what is more. Ours is one; it is shown as two,
+        // since whoever watches `omem` looks for clients that do not read.
+        let buffer = capacity.min(REPLY_BUFFER_BYTES);
+        let in_buffer = waiting.min(buffer);
+        let pieces = if waiting > in_buffer {
+            get(&gauges.output_pieces).max(1)
         } else {
-            capacity.max(waiting)
+            0
         };
         put(
             line,
+            format_args!(" rbs={buffer} rbp={}", get(&gauges.output_peak)),
+        );
+        put(
+            line,
             format_args!(
-                " obl={waiting} oll={pieces} omem={held} tot-mem={}",
+                " obl={in_buffer} oll={pieces} omem={} tot-mem={}",
+                capacity - buffer,
                 self.memory_bytes()
             ),
         );
@@ -115,18 +124,30 @@ impl Client {
         });
     }
 
-    /// All memory held for the connection.
+    /// All memory held for the connection, shared values in full.
     pub fn memory_bytes(&self) -> usize {
         let gauges = &self.gauges;
         let parts = [
-            &gauges.base_bytes,
             &gauges.query_bytes,
             &gauges.query_free_bytes,
             &gauges.argument_bytes,
-            &gauges.queued_bytes,
+            &gauges.queue_capacity,
             &gauges.output_capacity,
         ];
-        size_of::<Client>() + parts.into_iter().map(get).sum::<usize>()
+        self.standing_bytes() + parts.into_iter().map(get).sum::<usize>()
+    }
+
+    /// What of that is in no buffer.
+    pub fn standing_bytes(&self) -> usize {
+        let gauges = &self.gauges;
+        let parts = [
+            &gauges.base_bytes,
+            &gauges.name_bytes,
+            &gauges.wait_bytes,
+            &gauges.watch_bytes,
+            &gauges.parser_bytes,
+        ];
+        parts.into_iter().map(get).sum()
     }
 
     fn write_speech(&self, line: &mut Vec<u8>, commands: &[String]) {

@@ -9,7 +9,7 @@ use protocol::number;
 use self::kill::KILL;
 use self::list::{INFO, LIST};
 use self::modes::{NO_EVICT, NO_TOUCH, PAUSE, REPLY, UNPAUSE};
-use crate::clients::{Unblock, is_plain};
+use crate::clients::{Names, Unblock, is_plain};
 use crate::command::error::shown;
 use crate::command::{Args, Command, Ctx, Error, Result, Words};
 use crate::spec::{Acl, Group, Spec, acl, flags};
@@ -46,7 +46,7 @@ const GETNAME: Command = Spec {
 }
 .run(getname);
 fn getname(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
-    let name = cx.client.names.lock().name.clone();
+    let name = cx.client.names().name;
     if name.is_empty() {
         cx.reply.nil()
     } else {
@@ -81,7 +81,7 @@ fn setname(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     if !is_plain(name) {
         return Err(Error::ClientName);
     }
-    cx.client.names.lock().name = name.to_vec();
+    cx.client.rename(|names| names.name = name.to_vec());
     cx.reply.ok()
 }
 
@@ -97,19 +97,17 @@ const SETINFO: Command = Spec {
 .run(setinfo);
 fn setinfo(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let (attribute, value) = (args.word(2)?, args.word(3)?);
-    let mut names = cx.client.names.lock();
-    let place = if args.is(2, "LIB-NAME") {
-        &mut names.lib_name
+    let place: fn(&mut Names) -> &mut Vec<u8> = if args.is(2, "LIB-NAME") {
+        |names| &mut names.lib_name
     } else if args.is(2, "LIB-VER") {
-        &mut names.lib_version
+        |names| &mut names.lib_version
     } else {
         return Err(Error::UnrecognizedOption(shown(attribute)));
     };
     if !is_plain(value) {
         return Err(Error::ClientAttribute(shown(attribute)));
     }
-    *place = value.to_vec();
-    drop(names);
+    cx.client.rename(|names| *place(names) = value.to_vec());
     cx.reply.ok()
 }
 

@@ -97,7 +97,7 @@ fn hello(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         return Err(Error::HelloNoAuth);
     }
     if let Some(name) = wishes.name {
-        cx.client.names.lock().name = name.to_vec();
+        cx.client.rename(|names| names.name = name.to_vec());
     }
     if let Some(version) = wishes.version {
         cx.client.set_version(version);
@@ -225,7 +225,7 @@ fn reset(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
     cx.db.index = 0;
     client.set_version(Version::Resp2);
     cx.reply.set_version(Version::Resp2);
-    client.names.lock().name.clear();
+    client.rename(|names| names.name = Vec::new());
     client.set(State::AUTHENTICATED, !cx.server.settings.needs_password());
     client.set(
         State::REPLY_OFF | State::REPLY_SKIP_NEXT | State::NO_TOUCH | State::NO_EVICT,

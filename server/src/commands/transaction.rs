@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use crate::clients::State;
 use crate::command::{Args, Command, Ctx, Error, Outcome, Result};
 use crate::spec::{Group, Keys, Spec, acl, flags, key_flags};
-use crate::transaction::{Queue, Watched};
+use crate::transaction::Queue;
 
 /// The family.
 pub const COMMANDS: &[Command] = &[DISCARD, EXEC, MULTI, UNWATCH, WATCH];
@@ -72,7 +72,7 @@ fn multi(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
     if cx.local.queue.is_some() {
         return Err(Error::NestedMulti);
     }
-    cx.local.queue = Some(Queue::default());
+    cx.local.queue = Some(Queue::new(cx.server.clients.ledger.tally()));
     cx.client.set(State::MULTI, true);
     cx.client.gauges.queued.store(0, Ordering::Relaxed);
     cx.reply.ok()
@@ -105,16 +105,18 @@ fn watch(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
             continue;
         }
         cx.db.watch(key, &cx.local.watches.flag);
-        cx.local.watches.keys.push(Watched {
-            db,
-            key: key.into(),
-        });
+        cx.local.watches.push(db, key);
     }
-    cx.client.show_watch_flag(&cx.local.watches.flag);
-    cx.client
+    let (client, watches) = (cx.client, &cx.local.watches);
+    client.show_watch_flag(&watches.flag);
+    client
         .gauges
         .watched
-        .store(cx.local.watches.keys.len(), Ordering::Relaxed);
+        .store(watches.keys.len(), Ordering::Relaxed);
+    client
+        .gauges
+        .watch_bytes
+        .store(watches.memory_bytes(), Ordering::Relaxed);
     cx.reply.ok()
 }
 

@@ -270,7 +270,7 @@ options! {
     PROTO_MAX_BULK_LEN: u64 = memory("proto-max-bulk-len", "512mb", MB, BYTES).works();
     CLIENT_QUERY_BUFFER_LIMIT: u64 = memory("client-query-buffer-limit", "1gb", MB, BYTES).works();
     CLIENT_OUTPUT_BUFFER_LIMIT: OutputLimits = Spec::new("client-output-buffer-limit", Kind::OutputLimits, "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60").works();
-    MAXMEMORY_CLIENTS: MemoryOrPercent = Spec::new("maxmemory-clients", Kind::MemoryOrPercent, "0");
+    MAXMEMORY_CLIENTS: MemoryOrPercent = Spec::new("maxmemory-clients", Kind::MemoryOrPercent, "0").works();
 
     // TLS.
     TLS_PORT: u16 = int("tls-port", "0", 0, 65535);

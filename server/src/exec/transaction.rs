@@ -1,7 +1,5 @@
 //! `MULTI`, `EXEC` and `WATCH`, as far as the executor is concerned.
 
-use std::sync::atomic::Ordering;
-
 use protocol::{Args, Output};
 use storage::db::Db;
 use storage::keyspace::ShardSet;
@@ -37,15 +35,7 @@ pub fn queue(session: &mut Session, entry: &'static Entry, args: &Args<'_>) {
         return;
     };
     if !queue.is_doomed && !session.local.watches.is_broken() {
-        queue.size_bytes += args.size_bytes();
-        queue.commands.push((entry, args.to_request()));
-        let gauges = &session.client.gauges;
-        gauges
-            .queued
-            .store(queue.commands.len() as i64, Ordering::Relaxed);
-        gauges
-            .queued_bytes
-            .store(queue.size_bytes, Ordering::Relaxed);
+        queue.push(entry, args, &session.client);
     }
     // Queueing is not a call of the command, but the time goes by.
     session.stopwatch.lap_nanos();

@@ -15,8 +15,9 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use protocol::{Limits, Output, Parsed, Parser, ProtocolError};
+use protocol::{Limits, Output, Parsed, Parser, ProtocolError, Tally};
 use smallvec::SmallVec;
+use storage::memory::class_bytes;
 use tokio::io::ReadBuf;
 use tokio::time::Instant;
 
@@ -58,6 +59,13 @@ thread_local! {
 
     /// Nor room for records and counts, which are handed over at the end of a batch.
     static ROOM: RefCell<(Unit, Recorder)> = RefCell::default();
+}
+
+/// Makes room for what the connections of this thread share.
+pub fn prepare_thread() {
+    ARRIVED.with_borrow(|_| ());
+    REPLIES.with_borrow(|_| ());
+    ROOM.with_borrow(|_| ());
 }
 
 /// Why a connection ends.
@@ -103,6 +111,8 @@ struct Connection {
     /// When more replies than the soft limit began to wait, and the alarm for when that is too long.
     over_soft: Option<(Instant, Pin<Box<tokio::time::Sleep>>)>,
     peak_since_ms: i64,
+    /// What it takes beside its buffers.
+    tally: Tally,
 }
 
 /// Serves a connection until it ends.
@@ -128,21 +138,19 @@ impl Connection {
         client: Arc<Client>,
         thread: usize,
     ) -> Connection {
-        client
-            .gauges
-            .base_bytes
-            .store(size_of::<Connection>(), Ordering::Relaxed);
+        let ledger = &server.clients.ledger;
         Connection {
             stream,
             session: Session::new(server, client, thread),
             parser: Parser::new(),
-            inbox: Inbox::default(),
+            inbox: Inbox::new(ledger.tally()),
             is_drained: true,
             out: Output::new(),
             waiting: None,
             hold: None,
             over_soft: None,
             peak_since_ms: 0,
+            tally: ledger.tally(),
         }
     }
 
@@ -155,6 +163,10 @@ impl Connection {
             }
             self.poll_waiting(cx);
             if self.poll_send(cx).is_err() {
+                return Poll::Ready(Progress::End(End::Gone));
+            }
+            self.account();
+            if self.session.client.is(State::CLOSE_NOW) {
                 return Poll::Ready(Progress::End(End::Gone));
             }
             if self.session.client.is(State::CLOSE_AFTER_REPLY) {
@@ -193,8 +205,14 @@ impl Connection {
         if self.out.is_empty() {
             return usize::MAX;
         }
-        let class = self.session.client.class();
-        clients::hard_limit_bytes(self.session.server.settings.output_limit(class))
+        let server = self.session.server;
+        let limit = server.settings.output_limit(self.session.client.class());
+        let limit = clients::hard_limit_bytes(limit);
+        if server.is_short_for_clients() {
+            limit.min(clients::SHORT_BACKLOG_BYTES)
+        } else {
+            limit
+        }
     }
 
     /// Ends a wait that is over and writes the reply it leads to.
@@ -276,28 +294,50 @@ impl Connection {
             .fetch_max(now_ms, Ordering::Relaxed);
         self.session.recorder.sent_bytes += bytes as u64;
         self.session.recorder.writes += 1;
-        self.note_output();
     }
 
     /// Leaves the reply buffer to the thread: a connection that owes nothing holds none.
     fn give_replies_back(&mut self) {
         if self.out.memory_bytes() > 0 {
             REPLIES.set(std::mem::take(&mut self.out));
-            self.note_output();
         }
     }
 
-    fn note_output(&self) {
+    /// Notes what the connection holds, after every batch, and lets clients go if all hold too much.
+    ///
+    /// As in Redis that is when what the socket took at once is written.
+    fn account(&mut self) {
+        self.show_memory();
+        let (server, client) = (self.session.server, &self.session.client);
+        self.tally.put(client.standing_bytes());
+        server.clients.ledger.note(client, client.memory_bytes());
+        server.evict_clients();
+    }
+
+    /// Shows others what the connection holds.
+    fn show_memory(&self) {
         let gauges = &self.session.client.gauges;
-        gauges
-            .output_bytes
-            .store(self.out.len_bytes(), Ordering::Relaxed);
-        gauges
-            .output_capacity
-            .store(self.out.memory_bytes(), Ordering::Relaxed);
-        if self.out.is_empty() {
-            gauges.output_pieces.store(0, Ordering::Relaxed);
+        for (gauge, bytes) in [
+            (&gauges.query_bytes, self.inbox.len()),
+            (&gauges.query_free_bytes, self.inbox.free_bytes()),
+            (
+                &gauges.parser_bytes,
+                class_bytes(self.parser.memory_bytes()),
+            ),
+            (&gauges.output_bytes, self.out.len_bytes()),
+            (&gauges.output_capacity, self.out.memory_bytes()),
+            (&gauges.wait_bytes, self.wait_bytes()),
+        ] {
+            gauge.store(bytes, Ordering::Relaxed);
         }
+    }
+
+    fn wait_bytes(&self) -> usize {
+        let waiting = self.waiting.as_ref().map_or(0, Waiting::memory_bytes);
+        let hold = self.hold.as_ref().map_or(0, |it| size_of_val(&**it));
+        let alarm = self.over_soft.as_ref();
+        let alarm = alarm.map_or(0, |(_, alarm)| size_of_val(&**alarm));
+        [waiting, hold, alarm].map(class_bytes).into_iter().sum()
     }
 
     fn note_peak(&mut self) {
@@ -432,6 +472,8 @@ impl Connection {
     fn execute(&mut self, bytes: &[u8]) -> (Stop, usize) {
         if self.out.is_empty() {
             self.out = REPLIES.take();
+            let ledger = &self.session.server.clients.ledger;
+            self.out.count_in(ledger.meter());
         }
         let session = &mut self.session;
         // What has been counted so far; nothing may be left behind in the room of the thread.
@@ -460,7 +502,6 @@ impl Connection {
         };
         self.hold_until_durable();
         self.check_query_limit();
-        self.note_output();
     }
 
     fn begin_wait(&mut self, wait: Wait) {
@@ -494,15 +535,10 @@ impl Connection {
     /// as much.
     fn check_query_limit(&mut self) {
         let gauges = &self.session.client.gauges;
-        gauges
-            .query_bytes
-            .store(self.inbox.len(), Ordering::Relaxed);
-        gauges
-            .query_free_bytes
-            .store(self.inbox.free_bytes(), Ordering::Relaxed);
         let held = self.inbox.len() + gauges.queued_bytes.load(Ordering::Relaxed);
         let server = self.session.server;
         if held > server.settings.query_limit_bytes() {
+            self.show_memory();
             server.stats.counters.query_limit_disconnections.add(1);
             let line = self
                 .session

@@ -1,14 +1,25 @@
 //! Bytes of a connection that have been read and not executed.
 
+use protocol::Tally;
+
 /// What is left of reads: half requests, and what waits behind a command that waits.
 #[derive(Debug, Default)]
 pub struct Inbox {
     bytes: Vec<u8>,
     /// How many bytes at the front are done with.
     done: usize,
+    tally: Tally,
 }
 
 impl Inbox {
+    /// Nothing yet; memory will be counted there.
+    pub fn new(tally: Tally) -> Inbox {
+        Inbox {
+            tally,
+            ..Inbox::default()
+        }
+    }
+
     /// What is to be executed.
     pub fn as_slice(&self) -> &[u8] {
         self.bytes.get(self.done..).unwrap_or_default()
@@ -26,12 +37,21 @@ impl Inbox {
 
     /// Memory held beyond that.
     pub fn free_bytes(&self) -> usize {
-        self.bytes.capacity() - self.len()
+        self.memory_bytes() - self.len()
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.tally.block_bytes(self.bytes.capacity())
+    }
+
+    fn count(&mut self) {
+        self.tally.put(self.memory_bytes());
     }
 
     /// Adds bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
+        self.count();
     }
 
     /// Where more bytes are to be read to, with room for `least`, and for the rest of a word of which `missing`
@@ -43,7 +63,11 @@ impl Inbox {
     pub fn room(&mut self, least: usize, missing: usize) -> &mut Vec<u8> {
         let wanted = missing.min(self.len()).max(least);
         if self.bytes.capacity() - self.bytes.len() < wanted.min(least / 2).max(1) {
+            // Counted before it is taken, as replies are: it is no data, not even for a moment.
+            let coming = self.bytes.len() + wanted;
+            self.tally.put(self.tally.block_bytes(coming));
             self.bytes.reserve_exact(wanted);
+            self.count();
         }
         &mut self.bytes
     }
@@ -53,12 +77,13 @@ impl Inbox {
     pub fn consume(&mut self, count: usize) {
         self.done += count;
         if self.done >= self.bytes.len() {
-            *self = Inbox::default();
+            (self.bytes, self.done) = (Vec::new(), 0);
         } else if self.done > self.bytes.len() / 2 {
             self.bytes.drain(..self.done);
             self.done = 0;
             self.bytes.shrink_to(2 * self.bytes.len());
         }
+        self.count();
     }
 }
 

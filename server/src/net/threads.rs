@@ -1,8 +1,8 @@
 //! The I/O threads: each has a runtime of its own, and a connection stays on the one it was given to.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 
 use tokio::runtime;
 use tokio::sync::mpsc;
@@ -54,9 +54,12 @@ impl Threads {
     /// # Errors
     /// If the system gives no more threads or no poller.
     pub fn start(server: &'static Server, count: usize) -> io::Result<Threads> {
+        let ready = Arc::new(Barrier::new(count.max(1) + 1));
         let threads = (0..count.max(1))
-            .map(|number| Thread::start(server, number))
+            .map(|number| Thread::start(server, number, Arc::clone(&ready)))
             .collect::<io::Result<_>>()?;
+        // What they take from the start is not taken for data.
+        ready.wait();
         Ok(Threads { threads })
     }
 
@@ -75,7 +78,7 @@ impl Threads {
 }
 
 impl Thread {
-    fn start(server: &'static Server, number: usize) -> io::Result<Thread> {
+    fn start(server: &'static Server, number: usize, ready: Arc<Barrier>) -> io::Result<Thread> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -86,6 +89,8 @@ impl Thread {
             .name(format!("io-{number}"))
             .spawn(move || {
                 let tasks = LocalSet::new();
+                connection::prepare_thread();
+                ready.wait();
                 runtime.block_on(tasks.run_until(serve(server, number, receiver, their_load)));
             })?;
         Ok(Thread { arrivals, load })
@@ -100,13 +105,16 @@ async fn serve(
 ) {
     while let Some(Arrival { socket, client }) = arrivals.recv().await {
         let load = Arc::clone(&load);
-        tokio::task::spawn_local(async move {
+        let known = Arc::clone(&client);
+        let task = async move {
             match socket.register() {
                 Ok(stream) => connection::run(server, stream, Arc::clone(&client), number).await,
                 Err(error) => tracing::warn!("Error registering client {}: {error}", client.addr),
             }
             server.clients.remove(&client);
             load.fetch_sub(1, Ordering::Relaxed);
-        });
+        };
+        known.note_task(size_of_val(&task));
+        tokio::task::spawn_local(task);
     }
 }

@@ -37,6 +37,11 @@ impl Waiting {
         Waiting { wait, over }
     }
 
+    /// Memory that it takes.
+    pub fn memory_bytes(&self) -> usize {
+        size_of_val(&*self.over)
+    }
+
     /// Ready once it is over, or somebody has unblocked the client.
     pub fn poll(&mut self, client: &Client, cx: &mut Context<'_>) -> Poll<()> {
         if client.is_unblocked() {

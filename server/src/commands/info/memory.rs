@@ -25,6 +25,11 @@ pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
         "mem_clients_slaves",
     ]);
     out.put("mem_clients_normal", memory.clients);
+    // As much of it as is in no buffer of theirs: values that replies share with the keyspace.
+    out.put(
+        "mem_clients_shared",
+        memory.clients.saturating_sub(memory.client_buffers),
+    );
     out.put("mem_cluster_links", 0);
     out.put("mem_aof_buffer", memory.log_buffer);
     out.put("mem_allocator", "jemalloc-5.3.0");

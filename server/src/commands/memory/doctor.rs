@@ -90,6 +90,9 @@ mod tests {
             peak,
             startup: 0,
             clients: 0,
+            client_buffers: 0,
+            statistics: 0,
+            snapshot: 0,
             log_buffer: 0,
             databases: Vec::new(),
             allocator: AllocatorStats {
