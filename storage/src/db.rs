@@ -6,8 +6,6 @@
 
 mod tags;
 
-use std::sync::Arc;
-
 pub use self::tags::Invalidated;
 use crate::entry::Entry;
 use crate::evict::Access;
@@ -16,7 +14,7 @@ use crate::names::NameUse;
 use crate::partition::Partition;
 use crate::shard::{Shard, WatchFlag};
 use crate::table::Place;
-use crate::value::{Str, Value};
+use crate::value::{Long, Str, Value};
 
 /// What happened to a key, in the words of keyspace notifications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +79,7 @@ pub enum Garbage {
     /// One large entry.
     Entry(Entry),
     /// A large value that another has taken the place of.
-    Buffer(Arc<Vec<u8>>),
+    Buffer(Long),
     /// A whole database's part of a shard.
     Partition(Box<Partition>),
 }
@@ -286,7 +284,7 @@ impl<'k> Db<'k> {
         }
     }
 
-    fn discard_buffer(&mut self, buffer: Option<Arc<Vec<u8>>>) {
+    fn discard_buffer(&mut self, buffer: Option<Long>) {
         if let Some(buffer) = buffer
             && buffer.capacity() >= GARBAGE_BYTES
         {

@@ -208,7 +208,7 @@ impl Entry {
     /// Replaces the value, in place when the block has the right size for it. Gives the old one's buffer, which
     /// may take long to free.
     #[inline]
-    pub(crate) fn put_value(&mut self, mut value: Value<'_>) -> Option<Arc<Vec<u8>>> {
+    pub(crate) fn put_value(&mut self, mut value: Value<'_>) -> Option<Long> {
         let (body, inline) = shape(&mut value);
         let is_done = match body {
             Body::Inline => self.0.overwrite_inline(inline),

@@ -392,7 +392,7 @@ impl Block {
 
     /// Makes a new block of this one with something changed. Gives the value's old buffer, which may take long to
     /// free.
-    pub(super) fn change(&mut self, change: Change<'_>) -> Option<Arc<Vec<u8>>> {
+    pub(super) fn change(&mut self, change: Change<'_>) -> Option<Long> {
         let meta = self.meta();
         // SAFETY: what is read here is the new block's from now on: the old one is freed below without being
         // dropped, and nothing between panics (running out of memory aborts).
