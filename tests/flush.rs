@@ -161,6 +161,12 @@ fn small_facts_of_the_server() {
         (error) ERR value is not an integer or out of range
         > LOLWUT VERSION 5 x
         (error) ERR value is not an integer or out of range
+        > LOLWUT VERSION 1 x
+        "Redis ver. 7.4.1\n"
+        > LOLWUT VERSION 5 1 1 x
+        (error) ERR value is not an integer or out of range
+        > LOLWUT VERSION 6 1 x
+        (error) ERR value is not an integer or out of range
         > LOLWUT VERSION 4
         "Redis ver. 7.4.1\n"
         > LATENCY HISTOGRAM nosuch

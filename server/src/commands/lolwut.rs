@@ -24,10 +24,20 @@ const LOLWUT: Command = Spec {
 /// Without a version there is only the last line, as in 7.4; versions 5 and 6 have a picture each, here
 /// of our own making: a garden and a skyline, of so many columns and rows.
 fn lolwut(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    let mut numbers = Vec::new();
     let is_versioned = args.len() > 2 && args.is(1, "VERSION");
-    for index in if is_versioned { 2..args.len() } else { 0..0 } {
-        numbers.push(number::parse_i64(args.word(index)?).ok_or(Error::NotInteger)?);
+    let integer = |index: usize| number::parse_i64(args.word(index)?).ok_or(Error::NotInteger);
+    let mut numbers = Vec::new();
+    if is_versioned {
+        numbers.push(integer(2)?);
+        // What a version does not take is not looked at.
+        let taken = match numbers[0] {
+            5 => 3,
+            6 => 2,
+            _ => 0,
+        };
+        for index in 3..args.len().min(3 + taken) {
+            numbers.push(integer(index)?);
+        }
     }
     let size = |index: usize, usual: i64, most: i64| {
         numbers.get(index).copied().unwrap_or(usual).clamp(1, most) as usize

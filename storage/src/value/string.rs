@@ -15,7 +15,7 @@ pub enum Value<'a> {
     Buffer(Vec<u8>),
     /// Shared with another entry until one of them changes.
     Shared(Long),
-    /// Packed ([`Value::packed`]).
+    /// Packed, as by `Value::packed`.
     Packed(Vec<u8>),
 }
 
