@@ -6,6 +6,7 @@ mod aof_files;
 mod client;
 mod client_memory;
 mod clients;
+mod compression;
 mod config;
 mod connection;
 mod crash;

@@ -2,6 +2,12 @@
 //!
 //! A string is packed if that saves at least an eighth of it. Whoever reads it gets the plain value;
 //! whoever changes it in place leaves it plain, until it is written anew.
+//!
+//! Measured with JSON documents (`benches/big-values`): 4 KiB take 1.9 KiB, and a GET costs about
+//! 1 microsecond more than of a plain one, which is less than Redis needs for it; up to 64 KiB it is
+//! as much as Redis needs, at 256 KiB 1.75 times that. But a SET of 4 KiB costs 1.7 times as much as
+//! in Redis, and a limit that is filled with even text no longer evicts where Redis would. So
+//! packing is off until `compression-threshold` asks for it: 1 KiB is a good choice for pages and JSON.
 
 use std::sync::atomic::{AtomicIsize, Ordering};
 
