@@ -21,7 +21,7 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// Waits until the server's clock has moved on, so that two accesses do not look simultaneous.
 fn tick(client: &mut Client) {
-    let until_ms = keyspace::now_ms(client) + 8;
+    let until_ms = keyspace::now_ms(client) + 40;
     eventually("time goes by", || keyspace::now_ms(client) > until_ms);
 }
 
@@ -145,6 +145,139 @@ fn with_few_keys_the_least_often_used_goes_first() {
             }
         }
     }
+}
+
+#[test]
+fn with_few_keys_gdsf_evicts_what_is_used_least_for_its_size() {
+    for (policy, options) in [
+        ("allkeys-gdsf", &[][..]),
+        ("volatile-gdsf", &["EX", "1000"][..]),
+    ] {
+        let server = Server::keytag(&["--maxmemory-policy", policy]);
+        let mut client = server.connect();
+        let mut keys = vec!["often", "large", "seldom", "sometimes"];
+        for (key, reads) in [("often", 12), ("seldom", 0), ("sometimes", 4)] {
+            put(&mut client, key, options);
+            (0..reads).for_each(|_| assert!(!client.line(&format!("STRLEN {key}")).is_error()));
+        }
+        put(&mut client, "large", options);
+        // A third more of it costs more than the one access that the appending counts for.
+        let more = "x".repeat(4 * VALUE_BYTES as usize);
+        client.call(&["APPEND", "large", &more]);
+        if policy.starts_with("volatile") {
+            put(&mut client, "lasting", &[]);
+        }
+        for expected in ["large", "seldom", "sometimes", "often"] {
+            assert_eq!(
+                evict_one(&mut client, &mut keys),
+                Some(expected),
+                "{policy}"
+            );
+        }
+    }
+}
+
+/// Three volatile keys among thousands of others are found, and go in their order.
+#[test]
+fn volatile_policies_are_exact_when_few_keys_have_an_expiry() {
+    for policy in [
+        "volatile-lru",
+        "volatile-ttl",
+        "volatile-lfu",
+        "volatile-gdsf",
+    ] {
+        let server = Server::keytag(&["--maxmemory-policy", policy, "--lfu-log-factor", "0"]);
+        let mut client = server.connect();
+        let lines: Vec<String> = (0..5_000).map(|n| format!("SET lasting:{n} v")).collect();
+        client.pipeline(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        let mut keys = vec!["first", "second", "third"];
+        for (number, key) in ["first", "second", "third"].into_iter().enumerate() {
+            tick(&mut client);
+            put(&mut client, key, &["EX", &format!("{}", 1_000 + number)]);
+            (0..number * 3)
+                .for_each(|_| assert!(!client.line(&format!("STRLEN {key}")).is_error()));
+        }
+        for expected in ["first", "second", "third"] {
+            assert_eq!(
+                evict_one(&mut client, &mut keys),
+                Some(expected),
+                "{policy}"
+            );
+        }
+        assert_eq!(client.line("DBSIZE").integer(), 5_000, "{policy}");
+    }
+}
+
+/// Words that another policy wrote are read for what they say, and written anew by the next access.
+#[test]
+fn policies_are_switched_at_run_time() {
+    let server = Server::keytag(&["--maxmemory-policy", "allkeys-lru"]);
+    let mut client = server.connect();
+    let mut keys = vec!["idle", "read", "new"];
+    put(&mut client, "idle", &[]);
+    tick(&mut client);
+    put(&mut client, "read", &[]);
+    (0..2).for_each(|_| {
+        tick(&mut client);
+        client.line("STRLEN read");
+    });
+    assert_eq!(client.line("OBJECT IDLETIME read").integer(), 0);
+    say(&mut client, "CONFIG SET maxmemory-policy allkeys-gdsf");
+    let policy = client.info("maxmemory_policy");
+    assert_eq!(policy.as_deref(), Some("allkeys-gdsf"));
+    assert_eq!(client.line("OBJECT FREQ idle").integer(), 1);
+    assert_eq!(client.line("OBJECT FREQ read").integer(), 3);
+    client.line("STRLEN read");
+    assert_eq!(client.line("OBJECT FREQ read").integer(), 4);
+    let refused = client.line("OBJECT IDLETIME read").to_string();
+    assert!(
+        refused.contains("A GDSF maxmemory policy is selected"),
+        "{refused}"
+    );
+    put(&mut client, "new", &[]);
+    client.line("STRLEN new");
+    assert_eq!(evict_one(&mut client, &mut keys), Some("idle"));
+    say(&mut client, "CONFIG SET maxmemory-policy allkeys-lfu");
+    assert_eq!(client.line("OBJECT FREQ read").integer(), 8);
+    assert_eq!(evict_one(&mut client, &mut keys), Some("new"));
+    put(&mut client, "newest", &[]);
+    keys.push("newest");
+    say(&mut client, "CONFIG SET maxmemory-policy allkeys-lru");
+    assert_eq!(client.line("OBJECT IDLETIME read").integer(), 0);
+    let refused = client.line("OBJECT FREQ read").to_string();
+    assert!(
+        refused.contains("An LFU maxmemory policy is not selected"),
+        "{refused}"
+    );
+    tick(&mut client);
+    client.line("STRLEN read");
+    client.line("STRLEN newest");
+    evict_one(&mut client, &mut keys);
+}
+
+/// A change of policy inside EXEC holds every lock, while others may be evicting.
+#[test]
+fn a_policy_is_switched_in_a_transaction_while_keys_are_evicted() {
+    let server = Server::keytag(&["--maxmemory", "8mb", "--maxmemory-policy", "allkeys-gdsf"]);
+    let mut client = server.connect();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut client = server.connect();
+            (0..30).for_each(|round| drop(fill(&mut client, &format!("{round}"), 1_000)));
+        });
+        while !writer.is_finished() {
+            for policy in ["allkeys-lru", "allkeys-gdsf", "allkeys-lfu"] {
+                say(&mut client, "MULTI");
+                say(&mut client, "DBSIZE");
+                say(
+                    &mut client,
+                    &format!("CONFIG SET maxmemory-policy {policy}"),
+                );
+                assert_eq!(client.line("EXEC").to_string().matches("OK").count(), 1);
+            }
+        }
+    });
+    assert!(client.info_number("evicted_keys") > 0);
 }
 
 #[test]

@@ -121,6 +121,8 @@ fn every_policy_keeps_the_limit_and_evicts_what_it_may() {
         "volatile-lfu",
         "volatile-random",
         "volatile-ttl",
+        "allkeys-gdsf",
+        "volatile-gdsf",
     ] {
         let server = limited(policy);
         let mut client = server.connect();

@@ -52,7 +52,7 @@ fn config_set_sets_all_or_nothing() {
         > CONFIG SET maxmemory 1 maxmemory 2
         (error) ERR CONFIG SET failed (possibly related to argument 'maxmemory') - duplicate parameter
         > CONFIG SET maxmemory-samples 7 maxmemory-policy nosuch
-        (error) ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction
+        ~ (error) ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction*
         > CONFIG GET maxmemory-samples
         1) "maxmemory-samples"
         2) "5"

@@ -100,6 +100,7 @@ impl Cron {
         self.ticks += 1;
         memory::note_peak();
         server.keyspace.note_size();
+        server.keyspace.free_forgotten();
         server.gates.pause_left_ms(clock::now_ms());
         if !server.gates.is_write_paused() && !server.gates.is_loading() {
             self.expire();

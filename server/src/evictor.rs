@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use storage::entry::Entry;
 use storage::evict::{Plan, Policy, Pool};
-use storage::keyspace::{Cause, Keyspace, SHARDS};
+use storage::keyspace::{Cause, Keyspace, OnEviction, SHARDS};
 use storage::memory;
 use storage::shard::Shard;
 
@@ -83,9 +83,6 @@ pub enum Room {
     None,
 }
 
-/// Told of keys that are removed, while their shard is still locked: (shard, database, entries, why).
-pub type OnRemoval<'a> = &'a mut dyn FnMut(&mut Shard, usize, &[Entry], Cause);
-
 /// The candidates of the server; only one thread evicts at a time.
 #[derive(Debug, Default)]
 pub struct Evictor {
@@ -95,7 +92,7 @@ pub struct Evictor {
 impl Evictor {
     /// Evicts until the limit is kept or the time is over.
     ///
-    /// Keys of invalidated tags go first: they are dead already.
+    /// Keys of invalidated tags and expired ones go first: they are dead already.
     pub fn make_room(
         &self,
         accounts: Accounts<'_>,
@@ -103,7 +100,7 @@ impl Evictor {
         plan: &Plan,
         budget: Duration,
         now_ms: i64,
-        on_removal: OnRemoval<'_>,
+        on_removal: OnEviction<'_>,
     ) -> Room {
         let mut pool = self.pool.lock();
         let started = Instant::now();
@@ -112,9 +109,7 @@ impl Evictor {
             let keyspace = accounts.keyspace;
             let is_removed = reclaim_dead(keyspace, on_removal)
                 || (plan.policy != Policy::NoEviction
-                    && keyspace.evict(plan, now_ms, &mut pool, &mut |shard, db, gone| {
-                        on_removal(shard, db, gone, Cause::Evicted);
-                    }));
+                    && keyspace.evict(plan, now_ms, &mut pool, on_removal));
             if !is_removed {
                 return Room::None;
             }
@@ -125,15 +120,10 @@ impl Evictor {
         }
         Room::Enough
     }
-
-    /// Forgets all candidates, as when the policy changes.
-    pub fn forget(&self) {
-        self.pool.lock().clear();
-    }
 }
 
 /// Removes some keys of invalidated tags, if there are any.
-fn reclaim_dead(keyspace: &Keyspace, on_removal: OnRemoval<'_>) -> bool {
+fn reclaim_dead(keyspace: &Keyspace, on_removal: OnEviction<'_>) -> bool {
     let mut note = |shard: &mut Shard, db: usize, gone: &[Entry]| {
         on_removal(shard, db, gone, Cause::Invalidated);
     };

@@ -28,6 +28,8 @@ pub struct MemoryUse {
     pub statistics: usize,
     /// Entries that a running snapshot keeps.
     pub snapshot: usize,
+    /// What eviction remembers of keys that are gone.
+    pub ghosts: usize,
     /// Records on their way to the log.
     pub log_buffer: usize,
     /// Each database.
@@ -72,6 +74,7 @@ impl MemoryUse {
             client_buffers: server.clients.ledger.own_bytes() + only_lent_bytes(),
             statistics: server.stats.histogram_bytes(),
             snapshot: server.keyspace.snapshot_bytes(),
+            ghosts: db.lookups().ghost_bytes,
             log_buffer: server.log.pending_bytes(),
             databases: db.census(),
             allocator: memory::allocator_stats(),
@@ -91,6 +94,7 @@ impl MemoryUse {
             + self.client_buffers
             + self.statistics
             + self.snapshot
+            + self.ghosts
             + self.log_buffer
             + databases.sum::<usize>()
     }

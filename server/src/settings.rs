@@ -78,25 +78,28 @@ impl Settings {
             MaxmemoryPolicy::AllkeysLfu => Policy::AllkeysLfu,
             MaxmemoryPolicy::AllkeysRandom => Policy::AllkeysRandom,
             MaxmemoryPolicy::NoEviction => Policy::NoEviction,
+            MaxmemoryPolicy::VolatileGdsf => Policy::VolatileGdsf,
+            MaxmemoryPolicy::AllkeysGdsf => Policy::AllkeysGdsf,
         }
     }
 
     /// Whether small integers are said to be one object for all keys: as in Redis, unless a memory limit
-    /// with an LRU or LFU policy asks for an access clock of each.
+    /// with an LRU, LFU or GDSF policy asks for an access clock of each.
     pub fn shares_integers(&self) -> bool {
-        self.memory_limit() == 0 || !(self.policy().is_lru() || self.policy().is_lfu())
+        let policy = self.policy();
+        self.memory_limit() == 0 || !(policy.is_lru() || policy.is_lfu() || policy.is_gdsf())
     }
 
     /// How accesses are recorded.
     #[inline]
     pub fn access(&self) -> Access {
-        if self.policy().is_lfu() {
-            Access::Count {
+        match self.policy() {
+            policy if policy.is_lfu() => Access::Count {
                 log_factor: self.config.get(options::LFU_LOG_FACTOR),
                 decay_minutes: self.config.get(options::LFU_DECAY_TIME),
-            }
-        } else {
-            Access::Time
+            },
+            policy if policy.is_gdsf() => Access::Cost,
+            _ => Access::Time,
         }
     }
 

@@ -8,7 +8,7 @@ mod tags;
 
 pub use self::tags::Invalidated;
 use crate::entry::Entry;
-use crate::evict::Access;
+use crate::evict::{Access, Clock};
 use crate::keyspace::{Cause, Census, Held, Keyspace, Lookups, SHARDS};
 use crate::names::NameUse;
 use crate::partition::Partition;
@@ -188,6 +188,12 @@ impl<'k> Db<'k> {
         self.keyspace
     }
 
+    /// What accesses are recorded by.
+    #[inline]
+    pub fn clock(&self) -> Clock {
+        self.keyspace.clock(self.moment.now_ms)
+    }
+
     fn place(&self, key: &[u8]) -> (usize, u32) {
         let hash = self.keyspace.hash(key);
         (Keyspace::shard_of_hash(hash), hash as u32)
@@ -300,19 +306,13 @@ impl<'k> Db<'k> {
             self.shard(number).misses += 1;
             return None;
         };
-        let Moment {
-            now_ms,
-            access,
-            touch,
-            ..
-        } = self.moment;
-        let db = self.index;
+        let Moment { access, touch, .. } = self.moment;
+        let (db, clock) = (self.index, self.clock());
         let shard = self.shard(number);
         shard.hits += 1;
         let entry = shard.partition_mut(db).touch(at)?;
         if touch == Touch::Yes {
-            entry.put_access(access.touched(entry.access(), now_ms));
-            entry.put_is_read(true);
+            entry.put_access(access.touched(entry.access(), clock));
         }
         Some(entry)
     }
@@ -382,30 +382,29 @@ impl<'k> Db<'k> {
     #[inline]
     fn create(&mut self, key: &[u8], value: Value<'_>, expiry: Expiry) -> (usize, Place) {
         let Moment { now_ms, access, .. } = self.moment;
-        let db = self.index;
+        let (db, clock) = (self.index, self.clock());
         let (number, hash) = self.place(key);
         let expiry_ms = match expiry {
             Expiry::At(expiry_ms) => Some(expiry_ms),
             Expiry::Clear | Expiry::Keep => None,
         };
-        let entry = Entry::new(key, value, access.fresh(now_ms), expiry_ms);
-        let partition = self.shard(number).partition_mut(db);
-        (number, partition.insert(hash, entry, now_ms))
+        let shard = self.shard(number);
+        // One that was evicted a short time ago has been here before.
+        let earlier = shard.ghost.recall(db, hash, clock.switched_ms);
+        let entry = Entry::new(key, value, access.fresh(clock, earlier), expiry_ms);
+        let at = shard.partition_mut(db).insert(hash, entry, now_ms);
+        (number, at)
     }
 
     #[inline]
     fn overwrite(&mut self, (number, at): (usize, Place), value: Value<'_>, expiry: Expiry) {
         let Moment { now_ms, access, .. } = self.moment;
-        let db = self.index;
+        let (db, clock) = (self.index, self.clock());
         let partition = self.shard(number).partition_mut(db);
         let Some(entry) = partition.edit(at) else {
             return;
         };
-        // A new value starts a new idle time, but keeps the counter it has earned.
-        entry.put_access(match access {
-            Access::Time => access.fresh(now_ms),
-            Access::Count { .. } => access.touched(entry.access(), now_ms),
-        });
+        entry.put_access(access.touched(entry.access(), clock));
         let old = entry.put_value(value);
         let is_volatile = entry.expiry_ms().is_some();
         match expiry {
@@ -446,16 +445,11 @@ impl<'k> Db<'k> {
     /// A guard to change the entry of a live key; the change is marked when it is dropped.
     pub fn edit(&mut self, key: &[u8], event: Event) -> Option<Edit<'_, 'k>> {
         let (number, at) = self.locate(self.index, key)?;
-        let Moment {
-            now_ms,
-            access,
-            touch,
-            ..
-        } = self.moment;
-        let db = self.index;
+        let Moment { access, touch, .. } = self.moment;
+        let (db, clock) = (self.index, self.clock());
         let entry = self.shard(number).partition_mut(db).touch(at)?;
         if touch == Touch::Yes {
-            entry.put_access(access.touched(entry.access(), now_ms));
+            entry.put_access(access.touched(entry.access(), clock));
         }
         Some(Edit {
             db: self,
@@ -521,7 +515,7 @@ impl<'k> Db<'k> {
         } = detached;
         // As in Redis (dbAdd, db.c): in its new place it has not been accessed yet.
         let now_ms = self.moment.now_ms;
-        entry.put_access(self.moment.access.fresh(now_ms));
+        entry.put_access(self.moment.access.fresh(self.clock(), 0));
         entry.put_expiry(expiry_ms);
         entry.put_key(key);
         let partition = self.shard(number).partition_mut(db);
@@ -634,6 +628,7 @@ impl<'k> Db<'k> {
                 sums.misses += shard.misses;
                 sums.expired += shard.expired;
                 sums.watched += shard.watched_keys();
+                sums.ghost_bytes += shard.ghost_bytes();
             });
         }
         sums

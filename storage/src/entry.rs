@@ -78,7 +78,7 @@ impl Entry {
         self.expiry_ms().is_some_and(|expiry_ms| expiry_ms < now_ms)
     }
 
-    /// The clock of its last access, to be read by [`crate::evict::Access`].
+    /// What is known of its accesses, to be read by [`crate::evict::Access`].
     #[inline]
     pub fn access(&self) -> u32 {
         self.0.access()
@@ -87,17 +87,6 @@ impl Entry {
     #[inline]
     pub(crate) fn put_access(&mut self, access: u32) {
         self.0.put_access(access);
-    }
-
-    /// Whether a reader has found it since it was written.
-    #[inline]
-    pub fn is_read(&self) -> bool {
-        self.0.is_read()
-    }
-
-    #[inline]
-    pub(crate) fn put_is_read(&mut self, is_read: bool) {
-        self.0.put_is_read(is_read);
     }
 
     /// Whether it carries a tag.

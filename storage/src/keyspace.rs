@@ -5,13 +5,14 @@
 //! circle.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
 
 use crate::entry::Entry;
-use crate::evict::{Plan, Pool, candidate};
+use crate::evict::worth::Judge;
+use crate::evict::{Clock, FIRST_INFLATION, Plan, Pool, candidate};
 use crate::hasher::Hasher;
 use crate::names::Names;
 use crate::partition::Partition;
@@ -23,6 +24,9 @@ pub use crate::table::TICK_MS as EXPIRY_TICK_MS;
 
 /// From so many keys on a keyspace counts as large: some megabytes with small values.
 const LARGE_KEYS: usize = 16 * 1024;
+
+/// How many expired keys make room at once.
+const EXPIRED_AT_ONCE: usize = 16;
 
 /// How many shards there are.
 pub const SHARDS: usize = 64;
@@ -113,6 +117,9 @@ pub enum Cause {
 /// entries).
 pub type OnRemoval<'a> = &'a mut dyn FnMut(&mut Shard, usize, &[Entry]);
 
+/// The same of keys removed to make room, with the cause: those that had expired were not evicted.
+pub type OnEviction<'a> = &'a mut dyn FnMut(&mut Shard, usize, &[Entry], Cause);
+
 /// All keys of all databases.
 pub struct Keyspace {
     shards: Box<[Mutex<Shard>]>,
@@ -121,6 +128,11 @@ pub struct Keyspace {
     /// The tags in use in each database. Only who holds every shard may put others in their place.
     tag_names: Mutex<Vec<Arc<Names>>>,
     burden: Burden,
+    /// The highest priority of what GDSF has evicted.
+    inflation: AtomicU64,
+    /// When the eviction policy was changed, and which change [`Keyspace::free_forgotten`] has seen.
+    switched_ms: AtomicI64,
+    freed_ms: AtomicI64,
     /// Invalidations that may have left keys to be reclaimed: taken off by whoever has looked through all
     /// shards since.
     pending: AtomicUsize,
@@ -137,6 +149,9 @@ impl Default for Keyspace {
             is_large: AtomicBool::new(false),
             tag_names: Mutex::default(),
             burden,
+            inflation: AtomicU64::new(FIRST_INFLATION),
+            switched_ms: AtomicI64::new(0),
+            freed_ms: AtomicI64::new(0),
             pending: AtomicUsize::new(0),
         }
     }
@@ -238,8 +253,38 @@ impl Keyspace {
         self.lock_one(self.shard_of(key)).unwatch(db, key, flag);
     }
 
+    /// What accesses are recorded by at that moment.
+    #[inline]
+    pub fn clock(&self, now_ms: i64) -> Clock {
+        Clock {
+            now_ms,
+            inflation: self.inflation.load(Ordering::Relaxed),
+            switched_ms: self.switched_ms.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Notes that the eviction policy has changed: what eviction has learned is forgotten.
+    ///
+    /// Takes no lock, so whoever calls this may hold some.
+    pub fn note_policy_change(&self, now_ms: i64) {
+        // Each change has a moment of its own.
+        let later = |last: i64| Some(now_ms.max(last + 1));
+        let order = Ordering::Relaxed;
+        let _ = self.switched_ms.fetch_update(order, order, later);
+    }
+
+    /// Gives back the memory of what eviction has learned before the policy was changed. One load and one
+    /// compare if there is nothing to do.
+    pub fn free_forgotten(&self) {
+        let since_ms = self.switched_ms.load(Ordering::Relaxed);
+        if self.freed_ms.swap(since_ms, Ordering::Relaxed) != since_ms {
+            self.for_each(|shard| shard.ghost.begin(since_ms));
+        }
+    }
+
     /// Removes the best candidate of the plan's policy; `false` if there is none.
     ///
+    /// What has expired in the shard whose turn it is goes before that, some at once.
     /// Each call samples some entries of one shard into the pool, going round the shards; with few
     /// candidates in all it looks through as many shards as it takes, so that the last volatile key
     /// is found as well.
@@ -248,16 +293,23 @@ impl Keyspace {
         plan: &Plan,
         now_ms: i64,
         pool: &mut Pool,
-        on_removal: OnRemoval<'_>,
+        on_eviction: OnEviction<'_>,
     ) -> bool {
+        let clock = self.clock(now_ms);
+        pool.begin(clock.switched_ms);
+        if self.expire_overdue(pool.upcoming_shard(), now_ms, on_eviction) {
+            return true;
+        }
         loop {
-            let has_found = self.sample(plan, now_ms, pool);
+            let judge = Judge::new(plan, clock, pool.tuning);
+            let has_found = self.sample(&judge, pool);
             while let Some(candidate) = pool.pop() {
                 let mut shard = self.lock_one(candidate.shard);
-                let removed = candidate::remove(&mut shard, candidate, plan, now_ms, on_removal);
+                let removed = candidate::remove(&mut shard, candidate, &judge, on_eviction);
                 drop(shard);
                 // Its memory goes back after unlocking.
-                if removed.is_some() {
+                if let Some(entry) = removed {
+                    self.note_evicted(&entry, &judge, pool);
                     return true;
                 }
             }
@@ -268,12 +320,36 @@ impl Keyspace {
         }
     }
 
+    /// Removes some keys of a shard that expired more than a moment ago; whether there were any.
+    fn expire_overdue(&self, shard: usize, now_ms: i64, on_eviction: OnEviction<'_>) -> bool {
+        let soonest_ms = self.lock_one(shard).soonest_ms();
+        // Within the tick that times are kept by, it would have to look for what may not be there.
+        if soonest_ms.saturating_add(EXPIRY_TICK_MS) > now_ms {
+            return false;
+        }
+        let mut note = |shard: &mut Shard, db: usize, gone: &[Entry]| {
+            on_eviction(shard, db, gone, Cause::Expired);
+        };
+        self.expire_some(shard, EXPIRED_AT_ONCE, now_ms, &mut note)
+            .0
+            > 0
+    }
+
+    /// Learns from what was evicted.
+    fn note_evicted(&self, entry: &Entry, judge: &Judge<'_>, pool: &mut Pool) {
+        if !judge.is_expired(entry) {
+            pool.tuning.note_evicted(entry.access());
+            let inflation = judge.inflation_after(entry);
+            self.inflation.fetch_max(inflation, Ordering::Relaxed);
+        }
+    }
+
     /// Samples shard after shard until enough has been seen, or all; whether there was any candidate.
-    fn sample(&self, plan: &Plan, now_ms: i64, pool: &mut Pool) -> bool {
+    fn sample(&self, judge: &Judge<'_>, pool: &mut Pool) -> bool {
         let mut found = 0;
         for _ in 0..SHARDS {
             let number = pool.next_shard();
-            let seen = candidate::sample(&self.lock_one(number), number, plan, now_ms, pool);
+            let seen = candidate::sample(&mut self.lock_one(number), number, judge, pool);
             found += seen.count;
             // Where there are few in each shard, all of several shards are looked at, and with few in all
             // the choice is the exact one.
@@ -476,6 +552,8 @@ pub struct Lookups {
     pub expired: u64,
     /// Keys that somebody watches.
     pub watched: usize,
+    /// Bytes that it takes to remember what was evicted.
+    pub ghost_bytes: usize,
 }
 
 impl Census {

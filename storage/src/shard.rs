@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::entry::Entry;
+use crate::evict::ghost::Ghost;
 use crate::hasher::Hasher;
 use crate::keyspace::OnRemoval;
 use crate::partition::Partition;
@@ -36,6 +37,8 @@ pub struct Shard {
     watches: HashMap<(usize, Box<[u8]>), Vec<Watch>>,
     epoch: bool,
     burden: Burden,
+    /// What was evicted from here.
+    pub(crate) ghost: Ghost,
     /// Lookups of readers that found a key, that did not, and keys removed because they had expired.
     pub(crate) hits: u64,
     pub(crate) misses: u64,
@@ -87,12 +90,20 @@ impl Shard {
         let empty = Partition::new(self.epoch, &self.hasher);
         let partition = self.partitions.get_mut(db)?;
         let mut taken = std::mem::replace(partition, empty);
+        if self.partitions.iter().all(Partition::is_empty) {
+            self.ghost = Ghost::default();
+        }
         if taken.is_walking() {
             taken.leave_to_walk();
             self.orphans.push(taken);
             return None;
         }
         Some(taken)
+    }
+
+    /// Bytes that it takes to remember what was evicted.
+    pub fn ghost_bytes(&self) -> usize {
+        self.ghost.size_bytes()
     }
 
     /// A moment before which no entry of any database has expired, in milliseconds since 1970.

@@ -219,7 +219,7 @@ static ROWS: &[Row] = &[
         ]),
         OneOf(&["0", "1", "-1", "-5", "10", "64", "100", "128", "1mb", "1.5gb", "2KB", "50%", "yes", "", "x", "9999999999999999999"]),
     ])]),
-    read(1, Same, &[Word("CONFIG"), Word("SET"), Word("maxmemory-policy"), OneOf(&[
+    read(1, Compare::Policy, &[Word("CONFIG"), Word("SET"), Word("maxmemory-policy"), OneOf(&[
         "noeviction", "allkeys-lru", "volatile-lru", "allkeys-random", "volatile-random", "volatile-ttl", "x", "",
         "allkeys-lfu", "volatile-lfu",
     ])]),

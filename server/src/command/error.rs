@@ -52,6 +52,10 @@ pub enum Error {
         "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
     )]
     IsLfu,
+    #[error(
+        "ERR A GDSF maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime it will take some time until it is known again."
+    )]
+    IsGdsf,
     #[error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")]
     NoLogToWaitFor,
     #[error("ERR increment or decrement would overflow")]

@@ -7,7 +7,7 @@ use crate::config::{Origin, Scope, Setting};
 use crate::server::Server;
 use crate::settings;
 use crate::spec::{Group, Locks, Spec, flags};
-use crate::{logging, process};
+use crate::{clock, logging, process};
 
 /// The family.
 pub const COMMANDS: &[Command] = &[CONFIG];
@@ -182,7 +182,7 @@ const EFFECTS: &[(&[OptionId], Effect)] = &[
         Ok(())
     }),
     (&[options::MAXMEMORY_POLICY.id], |server| {
-        server.evictor.forget();
+        server.keyspace.note_policy_change(clock::now_ms());
         Ok(())
     }),
     (

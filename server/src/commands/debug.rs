@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use storage::db::{Expiry, NewTags};
+use storage::evict::idle_ms;
 use storage::glob;
 use storage::value::{Str, Value};
 
@@ -164,14 +165,14 @@ fn log(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
 fn object(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let shares_integers = cx.server.settings.shares_integers();
     let is_lfu = cx.server.settings.policy().is_lfu();
-    let (access, now_ms) = (cx.server.settings.access(), cx.now_ms());
+    let (clock, now_ms) = (cx.db.clock(), cx.now_ms());
     let entry = cx.db.peek(args.key(2)?).ok_or(Error::NoSuchKey)?;
     let value = entry.string();
     let is_shared = shares_integers && matches!(value, Str::Int(0..10_000));
     let idle_ms = if is_lfu {
         0
     } else {
-        access.idle(entry.access(), now_ms)
+        idle_ms(entry.access(), clock)
     };
     let lru = ((now_ms - idle_ms.cast_signed()) / 1000) & 0xff_ffff;
     let text = format!(

@@ -49,6 +49,10 @@ words! {
         AllkeysRandom = "allkeys-random",
         /// None: writes are refused.
         NoEviction = "noeviction",
+        /// Least frequently used for their size among keys with an expiry.
+        VolatileGdsf = "volatile-gdsf",
+        /// Key least frequently used for its size.
+        AllkeysGdsf = "allkeys-gdsf",
     }
 }
 

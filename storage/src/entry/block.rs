@@ -38,9 +38,6 @@ const KIND_MASK: u32 = 0b111 << KIND_SHIFT;
 /// From here on.
 const PACKED_KINDS: u32 = 3 << KIND_SHIFT;
 const EPOCH: u32 = 1 << 27;
-const IS_READ: u32 = 1 << 28;
-/// What stays when the value changes.
-const LASTING: u32 = EPOCH | IS_READ;
 
 /// The most bytes that may lie beside a key.
 pub(super) const MOST_INLINE: usize = LENGTH_MASK as usize;
@@ -230,16 +227,6 @@ impl Block {
     }
 
     #[inline]
-    pub(super) fn is_read(&self) -> bool {
-        self.meta() & IS_READ != 0
-    }
-
-    #[inline]
-    pub(super) fn put_is_read(&mut self, is_read: bool) {
-        self.put_flag(IS_READ, is_read);
-    }
-
-    #[inline]
     fn put_flag(&mut self, flag: u32, is_set: bool) {
         let meta = self.meta();
         self.put_meta(if is_set { meta | flag } else { meta & !flag });
@@ -416,7 +403,7 @@ impl Block {
             key: change.key.unwrap_or(self.key()),
             inline: new_value.1,
         });
-        block.put_meta(block.meta() | (meta & LASTING));
+        block.put_meta(block.meta() | (meta & EPOCH));
         block.put_fingerprint(self.fingerprint());
         self.count(-1);
         let old = std::mem::ManuallyDrop::new(std::mem::replace(self, block));
@@ -605,10 +592,7 @@ mod tests {
             }
             assert_eq!(block.expiry_ms(), expiry);
             assert_eq!(block.tags().map_or(&[][..], |it| it), tags);
-            assert_eq!(
-                (block.fingerprint(), block.epoch(), block.is_read()),
-                (0xBEEF, true, false)
-            );
+            assert_eq!((block.fingerprint(), block.epoch()), (0xBEEF, true));
             assert_eq!(block.access(), 7);
         }
     }

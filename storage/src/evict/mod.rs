@@ -1,10 +1,19 @@
-//! Which key goes when memory is short: the eight policies of Redis.
+//! Which key goes when memory is short: the eight policies of Redis, and GDSF.
+//!
+//! An entry keeps a word about its past ([`access`]) and nothing else; what it deserves is computed when
+//! it is looked at ([`worth`]). Each round looks at some entries that lie together ([`candidate`]) and
+//! keeps the best of many rounds ([`pool`]). A few bytes about what has gone ([`ghost`]) help keys that come
+//! back, and tell how to judge ([`tuning`]).
 
 mod access;
 pub(crate) mod candidate;
+pub(crate) mod ghost;
 mod pool;
+mod tuning;
+pub(crate) mod worth;
 
-pub use access::{Access, lfu_counter};
+pub(crate) use access::FIRST_INFLATION;
+pub use access::{Access, Clock, TICK_MS, idle_ms};
 pub use pool::Pool;
 
 /// What is evicted.
@@ -12,7 +21,7 @@ pub use pool::Pool;
 pub struct Plan {
     /// Which keys go.
     pub policy: Policy,
-    /// Keys looked at for each that goes.
+    /// `maxmemory-samples`: a quarter of the keys looked at for each that goes.
     pub samples: usize,
     /// How accesses are recorded.
     pub access: Access,
@@ -35,6 +44,10 @@ pub enum Policy {
     AllkeysLfu,
     /// Any key.
     AllkeysRandom,
+    /// Only keys with an expiry, least frequently used for their size first.
+    VolatileGdsf,
+    /// Least frequently used for their size first.
+    AllkeysGdsf,
     /// None: writes that need memory are refused.
     NoEviction,
 }
@@ -50,17 +63,20 @@ impl Policy {
         matches!(self, Policy::VolatileLru | Policy::AllkeysLru)
     }
 
-    /// Whether only keys with an expiry may go.
-    pub fn is_volatile(self) -> bool {
-        use Policy::{VolatileLfu, VolatileLru, VolatileRandom, VolatileTtl};
-        matches!(
-            self,
-            VolatileLru | VolatileLfu | VolatileRandom | VolatileTtl
-        )
+    /// Whether it is the frequency for the size that decides.
+    pub fn is_gdsf(self) -> bool {
+        matches!(self, Policy::VolatileGdsf | Policy::AllkeysGdsf)
     }
 
-    /// Whether any candidate is as good as another.
-    pub fn is_random(self) -> bool {
-        matches!(self, Policy::VolatileRandom | Policy::AllkeysRandom)
+    /// Whether only keys with an expiry may go.
+    pub fn is_volatile(self) -> bool {
+        use Policy::{VolatileGdsf, VolatileLfu, VolatileLru, VolatileRandom, VolatileTtl};
+        matches!(
+            self,
+            VolatileLru | VolatileLfu | VolatileRandom | VolatileTtl | VolatileGdsf
+        )
     }
 }
+
+#[cfg(test)]
+mod tests;

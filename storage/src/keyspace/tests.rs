@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{EXPIRY_TICK_MS, Keyspace, SHARDS, ShardSet};
 use crate::db::{Db, Event, Expiry, Moment, NewTags, Touch, WhenExpired};
 use crate::entry::Entry;
-use crate::evict::{Access, Plan, Policy, Pool};
+use crate::evict::Access;
 use crate::partition::Partition;
 use crate::shard::Shard;
 use crate::value::Value;
@@ -151,109 +151,4 @@ fn sweep_all(keyspace: &Keyspace, now_ms: i64) {
         let overdue = keyspace.overdue(shard, now_ms);
         assert_eq!((overdue.expired, overdue.lag_ms), (0, 0));
     }
-}
-
-fn evicted(keyspace: &Keyspace, policy: Policy, now_ms: i64, pool: &mut Pool) -> Option<String> {
-    let plan = Plan {
-        policy,
-        samples: 5,
-        access: Access::Time,
-    };
-    let mut gone = None;
-    let mut note = |_: &mut Shard, _: usize, entries: &[Entry]| {
-        assert_eq!(entries.len(), 1);
-        gone = Some(String::from_utf8_lossy(entries[0].key()).into_owned());
-    };
-    let is_removed = keyspace.evict(&plan, now_ms, pool, &mut note);
-    assert_eq!(is_removed, gone.is_some());
-    gone
-}
-
-#[test]
-fn few_keys_go_in_their_order() {
-    let keyspace = Keyspace::default();
-    let mut pool = Pool::default();
-    for number in 0..60 {
-        // Sooner and later ones in no order; each is used a little after the one before.
-        let expiry_ms = NOW_MS + 100_000 + i64::from(number * 37 % 60);
-        put(
-            &keyspace,
-            NOW_MS + i64::from(number) * 8,
-            &format!("{number}"),
-            Expiry::At(expiry_ms),
-        );
-    }
-    put(&keyspace, NOW_MS, "lasting", Expiry::Clear);
-    let mut expected: Vec<u32> = (0..60).collect();
-    expected.sort_by_key(|number| number * 37 % 60);
-    for number in &expected[..30] {
-        let gone = evicted(&keyspace, Policy::VolatileTtl, NOW_MS + 1_000, &mut pool);
-        assert_eq!(gone, Some(number.to_string()));
-    }
-    pool.clear();
-    expected.drain(..30);
-    expected.sort_unstable();
-    for number in &expected {
-        let gone = evicted(&keyspace, Policy::VolatileLru, NOW_MS + 1_000, &mut pool);
-        assert_eq!(gone, Some(number.to_string()));
-    }
-    for policy in [
-        Policy::VolatileLru,
-        Policy::VolatileRandom,
-        Policy::VolatileTtl,
-    ] {
-        assert_eq!(evicted(&keyspace, policy, NOW_MS + 1_000, &mut pool), None);
-    }
-    let gone = evicted(&keyspace, Policy::AllkeysLru, NOW_MS + 1_000, &mut pool);
-    assert_eq!(gone.as_deref(), Some("lasting"));
-    assert_eq!(
-        evicted(&keyspace, Policy::AllkeysRandom, NOW_MS + 1_000, &mut pool),
-        None
-    );
-}
-
-/// A pool full of keys that are gone by now, or were used since, must not look like an empty server.
-#[test]
-fn what_left_the_pool_is_replaced() {
-    let keyspace = Keyspace::default();
-    let mut pool = Pool::default();
-    for number in 0..200 {
-        put(&keyspace, NOW_MS, &format!("old {number}"), Expiry::Clear);
-    }
-    assert!(evicted(&keyspace, Policy::AllkeysLru, NOW_MS + 1_000, &mut pool).is_some());
-    for number in 0..100 {
-        remove(&keyspace, &format!("old {number}"));
-    }
-    for number in 100..200 {
-        db(&keyspace, NOW_MS + 2_000).exists(format!("old {number}").as_bytes());
-    }
-    put(&keyspace, NOW_MS + 1_500, "idle", Expiry::Clear);
-    for _ in 0..90 {
-        assert!(evicted(&keyspace, Policy::AllkeysLru, NOW_MS + 3_000, &mut pool).is_some());
-    }
-    assert!(
-        !db(&keyspace, NOW_MS + 3_000).exists(b"idle"),
-        "it was the idlest of all"
-    );
-}
-
-/// Of 10,000 keys, those that go are among the idlest: with 5 samples and the pool, nine in ten of
-/// the first 1,000 come from the idlest third.
-#[test]
-fn samples_come_close_to_the_order_of_use() {
-    let keyspace = Keyspace::default();
-    let mut pool = Pool::default();
-    for number in 0..10_000 {
-        put(
-            &keyspace,
-            NOW_MS + number * 4,
-            &format!("{number}"),
-            Expiry::Clear,
-        );
-    }
-    let early = (0..1_000)
-        .filter_map(|_| evicted(&keyspace, Policy::AllkeysLru, NOW_MS + 50_000, &mut pool))
-        .filter(|key| key.parse::<u32>().expect("a number") < 3_333)
-        .count();
-    assert!(early > 900, "{early} of 1,000");
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::db::{Db, Event, Expiry, Moment, NewTags, Touch, WhenExpired};
 use crate::entry::Entry;
 use crate::evict::{Access, Plan, Policy, Pool};
-use crate::keyspace::{Keyspace, SHARDS, ShardSet};
+use crate::keyspace::{Cause, Keyspace, SHARDS, ShardSet};
 use crate::value::Value;
 
 const DATABASES: usize = 3;
@@ -259,7 +259,7 @@ impl World {
             access: Access::Time,
         };
         let mut gone = Vec::new();
-        let mut note = |_: &mut crate::shard::Shard, db: usize, entries: &[Entry]| {
+        let mut note = |_: &mut crate::shard::Shard, db: usize, entries: &[Entry], _: Cause| {
             gone.extend(entries.iter().map(|entry| (db, entry.key().to_vec())));
         };
         self.keyspace

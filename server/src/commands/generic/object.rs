@@ -1,7 +1,7 @@
 //! `OBJECT`: what a value looks like inside.
 
 use storage::entry::Entry;
-use storage::evict::{Access, lfu_counter};
+use storage::evict::{Access, idle_ms};
 use storage::value::Str;
 
 use crate::command::{Args, Command, Ctx, Error, Result, Words};
@@ -52,17 +52,13 @@ const FREQ: Command = Spec {
 }
 .run(freq);
 fn freq(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    let (access, now_ms) = (cx.db.moment.access, cx.now_ms());
+    let (access, clock) = (cx.db.moment.access, cx.db.clock());
     let Some(entry) = cx.db.inspect(args.key(2)?) else {
         return cx.reply.nil();
     };
-    match access {
-        Access::Time => Err(Error::NotLfu),
-        Access::Count { decay_minutes, .. } => {
-            let counter = lfu_counter(entry.access(), now_ms, decay_minutes);
-            cx.reply.integer(i64::from(counter))
-        }
-    }
+    // Under GDSF it is the number of accesses, up to 15.
+    let frequency = access.frequency(entry.access(), clock);
+    cx.reply.integer(frequency.ok_or(Error::NotLfu)?.into())
 }
 
 const HELP: Command = Spec {
@@ -105,16 +101,17 @@ const IDLETIME: Command = Spec {
 }
 .run(idletime);
 fn idletime(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    let (access, now_ms) = (cx.db.moment.access, cx.now_ms());
+    let (access, clock) = (cx.db.moment.access, cx.db.clock());
     let Some(entry) = cx.db.inspect(args.key(2)?) else {
         return cx.reply.nil();
     };
     match access {
         Access::Time => {
-            let idle_seconds = access.idle(entry.access(), now_ms) / 1000;
+            let idle_seconds = idle_ms(entry.access(), clock) / 1000;
             cx.reply.integer(idle_seconds.cast_signed())
         }
         Access::Count { .. } => Err(Error::IsLfu),
+        Access::Cost => Err(Error::IsGdsf),
     }
 }
 

@@ -93,6 +93,7 @@ mod tests {
             client_buffers: 0,
             statistics: 0,
             snapshot: 0,
+            ghosts: 0,
             log_buffer: 0,
             databases: Vec::new(),
             allocator: AllocatorStats {

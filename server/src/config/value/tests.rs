@@ -212,7 +212,8 @@ fn words_are_listed_when_another_one_is_given() {
             (
                 "lru",
                 "-argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, \
-             volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction",
+             volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction, \
+             volatile-gdsf, allkeys-gdsf",
             ),
         ],
     );
