@@ -105,11 +105,13 @@ impl Evictor {
         let mut pool = self.pool.lock();
         let started = Instant::now();
         let mut rounds = 0u32;
+        let mut garbage = Vec::new();
         while accounts.used_bytes() > limit_bytes {
             let keyspace = accounts.keyspace;
             let is_removed = reclaim_dead(keyspace, on_removal)
                 || (plan.policy != Policy::NoEviction
-                    && keyspace.evict(plan, now_ms, &mut pool, on_removal));
+                    && keyspace.evict(plan, now_ms, &mut pool, &mut garbage, on_removal));
+            accounts.lazyfree.free(std::mem::take(&mut garbage));
             if !is_removed {
                 return Room::None;
             }

@@ -84,6 +84,13 @@ pub enum Garbage {
     Partition(Box<Partition>),
 }
 
+impl Garbage {
+    /// An entry that takes long to free; any other is freed here.
+    pub(crate) fn of(entry: Entry) -> Option<Garbage> {
+        (entry.heap_bytes() >= GARBAGE_BYTES).then_some(Garbage::Entry(entry))
+    }
+}
+
 /// How expiry and accesses are treated.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
@@ -285,9 +292,7 @@ impl<'k> Db<'k> {
     }
 
     fn discard(&mut self, entry: Entry) {
-        if entry.heap_bytes() >= GARBAGE_BYTES {
-            self.changes.garbage.push(Garbage::Entry(entry));
-        }
+        self.changes.garbage.extend(Garbage::of(entry));
     }
 
     fn discard_buffer(&mut self, buffer: Option<Long>) {

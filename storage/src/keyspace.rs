@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
 
+use crate::db::Garbage;
 use crate::entry::Entry;
 use crate::evict::worth::Judge;
 use crate::evict::{Clock, FIRST_INFLATION, Plan, Pool, candidate};
@@ -284,6 +285,7 @@ impl Keyspace {
 
     /// Removes the best candidate of the plan's policy; `false` if there is none.
     ///
+    /// What takes long to free is left in `garbage`.
     /// What has expired in the shard whose turn it is goes before that, some at once.
     /// Each call samples some entries of one shard into the pool, going round the shards; with few
     /// candidates in all it looks through as many shards as it takes, so that the last volatile key
@@ -293,6 +295,7 @@ impl Keyspace {
         plan: &Plan,
         now_ms: i64,
         pool: &mut Pool,
+        garbage: &mut Vec<Garbage>,
         on_eviction: OnEviction<'_>,
     ) -> bool {
         let clock = self.clock(now_ms);
@@ -307,9 +310,10 @@ impl Keyspace {
                 let mut shard = self.lock_one(candidate.shard);
                 let removed = candidate::remove(&mut shard, candidate, &judge, on_eviction);
                 drop(shard);
-                // Its memory goes back after unlocking.
+                // Its memory goes back after unlocking, much of it elsewhere.
                 if let Some(entry) = removed {
                     self.note_evicted(&entry, &judge, pool);
+                    garbage.extend(Garbage::of(entry));
                     return true;
                 }
             }

@@ -103,9 +103,13 @@ impl World {
             let keys = gone.iter().map(|it| String::from_utf8_lossy(it.key()));
             all.extend(keys.map(|key| (key.into_owned(), cause)));
         };
-        let is_done = self
-            .keyspace
-            .evict(&plan, self.now_ms, &mut self.pool, &mut note);
+        let is_done = self.keyspace.evict(
+            &plan,
+            self.now_ms,
+            &mut self.pool,
+            &mut Vec::new(),
+            &mut note,
+        );
         assert_eq!(is_done, !all.is_empty());
         all
     }

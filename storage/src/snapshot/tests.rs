@@ -262,8 +262,13 @@ impl World {
         let mut note = |_: &mut crate::shard::Shard, db: usize, entries: &[Entry], _: Cause| {
             gone.extend(entries.iter().map(|entry| (db, entry.key().to_vec())));
         };
-        self.keyspace
-            .evict(&plan, self.now_ms, &mut self.pool, &mut note);
+        self.keyspace.evict(
+            &plan,
+            self.now_ms,
+            &mut self.pool,
+            &mut Vec::new(),
+            &mut note,
+        );
         for place in gone {
             self.model.remove(&place);
         }
