@@ -1,9 +1,9 @@
 //! Which key goes when memory is short: the eight policies of Redis, and GDSF.
 //!
-//! An entry keeps a word about its past ([`access`]) and nothing else; what it deserves is computed when
-//! it is looked at ([`worth`]). Each round looks at some entries that lie together ([`candidate`]) and
-//! keeps the best of many rounds ([`pool`]). A few bytes about what has gone ([`ghost`]) help keys that come
-//! back, and tell how to judge ([`tuning`]).
+//! An entry keeps a word about its past (`access`) and nothing else; what it deserves is computed when
+//! it is looked at (`worth`). Each round looks at some entries that lie together (`candidate`) and
+//! keeps the best of many rounds (`pool`). A few bytes about what has gone (`ghost`) help keys that come
+//! back, and tell how to judge (`tuning`).
 
 mod access;
 pub(crate) mod candidate;
