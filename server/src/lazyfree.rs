@@ -42,12 +42,16 @@ impl Progress {
     /// Frees step by step, so that what is said to be pending goes down with the memory in use.
     fn free(&self, garbage: Garbage) {
         let (mut entries, mut bytes) = size(&garbage);
-        if let Garbage::Partition(mut partition) = garbage {
-            while let Some(freed) = partition.free_some() {
-                let share = bytes * freed / entries.max(1);
-                self.remove(freed, share);
-                (entries, bytes) = (entries - freed, bytes - share);
+        match garbage {
+            Garbage::Partition(mut partition) => {
+                while let Some(freed) = partition.free_some() {
+                    let share = bytes * freed / entries.max(1);
+                    self.remove(freed, share);
+                    (entries, bytes) = (entries - freed, bytes - share);
+                }
             }
+            // Before it is no longer pending: what is neither would count as used, and evict others.
+            garbage => drop(garbage),
         }
         self.remove(entries, bytes);
     }
