@@ -251,39 +251,43 @@ impl Segment {
         Some(entry)
     }
 
-    /// Appends what is above all that is there, or was of the same fingerprint as the last before that got
-    /// another bit.
-    fn push(&mut self, entry: Entry, tick: u16, next: &mut usize) {
-        let place = self.home(entry.fingerprint()).max(*next);
-        if place >= self.cells.len() {
-            let cells = place + 1 + place / 32;
+    /// Adds what is above all that is there, but for entries that were of the same fingerprint before they
+    /// got another bit: they come in any order.
+    fn push(&mut self, entry: Entry, tick: u16) {
+        let fingerprint = entry.fingerprint();
+        let home = self.home(fingerprint);
+        let is_below = |cell: &&Option<Entry>| {
+            cell.as_ref()
+                .is_some_and(|it| it.fingerprint() <= fingerprint)
+        };
+        let displaced = self.cells[home..].iter().take_while(is_below);
+        let place = home + displaced.count();
+        // What is above moves up, so that no search meets a vacant cell before it.
+        let above = self.cells[place..].iter().take_while(|it| it.is_some());
+        let gap = place + above.count();
+        if gap >= self.cells.len() {
+            let cells = gap + 1 + gap / 32;
             self.cells.resize_with(cells, || None);
             if let Some(due) = &mut self.due {
                 due.extend(cells);
             }
         }
+        self.cells[place..=gap].rotate_right(1);
         self.cells[place] = Some(entry);
         if let Some(due) = &mut self.due {
+            due.shift_up(place, gap);
             due.give(place, tick);
         }
         self.len += 1;
-        *next = place + 1;
-        self.sift_down(place);
     }
 
-    /// Moves an entry below those before it that are above it.
-    fn sift_down(&mut self, from: usize) {
-        let mut at = from;
-        while at > 0
-            && let (Some(below), Some(entry)) = (self.get(at - 1), self.get(at))
-            && below.fingerprint() > entry.fingerprint()
-        {
-            self.cells.swap(at - 1, at);
-            if let Some(due) = &mut self.due {
-                due.shift_up(at - 1, at);
-            }
-            at -= 1;
-        }
+    /// Whether a search from its home meets every entry.
+    #[cfg(test)]
+    pub(super) fn finds_all(&self) -> bool {
+        self.cells.iter().enumerate().all(|(at, cell)| {
+            let home = cell.as_ref().map_or(at, |it| self.home(it.fingerprint()));
+            home <= at && self.cells[home..at].iter().all(Option::is_some)
+        })
     }
 
     /// All entries with their ticks, ascending; nothing is left.
@@ -298,9 +302,8 @@ impl Segment {
 
     fn resize(&mut self, cells: usize) {
         let mut resized = Segment::of_cells(cells, self.depth, self.floor, self.due.as_deref());
-        let mut next = 0;
         self.drain()
-            .for_each(|(entry, tick)| resized.push(entry, tick, &mut next));
+            .for_each(|(entry, tick)| resized.push(entry, tick));
         *self = resized;
     }
 
@@ -332,14 +335,13 @@ impl Segment {
         let clock = self.due.as_deref();
         let mut lower = Segment::of_cells(cells_for(lower_len), depth, self.floor, clock);
         let mut upper = Segment::of_cells(cells_for(self.len - lower_len), depth, middle, clock);
-        let (mut lower_next, mut upper_next) = (0, 0);
         for (mut entry, tick) in super::Fetched::new(self.drain()) {
             let is_upper = entry.fingerprint() >= 1 << (FINGERPRINT_BITS - 1);
             entry.put_fingerprint(fingerprint(hash_of(&entry), depth));
             if is_upper {
-                upper.push(entry, tick, &mut upper_next);
+                upper.push(entry, tick);
             } else {
-                lower.push(entry, tick, &mut lower_next);
+                lower.push(entry, tick);
             }
         }
         *self = lower;
@@ -362,12 +364,11 @@ impl Segment {
         let clocks = [&self.due, &upper.due].map(|due| due.as_ref().map(|due| due.clock_ms()));
         let cells = cells_for(self.len + upper.len);
         let mut merged = Segment::of_cells(cells, self.depth - 1, self.floor, None);
-        let mut next = 0;
         for (half, part) in [(0, &mut *self), (1 << (FINGERPRINT_BITS - 1), &mut upper)] {
             for (mut entry, _) in part.drain() {
                 let fingerprint = entry.fingerprint();
                 entry.put_fingerprint(half | fingerprint >> 1);
-                merged.push(entry, 0, &mut next);
+                merged.push(entry, 0);
             }
         }
         *self = merged;

@@ -38,6 +38,7 @@ fn check(table: &Table) {
         let entries: Vec<&Entry> = segment.cells().iter().flatten().collect();
         assert_eq!(entries.len(), segment.len());
         assert!(entries.is_sorted_by_key(|entry| entry.fingerprint()));
+        assert!(segment.finds_all());
         len += segment.len();
         volatile += segment.volatile();
         at = segment.end();
@@ -49,6 +50,25 @@ fn check(table: &Table) {
         table.of_depth.iter().sum::<u32>() as usize,
         table.segments.len()
     );
+}
+
+/// A split takes entries of one fingerprint apart by a bit, in any order, and some of these bits are the
+/// border between two homes.
+#[test]
+fn entries_are_found_where_a_split_has_put_them() {
+    for round in 0..steps(400).max(4) {
+        let mut table = Table::new(Hasher::default());
+        for key in 0..4_000u32 {
+            insert(
+                &mut table,
+                &key.to_be_bytes(),
+                (round % 2 == 0).then_some(1),
+            );
+        }
+        check(&table);
+        let is_there = |key: u32| find(&table, &key.to_be_bytes()).is_some();
+        assert!((0..4_000).all(is_there));
+    }
 }
 
 /// Grows to some ten thousand entries and drains, several times.
