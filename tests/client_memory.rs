@@ -339,6 +339,10 @@ fn replies_that_wait_are_evicted_with_their_client() {
         let mut client = observer(&server);
         let mut reader = named(&server, "reader");
         reader.send(&["GET", "big"]);
+        // Read at once, it would not wait: sockets take some megabytes, and a busy server writes slowly.
+        eventually("it is evicted", || {
+            client.info_number("evicted_clients") == 1
+        });
         let received = reader.receive_to_end().expect("it is closed");
         assert!(received.len() < 20_000_000, "{kind:?}");
         assert_eq!(client.info_number("evicted_clients"), 1, "{kind:?}");
