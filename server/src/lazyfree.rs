@@ -129,7 +129,7 @@ impl Lazyfree {
 fn size(garbage: &Garbage) -> (usize, usize) {
     match garbage {
         Garbage::Entry(entry) => (1, entry.heap_bytes()),
-        Garbage::Buffer(buffer) => (1, buffer.heap_bytes()),
+        Garbage::Value(value) => (1, value.heap_bytes()),
         Garbage::Partition(partition) => (partition.len(), partition.estimated_bytes()),
     }
 }

@@ -43,6 +43,25 @@ impl Settings {
         self.config.get(options::MAXMEMORY) as usize
     }
 
+    /// Up to where collections are packed.
+    #[inline]
+    pub fn packing_limits(&self) -> storage::value::Limits {
+        storage::value::Limits {
+            hash_max_listpack_entries: self.config.get(options::HASH_MAX_LISTPACK_ENTRIES) as usize,
+            hash_max_listpack_value: self.config.get(options::HASH_MAX_LISTPACK_VALUE) as usize,
+            list_max_listpack_size: self.config.get(options::LIST_MAX_LISTPACK_SIZE).into(),
+            list_compress_depth: self.config.get(options::LIST_COMPRESS_DEPTH) as usize,
+            set_max_intset_entries: self.config.get(options::SET_MAX_INTSET_ENTRIES) as usize,
+            set_max_listpack_entries: self.config.get(options::SET_MAX_LISTPACK_ENTRIES) as usize,
+            set_max_listpack_value: self.config.get(options::SET_MAX_LISTPACK_VALUE) as usize,
+            zset_max_listpack_entries: self.config.get(options::ZSET_MAX_LISTPACK_ENTRIES) as usize,
+            zset_max_listpack_value: self.config.get(options::ZSET_MAX_LISTPACK_VALUE) as usize,
+            stream_node_max_bytes: self.config.get(options::STREAM_NODE_MAX_BYTES) as usize,
+            stream_node_max_entries: self.config.get(options::STREAM_NODE_MAX_ENTRIES) as usize,
+            hll_sparse_max_bytes: self.config.get(options::HLL_SPARSE_MAX_BYTES) as usize,
+        }
+    }
+
     /// `compression-threshold`.
     #[inline]
     pub fn compression_threshold(&self) -> usize {

@@ -4,8 +4,10 @@
 //! go unnoticed: it is counted, watchers are told, and whoever executes the command learns of it
 //! from [`Changes`].
 
+mod edit;
 mod tags;
 
+pub use self::edit::{Edit, EditOf};
 pub use self::tags::Invalidated;
 use crate::entry::Entry;
 use crate::evict::{Access, Clock};
@@ -14,7 +16,8 @@ use crate::names::NameUse;
 use crate::partition::Partition;
 use crate::shard::{Shard, WatchFlag};
 use crate::table::Place;
-use crate::value::{Long, Str, Value};
+use crate::value::{Collection, Object, Spent, Str, Value};
+use crate::waiters::Waiter;
 
 /// What happened to a key, in the words of keyspace notifications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,31 @@ impl Event {
     pub const fn string(name: &'static str) -> Event {
         Event { class: b'$', name }
     }
+
+    /// An event of lists.
+    pub const fn list(name: &'static str) -> Event {
+        Event { class: b'l', name }
+    }
+
+    /// An event of hashes.
+    pub const fn hash(name: &'static str) -> Event {
+        Event { class: b'h', name }
+    }
+
+    /// An event of sets.
+    pub const fn set(name: &'static str) -> Event {
+        Event { class: b's', name }
+    }
+
+    /// An event of sorted sets.
+    pub const fn zset(name: &'static str) -> Event {
+        Event { class: b'z', name }
+    }
+
+    /// An event of streams.
+    pub const fn stream(name: &'static str) -> Event {
+        Event { class: b't', name }
+    }
 }
 
 /// A key that was removed on the way, because its time had passed or its tag was invalidated.
@@ -61,6 +89,10 @@ pub struct Removal {
     pub cause: Cause,
 }
 
+/// That a key holds a value of another type than the command is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongType;
+
 /// What a command has done to the keyspace.
 #[derive(Default)]
 pub struct Changes {
@@ -72,14 +104,16 @@ pub struct Changes {
     pub events: Vec<(usize, Event, Box<[u8]>)>,
     /// What takes long to free, to be dropped after unlocking.
     pub garbage: Vec<Garbage>,
+    /// Keys that somebody waits for and that have changed, with their databases, in the order of the changes.
+    pub ready: Vec<(usize, Box<[u8]>)>,
 }
 
 /// Memory to be freed after unlocking.
 pub enum Garbage {
     /// One large entry.
     Entry(Entry),
-    /// A large value that another has taken the place of.
-    Buffer(Long),
+    /// A large value that another has taken the place of, or a part of one.
+    Value(Spent),
     /// A whole database's part of a shard.
     Partition(Box<Partition>),
 }
@@ -248,6 +282,9 @@ impl<'k> Db<'k> {
         if shard.has_watches() {
             shard.notify_watches_of_gone(db, &key);
         }
+        if !shard.waiters.is_empty() {
+            self.make_ready(number, db, &key);
+        }
         if self.moment.has_listeners {
             let event = if cause == Cause::Expired {
                 Event::EXPIRED
@@ -295,12 +332,17 @@ impl<'k> Db<'k> {
         self.changes.garbage.extend(Garbage::of(entry));
     }
 
-    fn discard_buffer(&mut self, buffer: Option<Long>) {
-        if let Some(buffer) = buffer
-            && buffer.capacity() >= GARBAGE_BYTES
+    fn discard_value(&mut self, spent: Option<Spent>) {
+        if let Some(spent) = spent
+            && spent.heap_bytes() >= GARBAGE_BYTES
         {
-            self.changes.garbage.push(Garbage::Buffer(buffer));
+            self.changes.garbage.push(Garbage::Value(spent));
         }
+    }
+
+    /// Lets a part that was taken off a collection be freed after unlocking, if that takes long.
+    pub fn discard_part(&mut self, part: impl Into<Object>) {
+        self.discard_value(Some(Spent::Object(Box::new(part.into()))));
     }
 
     /// The entry of a key, as a reader gets it: counted as hit or miss, its access recorded.
@@ -334,9 +376,39 @@ impl<'k> Db<'k> {
     }
 
     /// The string a key holds, read.
+    ///
+    /// # Errors
+    /// [`WrongType`] if it holds a collection.
     #[inline]
-    pub fn string(&mut self, key: &[u8]) -> Option<Str<'_>> {
-        self.read(key).map(Entry::string)
+    pub fn string(&mut self, key: &[u8]) -> Result<Option<Str<'_>>, WrongType> {
+        self.read(key).map(string_of).transpose()
+    }
+
+    /// The string a key holds, unnoticed.
+    ///
+    /// # Errors
+    /// [`WrongType`] if it holds a collection.
+    #[inline]
+    pub fn peek_string(&mut self, key: &[u8]) -> Result<Option<Str<'_>>, WrongType> {
+        self.peek(key).map(string_of).transpose()
+    }
+
+    /// The collection a key holds, read.
+    ///
+    /// # Errors
+    /// [`WrongType`] if it holds something else.
+    #[inline]
+    pub fn read_as<T: Collection>(&mut self, key: &[u8]) -> Result<Option<&T>, WrongType> {
+        self.read(key).map(collection_of).transpose()
+    }
+
+    /// The collection a key holds, unnoticed.
+    ///
+    /// # Errors
+    /// [`WrongType`] if it holds something else.
+    #[inline]
+    pub fn peek_as<T: Collection>(&mut self, key: &[u8]) -> Result<Option<&T>, WrongType> {
+        self.peek(key).map(collection_of).transpose()
     }
 
     /// The entry of a key, counted as hit or miss, but without recording an access (`EXISTS`, `TTL`).
@@ -371,10 +443,12 @@ impl<'k> Db<'k> {
         let value = value.packed(self.moment.compression_threshold);
         let (number, at) = match self.locate_or_clear(db, key) {
             Some(found) => {
-                self.overwrite(found, value, expiry);
+                self.overwrite(found, expiry, |entry| entry.put_value(value));
                 found
             }
-            None => self.create(key, value, expiry),
+            None => self.create(key, expiry, |key, access, expiry_ms| {
+                Entry::new(key, value, access, expiry_ms)
+            }),
         };
         match tags {
             NewTags::Keep => {}
@@ -384,8 +458,40 @@ impl<'k> Db<'k> {
         self.mark(number, db, key, event);
     }
 
+    /// Stores a collection, whatever was there before; it has neither expiry nor tags. An empty one leaves no key
+    /// behind; `event` is told of what is stored, `del` where a key has gone. Whether it is stored.
+    pub fn put_object<T: Collection>(&mut self, key: &[u8], collection: T, event: Event) -> bool {
+        if collection.is_gone() {
+            self.remove(key, Event::DEL);
+            return false;
+        }
+        let db = self.index;
+        let object = Box::new(collection.into());
+        let (number, at) = match self.locate_or_clear(db, key) {
+            Some(found) => {
+                self.overwrite(found, Expiry::Clear, |entry| entry.put_object(object));
+                found
+            }
+            None => self.create_object(key, object),
+        };
+        self.shard(number).partition_mut(db).detach_all(at);
+        self.mark(number, db, key, event);
+        true
+    }
+
+    fn create_object(&mut self, key: &[u8], object: Box<Object>) -> (usize, Place) {
+        self.create(key, Expiry::Clear, |key, access, expiry_ms| {
+            Entry::with_object(key, object, access, expiry_ms)
+        })
+    }
+
     #[inline]
-    fn create(&mut self, key: &[u8], value: Value<'_>, expiry: Expiry) -> (usize, Place) {
+    fn create(
+        &mut self,
+        key: &[u8],
+        expiry: Expiry,
+        make: impl FnOnce(&[u8], u32, Option<i64>) -> Entry,
+    ) -> (usize, Place) {
         let Moment { now_ms, access, .. } = self.moment;
         let (db, clock) = (self.index, self.clock());
         let (number, hash) = self.place(key);
@@ -396,13 +502,18 @@ impl<'k> Db<'k> {
         let shard = self.shard(number);
         // One that was evicted a short time ago has been here before.
         let earlier = shard.ghost.recall(db, hash, clock.switched_ms);
-        let entry = Entry::new(key, value, access.fresh(clock, earlier), expiry_ms);
+        let entry = make(key, access.fresh(clock, earlier), expiry_ms);
         let at = shard.partition_mut(db).insert(hash, entry, now_ms);
         (number, at)
     }
 
     #[inline]
-    fn overwrite(&mut self, (number, at): (usize, Place), value: Value<'_>, expiry: Expiry) {
+    fn overwrite(
+        &mut self,
+        (number, at): (usize, Place),
+        expiry: Expiry,
+        put: impl FnOnce(&mut Entry) -> Option<Spent>,
+    ) {
         let Moment { now_ms, access, .. } = self.moment;
         let (db, clock) = (self.index, self.clock());
         let partition = self.shard(number).partition_mut(db);
@@ -410,14 +521,14 @@ impl<'k> Db<'k> {
             return;
         };
         entry.put_access(access.touched(entry.access(), clock));
-        let old = entry.put_value(value);
+        let old = put(entry);
         let is_volatile = entry.expiry_ms().is_some();
         match expiry {
             Expiry::At(expiry_ms) => partition.set_expiry(at, Some(expiry_ms), now_ms),
             Expiry::Clear if is_volatile => partition.set_expiry(at, None, now_ms),
             Expiry::Clear | Expiry::Keep => {}
         }
-        self.discard_buffer(old);
+        self.discard_value(old);
     }
 
     /// Counts a change and tells those who watch the key.
@@ -434,8 +545,26 @@ impl<'k> Db<'k> {
         if shard.has_watches() {
             shard.notify_watches(db, key);
         }
+        if !shard.waiters.is_empty() {
+            self.make_ready(number, db, key);
+        }
         if self.moment.has_listeners {
             self.changes.events.push((db, event, key.into()));
+        }
+    }
+
+    /// Notes that a key has changed which somebody may wait for.
+    #[cold]
+    fn make_ready(&mut self, number: usize, db: usize, key: &[u8]) {
+        if self.shard(number).waiters.of(db, key).is_empty() {
+            return;
+        }
+        let ready = &mut self.changes.ready;
+        if !ready
+            .iter()
+            .any(|(in_db, name)| (*in_db, &**name) == (db, key))
+        {
+            ready.push((db, key.into()));
         }
     }
 
@@ -447,22 +576,71 @@ impl<'k> Db<'k> {
         }
     }
 
+    /// A guard to change the string of a live key.
+    ///
+    /// # Errors
+    /// [`WrongType`] if it holds a collection.
+    pub fn edit_string(
+        &mut self,
+        key: &[u8],
+        event: Event,
+    ) -> Result<Option<Edit<'_, 'k>>, WrongType> {
+        let Some(mut edit) = self.edit(key, event) else {
+            return Ok(None);
+        };
+        if edit.entry().object().is_some() {
+            return Err(WrongType);
+        }
+        Ok(Some(edit))
+    }
+
+    /// A guard to change the collection of a live key.
+    ///
+    /// # Errors
+    /// [`WrongType`] if it holds something else.
+    pub fn edit_as<T: Collection>(
+        &mut self,
+        key: &[u8],
+        event: Event,
+    ) -> Result<Option<EditOf<'_, 'k, T>>, WrongType> {
+        self.edit(key, event).map(EditOf::of).transpose()
+    }
+
+    /// A guard to change the collection of a key, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`WrongType`] if it holds something else.
+    pub fn upsert<T: Collection>(
+        &mut self,
+        key: &[u8],
+        event: Event,
+    ) -> Result<EditOf<'_, 'k, T>, WrongType> {
+        let db = self.index;
+        let Some((number, at)) = self.locate_or_clear(db, key) else {
+            let (number, at) = self.create_object(key, Box::new(T::default().into()));
+            return EditOf::of(Edit::new(self, number, at, event));
+        };
+        self.touch(number, at);
+        EditOf::of(Edit::new(self, number, at, event))
+    }
+
+    /// Records an access.
+    fn touch(&mut self, number: usize, at: Place) {
+        let Moment { access, touch, .. } = self.moment;
+        let (db, clock) = (self.index, self.clock());
+        let entry = self.shard(number).partition_mut(db).touch(at);
+        if let Some(entry) = entry
+            && touch == Touch::Yes
+        {
+            entry.put_access(access.touched(entry.access(), clock));
+        }
+    }
+
     /// A guard to change the entry of a live key; the change is marked when it is dropped.
     pub fn edit(&mut self, key: &[u8], event: Event) -> Option<Edit<'_, 'k>> {
         let (number, at) = self.locate(self.index, key)?;
-        let Moment { access, touch, .. } = self.moment;
-        let (db, clock) = (self.index, self.clock());
-        let entry = self.shard(number).partition_mut(db).touch(at)?;
-        if touch == Touch::Yes {
-            entry.put_access(access.touched(entry.access(), clock));
-        }
-        Some(Edit {
-            db: self,
-            number,
-            at,
-            event,
-            is_changed: false,
-        })
+        self.touch(number, at);
+        Some(Edit::new(self, number, at, event))
     }
 
     /// Removes a key; whether it was there.
@@ -552,6 +730,7 @@ impl<'k> Db<'k> {
                 }
             }
         }
+        self.make_waited_ready(|db| which.is_none_or(|flushed| flushed == db));
         self.keyspace.forget_tag_names(which);
         self.changes.garbage.append(&mut garbage);
         self.changes.dirty += removed as u64;
@@ -568,8 +747,38 @@ impl<'k> Db<'k> {
             }
             shard.swap(a, b);
         }
+        self.make_waited_ready(|db| db == a || db == b);
         self.keyspace.swap_tag_names(a, b);
         self.changes.dirty += 1;
+    }
+
+    /// Notes that all keys of such databases that somebody waits for may have changed.
+    fn make_waited_ready(&mut self, is_concerned: impl Fn(usize) -> bool) {
+        let mut ready = Vec::new();
+        for shard in self.held.iter() {
+            let keys = shard.waiters.keys().filter(|(db, _)| is_concerned(*db));
+            ready.extend(keys.map(|(db, key)| (db, Box::from(key))));
+        }
+        self.changes.ready.append(&mut ready);
+    }
+
+    /// Who waits for a key, first come first. Its shard is held.
+    pub fn waiters_of(&mut self, db: usize, key: &[u8]) -> Vec<Waiter> {
+        let (number, _) = self.place(key);
+        self.shard(number).waiters.of(db, key).to_vec()
+    }
+
+    /// Lets somebody wait for a key of the selected database, behind all others. Its shard is held.
+    pub fn wait_for(&mut self, key: &[u8], waiter: Waiter) {
+        let db = self.index;
+        let (number, _) = self.place(key);
+        self.shard(number).waiters.join(db, key, waiter);
+    }
+
+    /// Lets somebody no longer wait for a key. Its shard is held.
+    pub fn stop_waiting(&mut self, db: usize, key: &[u8], ticket: u64) {
+        let (number, _) = self.place(key);
+        self.shard(number).waiters.leave(db, key, ticket);
     }
 
     /// Watches a key: `flag` is set when it changes.
@@ -759,6 +968,14 @@ impl<'k> Db<'k> {
     }
 }
 
+fn string_of(entry: &Entry) -> Result<Str<'_>, WrongType> {
+    entry.string().ok_or(WrongType)
+}
+
+fn collection_of<T: Collection>(entry: &Entry) -> Result<&T, WrongType> {
+    entry.object().and_then(T::of).ok_or(WrongType)
+}
+
 /// The shard that the key of that rank is in, if each holds so many.
 fn shard_of_rank(sizes: &[usize], rank: usize) -> Option<usize> {
     let mut left = rank;
@@ -809,79 +1026,4 @@ fn notify_watches_of_swapped(
         *knows_stale = was_none && will_be_stale;
         !(was_none && (will_be_stale || !will_be_there))
     });
-}
-
-/// One live entry, to be changed; the change is marked when the guard goes.
-pub struct Edit<'d, 'k> {
-    db: &'d mut Db<'k>,
-    number: usize,
-    at: Place,
-    event: Event,
-    is_changed: bool,
-}
-
-impl Edit<'_, '_> {
-    fn partition(&mut self) -> &mut Partition {
-        let db = self.db.index;
-        self.db.shard(self.number).partition_mut(db)
-    }
-
-    fn changed(&mut self) -> &mut Entry {
-        self.is_changed = true;
-        let at = self.at;
-        self.partition()
-            .edit(at)
-            .expect("the guard's entry stays while the guard does")
-    }
-
-    /// The entry.
-    pub fn entry(&mut self) -> &Entry {
-        let at = self.at;
-        self.partition()
-            .get(at)
-            .expect("the guard's entry stays while the guard does")
-    }
-
-    /// The string it holds.
-    pub fn string(&mut self) -> Str<'_> {
-        self.entry().string()
-    }
-
-    /// Replaces the value; expiry and tags stay.
-    pub fn put(&mut self, value: Value<'_>) {
-        let value = value.packed(self.db.moment.compression_threshold);
-        let old = self.changed().put_value(value);
-        self.db.discard_buffer(old);
-    }
-
-    /// The string's bytes, to change in place.
-    pub fn buffer(&mut self) -> &mut Vec<u8> {
-        self.changed().buffer()
-    }
-
-    /// Sets or clears the expiry.
-    pub fn set_expiry(&mut self, expiry_ms: Option<i64>) {
-        self.is_changed = true;
-        let at = self.at;
-        let now_ms = self.db.moment.now_ms;
-        self.partition().set_expiry(at, expiry_ms, now_ms);
-    }
-}
-
-impl Drop for Edit<'_, '_> {
-    fn drop(&mut self) {
-        if !self.is_changed {
-            return;
-        }
-        let (number, db, event) = (self.number, self.db.index, self.event);
-        self.db.changes.dirty += 1;
-        let needs_key = self.db.moment.has_listeners || self.db.shard(number).has_watches();
-        if needs_key {
-            let key: Box<[u8]> = self.entry().key().into();
-            self.db.shard(number).notify_watches(db, &key);
-            if self.db.moment.has_listeners {
-                self.db.changes.events.push((db, event, key));
-            }
-        }
-    }
 }

@@ -11,7 +11,7 @@ use self::block::{Block, Body, BodyRef, Change, Parts};
 use crate::compress::Packed;
 use crate::heap;
 use crate::memory::class_bytes;
-use crate::value::{Long, Str, Value};
+use crate::value::{Long, Object, Spent, Str, Value};
 
 /// Strings up to this length lie beside their key.
 pub const INLINE_BYTES: usize = 1024;
@@ -35,6 +35,7 @@ impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Entry")
             .field("key", &self.key().escape_ascii().to_string())
+            .field("type", &self.type_name())
             .field("value", &self.string())
             .field("expiry_ms", &self.expiry_ms())
             .finish_non_exhaustive()
@@ -57,6 +58,23 @@ impl Entry {
             body,
             key,
             inline,
+        }))
+    }
+
+    /// A key that holds a collection.
+    pub(crate) fn with_object(
+        key: &[u8],
+        object: Box<Object>,
+        access: u32,
+        expiry_ms: Option<i64>,
+    ) -> Entry {
+        Entry(Block::new(Parts {
+            access,
+            expiry_ms,
+            tags: None,
+            body: Body::Object(object),
+            key,
+            inline: &[],
         }))
     }
 
@@ -167,16 +185,32 @@ impl Entry {
         }
     }
 
-    /// The string it holds.
+    /// The string it holds; `None` if that is a collection.
     #[inline]
-    pub fn string(&self) -> Str<'_> {
-        match self.0.body() {
+    pub fn string(&self) -> Option<Str<'_>> {
+        Some(match self.0.body() {
             BodyRef::Inline(bytes) => Str::Bytes(bytes),
             BodyRef::Int(number) => Str::Int(number),
             BodyRef::Shared(shared) => Str::Shared(shared),
             BodyRef::Packed(packed) => Str::Packed(packed),
             BodyRef::PackedShared(packed) => Str::Packed(Packed::new(packed)),
+            BodyRef::Object(_) => return None,
+        })
+    }
+
+    /// The collection it holds; `None` if that is a string.
+    #[inline]
+    pub fn object(&self) -> Option<&Object> {
+        match self.0.body() {
+            BodyRef::Object(object) => Some(object),
+            _ => None,
         }
+    }
+
+    /// The collection it holds, to change in place.
+    #[inline]
+    pub(crate) fn object_mut(&mut self) -> Option<&mut Object> {
+        self.0.object_mut()
     }
 
     /// The name `OBJECT ENCODING` gives.
@@ -186,23 +220,32 @@ impl Entry {
             BodyRef::Inline(bytes) if bytes.len() <= 44 => "embstr",
             BodyRef::Inline(_) | BodyRef::Shared(_) => "raw",
             BodyRef::Packed(_) | BodyRef::PackedShared(_) => "raw",
+            BodyRef::Object(object) => object.encoding(),
         }
     }
 
     /// The name `TYPE` gives.
     pub fn type_name(&self) -> &'static str {
-        "string"
+        self.object().map_or("string", Object::type_name)
     }
 
-    /// Replaces the value, in place when the block has the right size for it. Gives the old one's buffer, which
+    /// Replaces the value by a collection. Gives what held the old one, which may take long to free.
+    pub(crate) fn put_object(&mut self, object: Box<Object>) -> Option<Spent> {
+        self.0.change(Change {
+            value: Some((Body::Object(object), &[])),
+            ..Change::default()
+        })
+    }
+
+    /// Replaces the value, in place when the block has the right size for it. Gives what held the old one, which
     /// may take long to free.
     #[inline]
-    pub(crate) fn put_value(&mut self, mut value: Value<'_>) -> Option<Long> {
+    pub(crate) fn put_value(&mut self, mut value: Value<'_>) -> Option<Spent> {
         let (body, inline) = shape(&mut value);
         let is_done = match body {
             Body::Inline => self.0.overwrite_inline(inline),
             Body::Int(number) => self.0.overwrite_number(number),
-            Body::Shared(_) | Body::Packed | Body::PackedShared(_) => false,
+            Body::Shared(_) | Body::Packed | Body::PackedShared(_) | Body::Object(_) => false,
         };
         if is_done {
             return None;
@@ -215,10 +258,13 @@ impl Entry {
 
     /// The string as a buffer to change in place; from now on it is `raw`, as after Redis' `APPEND`.
     ///
-    /// Copied only when a reply on its way still holds it.
+    /// Copied only when a reply on its way still holds it. The caller has made sure that it is a string; a
+    /// collection would make way for an empty one.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         if self.0.shared_mut().is_none() {
-            let buffer = self.string().to_vec();
+            let buffer = self
+                .string()
+                .map_or_else(Vec::new, |string| string.to_vec());
             self.put_value(Value::Buffer(buffer));
         }
         let shared = self.0.shared_mut();
@@ -234,6 +280,7 @@ impl Entry {
             BodyRef::Shared(shared) => (Body::Shared(shared.clone()), &[][..]),
             BodyRef::Packed(packed) => (Body::Packed, packed.as_bytes()),
             BodyRef::PackedShared(packed) => (Body::PackedShared(packed.clone()), &[][..]),
+            BodyRef::Object(object) => (Body::Object(Box::new(object.clone())), &[][..]),
         };
         Entry(Block::new(Parts {
             access: self.access(),
@@ -288,6 +335,7 @@ impl Entry {
         let buffer = match self.0.body() {
             BodyRef::Inline(_) | BodyRef::Int(_) | BodyRef::Packed(_) => 0,
             BodyRef::Shared(shared) | BodyRef::PackedShared(shared) => shared.heap_bytes(),
+            BodyRef::Object(object) => class_bytes(size_of::<Object>()) + object.heap_bytes(),
         };
         heap::class_bytes(self.0.size()) + buffer + self.tags_bytes()
     }
@@ -322,6 +370,11 @@ fn shape<'v>(value: &'v mut Value<'_>) -> (Body, &'v [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::Set;
+
+    fn text(entry: &Entry) -> Vec<u8> {
+        entry.string().expect("it holds a string").to_vec()
+    }
 
     #[test]
     fn a_small_entry_costs_eight_bytes_beyond_key_and_value() {
@@ -336,26 +389,17 @@ mod tests {
     fn a_value_survives_every_change_of_shape() {
         let mut entry = Entry::new(b"key", Value::Bytes(b"short"), 0, None);
         assert_eq!(
-            (entry.encoding(), entry.string().to_vec()),
+            (entry.encoding(), text(&entry)),
             ("embstr", b"short".to_vec())
         );
         entry.put_value(Value::Int(42));
-        assert_eq!(
-            (entry.encoding(), entry.string().to_vec()),
-            ("int", b"42".to_vec())
-        );
+        assert_eq!((entry.encoding(), text(&entry)), ("int", b"42".to_vec()));
         entry.buffer().extend_from_slice(b"!");
-        assert_eq!(
-            (entry.encoding(), entry.string().to_vec()),
-            ("raw", b"42!".to_vec())
-        );
+        assert_eq!((entry.encoding(), text(&entry)), ("raw", b"42!".to_vec()));
         entry.put_value(Value::Bytes(&[b'x'; 45]));
-        assert_eq!((entry.encoding(), entry.string().len()), ("raw", 45));
+        assert_eq!((entry.encoding(), text(&entry).len()), ("raw", 45));
         entry.put_key(b"another key");
-        assert_eq!(
-            (entry.key(), entry.string().len()),
-            (&b"another key"[..], 45)
-        );
+        assert_eq!((entry.key(), text(&entry).len()), (&b"another key"[..], 45));
     }
 
     #[test]
@@ -368,17 +412,30 @@ mod tests {
             assert!(matches!(value, Value::Packed(_)));
             let mut entry = Entry::new(b"key", value, 0, None);
             assert!(entry.heap_bytes() < plain.len());
-            assert_eq!(
-                (entry.encoding(), entry.string().len()),
-                ("raw", plain.len())
-            );
+            assert_eq!((entry.encoding(), text(&entry).len()), ("raw", plain.len()));
             entry.put_expiry(Some(7));
             entry.put_key(b"other");
-            assert_eq!(entry.duplicate().string().to_vec(), plain);
+            assert_eq!(text(&entry.duplicate()), plain);
             entry.buffer().push(b'!');
-            assert_eq!(entry.string().len(), plain.len() + 1);
-            assert!(matches!(entry.string(), Str::Shared(_)));
+            assert_eq!(text(&entry).len(), plain.len() + 1);
+            assert!(matches!(entry.string(), Some(Str::Shared(_))));
         }
+    }
+
+    #[test]
+    fn a_collection_takes_the_place_of_a_string_and_gives_way_again() {
+        let mut entry = Entry::new(b"key", Value::Bytes(b"short"), 0, Some(5));
+        entry.put_object(Box::new(Object::Set(Set::default())));
+        assert!(entry.string().is_none());
+        assert_eq!((entry.type_name(), entry.expiry_ms()), ("set", Some(5)));
+        entry.put_key(b"other");
+        assert!(entry.object_mut().is_some());
+        assert_eq!(entry.duplicate().type_name(), "set");
+        assert!(matches!(
+            entry.put_value(Value::Int(7)),
+            Some(Spent::Object(_))
+        ));
+        assert_eq!((entry.type_name(), text(&entry)), ("string", b"7".to_vec()));
     }
 
     #[test]

@@ -97,6 +97,27 @@ impl<'k> Held<'k> {
             .map(|guard| &mut **guard)
     }
 
+    /// A held shard, to look at.
+    #[inline]
+    pub fn peek(&self, shard: usize) -> Option<&Shard> {
+        if !self.set.contains(shard) {
+            return None;
+        }
+        let below = self.set.0 & ((1 << shard) - 1);
+        self.guards
+            .get(below.count_ones() as usize)
+            .map(|guard| &**guard)
+    }
+
+    /// The shards that must be held too, to serve those who wait for keys of the held ones.
+    #[inline]
+    pub fn missing_for_waiters(&self) -> ShardSet {
+        let wanted = self.guards.iter().fold(ShardSet::NONE, |wanted, shard| {
+            wanted.union(shard.waiters.shards())
+        });
+        ShardSet(wanted.0 & !self.set.0)
+    }
+
     /// Every held shard, ascending.
     pub fn iter(&mut self) -> impl Iterator<Item = &mut Shard> {
         self.guards.iter_mut().map(|guard| &mut **guard)

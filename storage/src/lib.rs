@@ -2,7 +2,7 @@
 //!
 //! Synchronous; reads no clock (`now_ms` is an argument) and knows no command names.
 //!
-//! - [`keyspace`]: shards and their locks; [`shard`]: what one lock protects.
+//! - [`keyspace`]: shards and their locks; [`shard`]: what one lock protects, [`waiters`] included.
 //! - [`partition`]: entries, expiries and tags of one database in one shard, over [`table`] and [`tag`];
 //!   [`names`]: the tags in use.
 //! - [`db`]: what a command sees.
@@ -26,3 +26,4 @@ pub mod snapshot;
 pub mod table;
 pub mod tag;
 pub mod value;
+pub mod waiters;

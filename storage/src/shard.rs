@@ -10,6 +10,7 @@ use crate::hasher::Hasher;
 use crate::keyspace::OnRemoval;
 use crate::partition::Partition;
 use crate::snapshot::{Burden, Encode};
+use crate::waiters::Waiters;
 
 /// Set when a watched key changes; read by `EXEC`.
 pub type WatchFlag = Arc<AtomicBool>;
@@ -35,6 +36,8 @@ pub struct Shard {
     /// Flushed while a snapshot still needs them.
     pub(crate) orphans: Vec<Partition>,
     watches: HashMap<(usize, Box<[u8]>), Vec<Watch>>,
+    /// Who waits for a key to change.
+    pub waiters: Waiters,
     epoch: bool,
     burden: Burden,
     /// What was evicted from here.

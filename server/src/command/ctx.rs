@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use storage::db::Db;
+use storage::value::Limits;
 
 use super::effects::Effects;
 use super::reply::Reply;
@@ -78,6 +79,11 @@ impl Ctx<'_> {
     /// Whether anybody will see what stands in [`Ctx::effects`].
     pub fn is_logged(&self) -> bool {
         self.server.log.is_on()
+    }
+
+    /// Up to where collections are packed.
+    pub fn limits(&self) -> Limits {
+        self.server.settings.packing_limits()
     }
 
     /// The command's name in lower case, as error texts have it.

@@ -10,8 +10,9 @@ use protocol::Args;
 pub enum Error {
     // What is wrong with the arguments.
     #[error("WRONGTYPE Operation against a key holding the wrong kind of value")]
-    #[expect(dead_code, reason = "strings are the only type so far")]
     WrongType,
+    #[error("ERR The specified keys must contain string values")]
+    NotStrings,
     #[error("ERR syntax error")]
     Syntax,
     #[error("ERR value is not an integer or out of range")]
@@ -258,6 +259,12 @@ impl Error {
 /// Bytes of a request that are not ASCII stand in error texts as letters of a plane for private use,
 /// from here on: a text is a `String`, but what a client sent need not be UTF-8.
 const SHOWN_FROM: u32 = 0x10_FE00;
+
+impl From<storage::db::WrongType> for Error {
+    fn from(_: storage::db::WrongType) -> Error {
+        Error::WrongType
+    }
+}
 
 /// A word of a request for an error text: Redis prints it with `%s`, which ends at a NUL.
 pub fn shown(word: &[u8]) -> String {

@@ -168,7 +168,7 @@ fn object(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let (clock, now_ms) = (cx.db.clock(), cx.now_ms());
     let entry = cx.db.peek(args.key(2)?).ok_or(Error::NoSuchKey)?;
     let value = entry.string();
-    let is_shared = shares_integers && matches!(value, Str::Int(0..10_000));
+    let is_shared = shares_integers && matches!(value, Some(Str::Int(0..10_000)));
     let idle_ms = if is_lfu {
         0
     } else {
@@ -179,7 +179,7 @@ fn object(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         "Value at:{entry:p} refcount:{} encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         if is_shared { i32::MAX } else { 1 },
         entry.encoding(),
-        serialized_bytes(value),
+        value.map_or(0, serialized_bytes),
         if is_lfu {
             i64::from(entry.access() & 0xff_ffff)
         } else {

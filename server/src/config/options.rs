@@ -458,18 +458,18 @@ options! {
     NOTIFY_KEYSPACE_EVENTS: KeyspaceEvents = Spec::new("notify-keyspace-events", Kind::KeyspaceEvents, "");
 
     // Encodings.
-    HASH_MAX_LISTPACK_ENTRIES: u64 = int("hash-max-listpack-entries", "512", 0, I64).alias("hash-max-ziplist-entries");
-    HASH_MAX_LISTPACK_VALUE: u64 = memory("hash-max-listpack-value", "64", 0, BYTES).alias("hash-max-ziplist-value");
-    LIST_MAX_LISTPACK_SIZE: i32 = int("list-max-listpack-size", "-2", i32::MIN as i64, I32).alias("list-max-ziplist-size");
-    LIST_COMPRESS_DEPTH: u32 = int("list-compress-depth", "0", 0, I32);
-    SET_MAX_INTSET_ENTRIES: u64 = int("set-max-intset-entries", "512", 0, I64);
-    SET_MAX_LISTPACK_ENTRIES: u64 = int("set-max-listpack-entries", "128", 0, I64);
-    SET_MAX_LISTPACK_VALUE: u64 = int("set-max-listpack-value", "64", 0, I64);
-    ZSET_MAX_LISTPACK_ENTRIES: u64 = int("zset-max-listpack-entries", "128", 0, I64).alias("zset-max-ziplist-entries");
-    ZSET_MAX_LISTPACK_VALUE: u64 = memory("zset-max-listpack-value", "64", 0, BYTES).alias("zset-max-ziplist-value");
-    HLL_SPARSE_MAX_BYTES: u64 = memory("hll-sparse-max-bytes", "3000", 0, BYTES);
-    STREAM_NODE_MAX_BYTES: u64 = memory("stream-node-max-bytes", "4096", 0, BYTES);
-    STREAM_NODE_MAX_ENTRIES: u64 = int("stream-node-max-entries", "100", 0, I64);
+    HASH_MAX_LISTPACK_ENTRIES: u64 = int("hash-max-listpack-entries", "512", 0, I64).alias("hash-max-ziplist-entries").works();
+    HASH_MAX_LISTPACK_VALUE: u64 = memory("hash-max-listpack-value", "64", 0, BYTES).alias("hash-max-ziplist-value").works();
+    LIST_MAX_LISTPACK_SIZE: i32 = int("list-max-listpack-size", "-2", i32::MIN as i64, I32).alias("list-max-ziplist-size").works();
+    LIST_COMPRESS_DEPTH: u32 = int("list-compress-depth", "0", 0, I32).works();
+    SET_MAX_INTSET_ENTRIES: u64 = int("set-max-intset-entries", "512", 0, I64).works();
+    SET_MAX_LISTPACK_ENTRIES: u64 = int("set-max-listpack-entries", "128", 0, I64).works();
+    SET_MAX_LISTPACK_VALUE: u64 = int("set-max-listpack-value", "64", 0, I64).works();
+    ZSET_MAX_LISTPACK_ENTRIES: u64 = int("zset-max-listpack-entries", "128", 0, I64).alias("zset-max-ziplist-entries").works();
+    ZSET_MAX_LISTPACK_VALUE: u64 = memory("zset-max-listpack-value", "64", 0, BYTES).alias("zset-max-ziplist-value").works();
+    HLL_SPARSE_MAX_BYTES: u64 = memory("hll-sparse-max-bytes", "3000", 0, BYTES).works();
+    STREAM_NODE_MAX_BYTES: u64 = memory("stream-node-max-bytes", "4096", 0, BYTES).works();
+    STREAM_NODE_MAX_ENTRIES: u64 = int("stream-node-max-entries", "100", 0, I64).works();
 }
 
 /// An option under one of its names.

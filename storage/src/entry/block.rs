@@ -18,7 +18,7 @@ use std::ptr::NonNull;
 use super::Memberships;
 use crate::compress::{self, Packed};
 use crate::heap;
-use crate::value::Long;
+use crate::value::{Long, Object, Spent};
 
 /// Access clock and meta word.
 const HEADER: usize = 8;
@@ -58,6 +58,8 @@ pub(super) enum Body {
     Packed,
     /// Longer even so.
     PackedShared(Long),
+    /// A collection.
+    Object(Box<Object>),
 }
 
 impl Body {
@@ -68,6 +70,7 @@ impl Body {
             Body::Shared(_) => 2,
             Body::Packed => 3,
             Body::PackedShared(_) => 4,
+            Body::Object(_) => 5,
         }
     }
 }
@@ -80,6 +83,7 @@ pub(super) enum BodyRef<'b> {
     Shared(&'b Long),
     Packed(Packed<'b>),
     PackedShared(&'b Long),
+    Object(&'b Object),
 }
 
 /// All that makes a block.
@@ -108,10 +112,14 @@ pub(super) struct Change<'c> {
 #[repr(transparent)]
 pub(super) struct Block(NonNull<u8>);
 
-// SAFETY: a block owns what it points to, and that is `Send`: numbers, bytes, boxes and counted bytes.
+// SAFETY: a block owns what it points to, and that is `Send`: numbers, bytes, boxes, counted bytes, and
+// collections, which `assert_shareable` looks at.
 unsafe impl Send for Block {}
 // SAFETY: through a shared reference a block is only read, and all it holds is `Sync`.
 unsafe impl Sync for Block {}
+
+const fn assert_shareable<T: Send + Sync>() {}
+const _: () = assert_shareable::<Object>();
 
 impl Block {
     #[inline]
@@ -143,6 +151,10 @@ impl Block {
                 Body::Shared(shared) | Body::PackedShared(shared) => {
                     base.add(offset(meta, BODY)).cast::<Long>().write(shared)
                 }
+                Body::Object(object) => base
+                    .add(offset(meta, BODY))
+                    .cast::<Box<Object>>()
+                    .write(object),
             }
             if meta & LONG_KEY != 0 {
                 base.add(offset(meta, LONG_KEY))
@@ -165,7 +177,7 @@ impl Block {
             match self.body() {
                 BodyRef::Packed(packed) => compress::count(packed, times),
                 BodyRef::PackedShared(packed) => compress::count(Packed::new(packed), times),
-                BodyRef::Inline(_) | BodyRef::Int(_) | BodyRef::Shared(_) => {}
+                BodyRef::Inline(_) | BodyRef::Int(_) | BodyRef::Shared(_) | BodyRef::Object(_) => {}
             }
         }
     }
@@ -296,7 +308,8 @@ impl Block {
                 1 => BodyRef::Int(field().cast::<i64>().read()),
                 2 => BodyRef::Shared(&*field().cast::<Long>()),
                 3 => BodyRef::Packed(Packed::new(self.beside_key())),
-                _ => BodyRef::PackedShared(&*field().cast::<Long>()),
+                4 => BodyRef::PackedShared(&*field().cast::<Long>()),
+                _ => BodyRef::Object(&*field().cast::<Box<Object>>()),
             }
         }
     }
@@ -318,6 +331,16 @@ impl Block {
         };
         // SAFETY: the kind has just said that the field holds a `Long`; the block is borrowed mutably.
         unsafe { self.field::<Long>(BODY).map(|field| &mut *field) }
+    }
+
+    /// The collection, if it is one.
+    #[inline]
+    pub(super) fn object_mut(&mut self) -> Option<&mut Object> {
+        let BodyRef::Object(_) = self.body() else {
+            return None;
+        };
+        // SAFETY: the kind has just said that the field holds a boxed object; the block is borrowed mutably.
+        unsafe { self.field::<Box<Object>>(BODY).map(|field| &mut **field) }
     }
 
     /// Bytes of the block itself.
@@ -377,9 +400,9 @@ impl Block {
         true
     }
 
-    /// Makes a new block of this one with something changed. Gives the value's old buffer, which may take long to
-    /// free.
-    pub(super) fn change(&mut self, change: Change<'_>) -> Option<Long> {
+    /// Makes a new block of this one with something changed. Gives what held the old value, which may take long
+    /// to free.
+    pub(super) fn change(&mut self, change: Change<'_>) -> Option<Spent> {
         let meta = self.meta();
         // SAFETY: what is read here is the new block's from now on: the old one is freed below without being
         // dropped, and nothing between panics (running out of memory aborts).
@@ -410,7 +433,8 @@ impl Block {
         old.free();
         drop(old_tags);
         match old_value {
-            Some(Body::Shared(buffer) | Body::PackedShared(buffer)) => Some(buffer),
+            Some(Body::Shared(buffer) | Body::PackedShared(buffer)) => Some(Spent::Buffer(buffer)),
+            Some(Body::Object(object)) => Some(Spent::Object(object)),
             Some(Body::Inline | Body::Int(_) | Body::Packed) | None => None,
         }
     }
@@ -426,6 +450,12 @@ impl Block {
             BodyRef::Packed(_) => Body::Packed,
             // SAFETY: as above.
             BodyRef::PackedShared(shared) => Body::PackedShared(unsafe { std::ptr::read(shared) }),
+            BodyRef::Object(_) => {
+                let field = self.base().wrapping_add(offset(self.meta(), BODY));
+                // SAFETY: the kind has just said that the field holds a box; the caller sees to it that it is
+                // dropped once.
+                Body::Object(unsafe { field.cast::<Box<Object>>().read() })
+            }
         }
     }
 

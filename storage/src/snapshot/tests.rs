@@ -38,7 +38,7 @@ fn encode(db: usize, entry: &Entry, tags: &mut dyn Iterator<Item = &[u8]>, out: 
     let tags: Vec<&[u8]> = tags.collect();
     word(&db.to_be_bytes());
     word(entry.key());
-    word(&entry.string().to_vec());
+    word(&entry.string().expect("only strings are put in").to_vec());
     word(&entry.expiry_ms().unwrap_or(i64::MIN).to_be_bytes());
     word(&tags.join(&b' '));
 }

@@ -1,7 +1,21 @@
 //! What keys hold.
 
+pub mod hash;
+mod limits;
+pub mod list;
 mod long;
+mod object;
+pub mod set;
+pub mod stream;
 mod string;
+pub mod zset;
 
+pub use hash::Hash;
+pub use limits::Limits;
+pub use list::List;
 pub use long::{Lent, Long, only_lent_bytes};
+pub use object::{Collection, Object, Spent};
+pub use set::Set;
+pub use stream::Stream;
 pub use string::{Str, Value};
+pub use zset::Zset;

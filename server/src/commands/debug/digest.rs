@@ -5,6 +5,7 @@ use std::fmt;
 use sha1::{Digest as _, Sha1};
 use storage::db::Db;
 use storage::entry::Entry;
+use storage::value::Object;
 
 /// The number of the type string, as it goes into a digest.
 const STRING: u32 = 0;
@@ -30,10 +31,28 @@ impl Digest {
     }
 
     fn append_value(&mut self, entry: &Entry) {
-        self.append(&STRING.to_be_bytes());
-        entry.string().with_bytes(|bytes| self.append(bytes));
+        match (entry.object(), entry.string()) {
+            (Some(object), _) => self.append_object(object),
+            (None, Some(string)) => {
+                self.append(&STRING.to_be_bytes());
+                string.with_bytes(|bytes| self.append(bytes));
+            }
+            (None, None) => {}
+        }
         if entry.expiry_ms().is_some() {
             self.add(b"!!expire!!");
+        }
+    }
+}
+
+impl Digest {
+    fn append_object(&mut self, object: &Object) {
+        match object {
+            Object::List(_)
+            | Object::Hash(_)
+            | Object::Set(_)
+            | Object::Zset(_)
+            | Object::Stream(_) => {}
         }
     }
 }

@@ -132,7 +132,7 @@ fn refcount(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         return cx.reply.nil();
     };
     // Redis keeps one object for each of these, counted as often as an int can.
-    let is_shared = matches!(entry.string(), Str::Int(0..10_000));
+    let is_shared = matches!(entry.string(), Some(Str::Int(0..10_000)));
     cx.reply.integer(if shares && is_shared {
         i64::from(i32::MAX)
     } else {

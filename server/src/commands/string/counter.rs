@@ -76,7 +76,7 @@ fn decrby(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
 fn add(cx: &mut Ctx<'_>, key: &[u8], increment: i64) -> Result {
     // Redis says so for DECR too.
     let event = Event::string("incrby");
-    if let Some(mut edit) = cx.db.edit(key, event) {
+    if let Some(mut edit) = cx.db.edit_string(key, event)? {
         let number = edit.string().as_integer().ok_or(Error::NotInteger)?;
         let sum = number
             .checked_add(increment)
@@ -111,7 +111,7 @@ fn incrbyfloat(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let event = Event::string("incrbyfloat");
     let text;
     let mut is_tagged = false;
-    if let Some(mut edit) = cx.db.edit(key, event) {
+    if let Some(mut edit) = cx.db.edit_string(key, event)? {
         let number = long_double(edit.string()).ok_or(Error::NotFloat)?;
         text = sum(number, increment)?;
         edit.put(Value::Bytes(text.as_bytes()));

@@ -17,12 +17,11 @@ pub(super) const LCS: Command = Spec {
 }
 .run(lcs);
 fn lcs(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    let mut string = |key| {
-        cx.db
-            .string(key)
-            .map_or_else(Vec::new, |value| value.to_vec())
+    let mut string = |key| match cx.db.string(key) {
+        Ok(value) => Ok(value.map_or_else(Vec::new, |value| value.to_vec())),
+        Err(_) => Err(Error::NotStrings),
     };
-    let (a, b) = (string(args.key(1)?), string(args.key(2)?));
+    let (a, b) = (string(args.key(1)?)?, string(args.key(2)?)?);
     let options = Options::parse(args)?;
     check_size(cx, a.len() as u64, b.len() as u64)?;
     if options.has_len {

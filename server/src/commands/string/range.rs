@@ -25,7 +25,7 @@ pub(super) const APPEND: Command = Spec {
 fn append(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let (key, tail) = (args.key(1)?, args.word(2)?);
     let event = Event::string("append");
-    let Some(old_length) = length(cx, key) else {
+    let Some(old_length) = length(cx, key)? else {
         cx.db.put(
             key,
             Value::encoded(tail),
@@ -36,15 +36,15 @@ fn append(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         return cx.reply.count(tail.len());
     };
     check_length(cx, (old_length as u64).checked_add(tail.len() as u64))?;
-    if let Some(mut edit) = cx.db.edit(key, event) {
+    if let Some(mut edit) = cx.db.edit_string(key, event)? {
         edit.buffer().extend_from_slice(tail);
     }
     cx.reply.count(old_length + tail.len())
 }
 
 /// The length of the string, if there is one.
-fn length(cx: &mut Ctx<'_>, key: &[u8]) -> Option<usize> {
-    cx.db.peek(key).map(|entry| entry.string().len())
+fn length(cx: &mut Ctx<'_>, key: &[u8]) -> Result<Option<usize>> {
+    Ok(cx.db.peek_string(key)?.map(|string| string.len()))
 }
 
 pub(super) const SETRANGE: Command = Spec {
@@ -64,7 +64,7 @@ pub(super) const SETRANGE: Command = Spec {
 fn setrange(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let (key, part) = (args.key(1)?, args.word(3)?);
     let offset = u64::try_from(args.integer(2)?).map_err(|_| Error::OffsetOutOfRange)?;
-    let old_length = length(cx, key);
+    let old_length = length(cx, key)?;
     if part.is_empty() {
         return cx.reply.count(old_length.unwrap_or(0));
     }
@@ -72,7 +72,7 @@ fn setrange(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let start = usize::try_from(offset).map_err(|_| Error::StringTooLong)?;
     let end = start + part.len();
     let event = Event::string("setrange");
-    if let Some(mut edit) = cx.db.edit(key, event) {
+    if let Some(mut edit) = cx.db.edit_string(key, event)? {
         write_at(edit.buffer(), start, part);
     } else {
         let mut buffer = Vec::new();
@@ -112,7 +112,7 @@ pub(super) const GETRANGE: Command = Spec {
 .run(getrange);
 fn getrange(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let (start, end) = (args.integer(2)?, args.integer(3)?);
-    let value = cx.db.string(args.key(1)?).unwrap_or(Str::Bytes(b""));
+    let value = cx.db.string(args.key(1)?)?.unwrap_or(Str::Bytes(b""));
     let range = clamp(start, end, value.len());
     cx.reply.part(value, range)
 }

@@ -1,7 +1,6 @@
 //! Strings read as a whole, some of them for the last time.
 
 use storage::db::Event;
-use storage::entry::Entry;
 use storage::keyspace::Cause;
 
 use super::STRING;
@@ -21,7 +20,7 @@ pub(super) const GET: Command = Spec {
 }
 .run(get);
 fn get(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    cx.reply.string(cx.db.string(args.key(1)?))
+    cx.reply.string(cx.db.string(args.key(1)?)?)
 }
 
 pub(super) const GETDEL: Command = Spec {
@@ -36,7 +35,7 @@ pub(super) const GETDEL: Command = Spec {
 .run(getdel);
 fn getdel(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let key = args.key(1)?;
-    cx.reply.string(cx.db.string(key))?;
+    cx.reply.string(cx.db.string(key)?)?;
     if cx.db.remove(key, Event::DEL) {
         cx.effects.replace([&b"DEL"[..], key]);
     }
@@ -65,12 +64,12 @@ fn getex(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
             words => index += words,
         }
     }
-    if cx.db.read(key).is_none() {
+    if cx.db.string(key)?.is_none() {
         return cx.reply.nil();
     }
     // Only now, as in Redis: of a key that is not there any time is as good as another.
     let expiry_ms = lifetime.expiry_ms(cx, args)?;
-    cx.reply.string(cx.db.peek(key).map(Entry::string))?;
+    cx.reply.string(cx.db.peek_string(key)?)?;
     match (lifetime.choice, expiry_ms) {
         (Choice::Time(unit), Some(expiry_ms)) => expire(cx, key, unit, expiry_ms),
         (Choice::Persist, _) => persist(cx, key),
@@ -122,7 +121,7 @@ fn mget(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let out = cx.reply.array(keys.len());
     // Redis answers nil here, not an error, for a key of another type too.
     keys.iter()
-        .for_each(|key| write_string(out, cx.db.string(key)));
+        .for_each(|key| write_string(out, cx.db.string(key).unwrap_or(None)));
     Ok(Outcome::Done)
 }
 
@@ -137,6 +136,6 @@ pub(super) const STRLEN: Command = Spec {
 }
 .run(strlen);
 fn strlen(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    let length = cx.db.string(args.key(1)?).map_or(0, |value| value.len());
+    let length = cx.db.string(args.key(1)?)?.map_or(0, |value| value.len());
     cx.reply.count(length)
 }

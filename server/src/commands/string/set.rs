@@ -47,7 +47,7 @@ fn set(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     }
     let expiry_ms = options.lifetime.expiry_ms(cx, args)?;
     if options.has_get {
-        cx.reply.string(cx.db.string(key))?;
+        cx.reply.string(cx.db.string(key)?)?;
     }
     if let Some(condition) = options.condition
         && condition != Condition::of(cx.db.peek(key).is_some())
@@ -289,7 +289,7 @@ pub(super) const GETSET: Command = Spec {
 .run(getset);
 fn getset(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let (key, value) = (args.key(1)?, args.word(2)?);
-    cx.reply.string(cx.db.string(key))?;
+    cx.reply.string(cx.db.string(key)?)?;
     put(cx, key, value);
     // Nobody waits for the old value when the log is replayed.
     if cx.is_logged() {
