@@ -74,6 +74,12 @@ pub fn write_i64(number: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
+/// Hands the decimal digits of `number` to `reader`.
+#[inline]
+pub fn with_digits<R>(number: i64, reader: impl FnOnce(&[u8]) -> R) -> R {
+    reader(itoa::Buffer::new().format(number).as_bytes())
+}
+
 /// The longest line [`write_header`] writes: a mark, 20 digits, the end of the line.
 pub(crate) const HEADER_MAX_BYTES: usize = 23;
 

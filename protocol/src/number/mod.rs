@@ -8,7 +8,7 @@ mod long_double;
 mod powers;
 
 pub use float::{FloatText, format_f64, parse_f64};
-pub use integer::{parse_i64, parse_u64, write_i64};
+pub use integer::{parse_i64, parse_u64, with_digits, write_i64};
 pub use long_double::{LongDouble, parse_long_double};
 
 pub(crate) use integer::{HEADER_MAX_BYTES, write_header, write_line};

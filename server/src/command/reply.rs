@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use protocol::{Encoder, Mark, Output, SHARE_FROM_BYTES, Version};
-use storage::value::{Long, Str};
+use storage::value::{Item, Long, Str};
 
 use super::{Error, Outcome, Result};
 
@@ -152,8 +152,8 @@ impl<'a> Reply<'a> {
 pub fn write_string(encoder: &mut Encoder<'_>, value: Option<Str<'_>>) {
     match value {
         None => encoder.nil(),
-        Some(Str::Bytes(bytes)) => encoder.bulk(bytes),
-        Some(Str::Int(number)) => encoder.bulk_integer(number),
+        Some(Str::Bytes(bytes)) => write_item(encoder, Item::Bytes(bytes)),
+        Some(Str::Int(number)) => write_item(encoder, Item::Int(number)),
         Some(Str::Shared(shared)) if shared.len() >= SHARE_FROM_BYTES => {
             encoder.bulk_shared(share(shared));
         }
@@ -161,6 +161,15 @@ pub fn write_string(encoder: &mut Encoder<'_>, value: Option<Str<'_>>) {
         Some(Str::Packed(packed)) => {
             encoder.bulk_with(packed.len(), |out| packed.unpack_into(out));
         }
+    }
+}
+
+/// Writes an element of a packed collection.
+#[inline]
+pub fn write_item(encoder: &mut Encoder<'_>, item: Item<'_>) {
+    match item {
+        Item::Bytes(bytes) => encoder.bulk(bytes),
+        Item::Int(number) => encoder.bulk_integer(number),
     }
 }
 

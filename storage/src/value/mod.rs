@@ -3,6 +3,7 @@
 pub mod hash;
 mod limits;
 pub mod list;
+pub mod listpack;
 mod long;
 mod object;
 pub mod set;
@@ -13,6 +14,7 @@ pub mod zset;
 pub use hash::Hash;
 pub use limits::Limits;
 pub use list::List;
+pub use listpack::{Item, Listpack};
 pub use long::{Lent, Long, only_lent_bytes};
 pub use object::{Collection, Object, Spent};
 pub use set::Set;
