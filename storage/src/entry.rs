@@ -274,6 +274,17 @@ impl Entry {
 
     /// The same value and clock under the same key, without expiry and tags: for `COPY`.
     pub(crate) fn duplicate(&self) -> Entry {
+        self.duplicate_until(None)
+    }
+
+    /// The same with its expiry, for the copy of a table in which it lies at the same place.
+    pub(crate) fn duplicate_with_expiry(&self) -> Entry {
+        let mut copy = self.duplicate_until(self.expiry_ms());
+        copy.put_fingerprint(self.fingerprint());
+        copy
+    }
+
+    fn duplicate_until(&self, expiry_ms: Option<i64>) -> Entry {
         let (body, inline) = match self.0.body() {
             BodyRef::Inline(bytes) => (Body::Inline, bytes),
             BodyRef::Int(number) => (Body::Int(number), &[][..]),
@@ -284,7 +295,7 @@ impl Entry {
         };
         Entry(Block::new(Parts {
             access: self.access(),
-            expiry_ms: None,
+            expiry_ms,
             tags: None,
             body,
             key: self.key(),

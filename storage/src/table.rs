@@ -54,6 +54,23 @@ impl Group {
     }
 }
 
+impl Place {
+    /// The place in a list of entries that is no table.
+    pub(crate) fn in_list(at: usize) -> Place {
+        let cell = at as u32;
+        Place { segment: 0, cell }
+    }
+
+    /// Where it is in such a list.
+    pub(crate) fn at(self) -> usize {
+        self.cell as usize
+    }
+}
+
+/// How often a sample is drawn before it is taken from where it may be biased. Of a crowded table one in three is
+/// a hit, of one that has shrunk one in ten.
+const DRAWS: usize = 512;
+
 /// Asks for the cache line at an address that will soon be read.
 #[inline]
 #[cfg_attr(
@@ -120,6 +137,12 @@ pub struct Table {
     segments: Vec<Segment>,
     /// How many segments there are of each depth.
     of_depth: [u32; segment::MOST_DEPTH as usize + 1],
+    /// What the segments' cells take, in allocator classes.
+    cell_bytes: usize,
+    /// What finds their expired entries.
+    due_bytes: usize,
+    /// No segment has more cells.
+    widest: usize,
     len: usize,
     volatile: usize,
     /// No entry has expired before.
@@ -136,6 +159,21 @@ impl Table {
             soonest_ms: i64::MAX,
             ..Table::default()
         }
+    }
+
+    /// The same entries, copied, with their expiries but without tags. O(n), without a look at a key.
+    pub(crate) fn duplicate(&self) -> Table {
+        let segments: Vec<Segment> = self.segments.iter().map(Segment::duplicate).collect();
+        let mut table = Table {
+            hasher: self.hasher.clone(),
+            directory: self.directory.clone(),
+            segments,
+            cell_bytes: 0,
+            due_bytes: 0,
+            ..*self
+        };
+        (0..table.segments.len() as u32).for_each(|at| table.count_in(at));
+        table
     }
 
     /// How many entries.
@@ -165,17 +203,37 @@ impl Table {
     }
 
     /// Bytes of directory and vacant cells, in allocator classes. A cell in use is a part of its entry
-    /// ([`Entry::size_bytes`]), so that the two add up to all there is.
+    /// ([`Entry::size_bytes`]), so that the two add up to all there is. O(1).
     pub fn overhead_bytes(&self) -> usize {
         class_bytes(self.directory.capacity() * size_of::<u32>())
             + class_bytes(self.segments.capacity() * size_of::<Segment>())
-            + self.segments.iter().map(Segment::cell_bytes).sum::<usize>()
+            + self.cell_bytes
             - self.len * size_of::<Entry>()
     }
 
-    /// Bytes of what finds expired entries.
+    /// Bytes of what finds expired entries. O(1).
     pub fn due_bytes(&self) -> usize {
-        self.segments.iter().map(Segment::due_bytes).sum()
+        self.due_bytes
+    }
+
+    /// Leaves a segment out of the sums, until [`Table::count_in`].
+    fn count_out(&mut self, at: u32) {
+        let segment = &self.segments[at as usize];
+        self.cell_bytes -= segment.cell_bytes();
+        self.due_bytes -= segment.due_bytes();
+    }
+
+    /// Takes a segment as it now is into the sums.
+    fn count_in(&mut self, at: u32) {
+        let segment = &self.segments[at as usize];
+        self.cell_bytes += segment.cell_bytes();
+        self.due_bytes += segment.due_bytes();
+        let others = if self.segments.len() == 1 {
+            0
+        } else {
+            self.widest
+        };
+        self.widest = others.max(segment.cells().len());
     }
 
     /// The hash of a key.
@@ -273,20 +331,30 @@ impl Table {
     }
 
     fn add_first(&mut self) -> u32 {
+        // Most tables are those of collections, and never have a second one.
+        self.segments = Vec::with_capacity(1);
         self.segments.push(Segment::new(0, 0));
         self.directory = vec![0];
         self.of_depth[0] = 1;
+        self.count_in(0);
         0
     }
 
     /// Lets a segment hold more, or splits it.
     fn make_room(&mut self, at: u32) {
-        let segment = &mut self.segments[at as usize];
-        if !segment.is_to_split() {
-            return segment.grow();
+        self.count_out(at);
+        if self.segments[at as usize].is_to_split() {
+            self.split(at);
+        } else {
+            self.segments[at as usize].grow();
         }
+        self.count_in(at);
+    }
+
+    /// Puts the upper half of a segment into a new one.
+    fn split(&mut self, at: u32) {
         let hasher = &self.hasher;
-        let upper = segment.split(|entry| hasher.hash(entry.key()) as u32);
+        let upper = self.segments[at as usize].split(|entry| hasher.hash(entry.key()) as u32);
         let depth = upper.depth();
         self.of_depth[depth as usize - 1] -= 1;
         self.of_depth[depth as usize] += 2;
@@ -297,6 +365,7 @@ impl Table {
         let new = self.segments.len() as u32;
         self.segments.push(upper);
         self.enter(new);
+        self.count_in(new);
     }
 
     /// Lets the directory name a segment for every hash of its range.
@@ -314,7 +383,11 @@ impl Table {
         let volatile = segment.volatile();
         let entry = segment.remove(at.cell as usize)?;
         self.volatile -= volatile - segment.volatile();
-        segment.shrink();
+        if segment.is_sparse() {
+            self.count_out(at.segment);
+            self.segments[at.segment as usize].shrink();
+            self.count_in(at.segment);
+        }
         self.len -= 1;
         if self.is_empty() {
             *self = Table::new(self.hasher.clone());
@@ -343,6 +416,8 @@ impl Table {
             0 => (at, other),
             _ => (other, at),
         };
+        self.count_out(lower);
+        self.count_out(upper);
         let taken = self.take_segment(upper);
         // The last segment may have moved into the place of the upper half.
         let lower = if lower as usize == self.segments.len() {
@@ -354,6 +429,7 @@ impl Table {
         self.of_depth[depth as usize] -= 2;
         self.of_depth[depth as usize - 1] += 1;
         self.enter(lower);
+        self.count_in(lower);
         while self.depth > 0 && self.of_depth[self.depth as usize] == 0 {
             self.directory = self.directory.iter().copied().step_by(2).collect();
             self.depth -= 1;
@@ -379,7 +455,9 @@ impl Table {
             return;
         };
         self.volatile -= segment.volatile();
+        self.due_bytes -= segment.due_bytes();
         segment.put_due(at.cell as usize, expiry_ms, now_ms);
+        self.due_bytes += segment.due_bytes();
         self.volatile += segment.volatile();
         self.soonest_ms = self.soonest_ms.min(segment.soonest_ms());
     }
@@ -442,6 +520,8 @@ impl Table {
     /// Frees a segment of a table that nobody looks at any more; how many entries that were.
     pub(crate) fn free_some(&mut self) -> Option<usize> {
         self.directory = Vec::new();
+        let last = self.segments.len().checked_sub(1)?;
+        self.count_out(last as u32);
         self.segments.pop().map(|segment| segment.len())
     }
 
@@ -468,17 +548,12 @@ impl Table {
     /// An entry chosen fairly; `None` if there is none.
     ///
     /// Draws cells until one is taken, each cell of a segment with the same chance and each segment with one
-    /// that goes by its range; after 64 it takes the first it finds.
+    /// that goes by its range; after [`DRAWS`] it takes the first it finds.
     pub fn sample(&self, rng: &mut fastrand::Rng) -> Option<Place> {
-        let most = self
-            .segments
-            .iter()
-            .map(|it| it.cells().len() >> (self.depth - it.depth()))
-            .max()?;
-        for _ in 0..64 {
+        for _ in 0..DRAWS {
             let (segment, drawn) = self.draw_segment(rng)?;
             // A segment that the directory names twice is drawn twice as often.
-            let cell = rng.usize(..most << (self.depth - drawn.depth()));
+            let cell = rng.usize(..self.widest << (self.depth - drawn.depth()));
             if drawn.get(cell).is_some() {
                 let cell = cell as u32;
                 return Some(Place { segment, cell });

@@ -19,7 +19,7 @@ const FAR: u16 = u16::MAX;
 const STALE_TICKS: i64 = 1 << 15;
 
 /// The ticks of a segment that has, or had, a volatile entry.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Due {
     /// One a cell.
     ticks: Vec<u16>,

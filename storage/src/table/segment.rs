@@ -317,11 +317,28 @@ impl Segment {
         self.resize(larger(self.cells.len()));
     }
 
-    /// Gives memory back if three fifths of it are unused.
-    pub(super) fn shrink(&mut self) {
+    /// Whether three fifths of its memory are unused.
+    #[inline]
+    pub(super) fn is_sparse(&self) -> bool {
         let cells = self.cells.len();
-        if cells > FEWEST_CELLS && self.len < cells * 2 / 5 {
-            self.resize(cells_for(self.len));
+        cells > FEWEST_CELLS && self.len < cells * 2 / 5
+    }
+
+    /// Gives unused memory back.
+    pub(super) fn shrink(&mut self) {
+        self.resize(cells_for(self.len));
+    }
+
+    /// The same entries, copied.
+    pub(super) fn duplicate(&self) -> Segment {
+        Segment {
+            cells: self
+                .cells
+                .iter()
+                .map(|cell| cell.as_ref().map(Entry::duplicate_with_expiry))
+                .collect(),
+            due: self.due.clone(),
+            ..*self
         }
     }
 

@@ -50,6 +50,29 @@ fn check(table: &Table) {
         table.of_depth.iter().sum::<u32>() as usize,
         table.segments.len()
     );
+    let segments = || table.segments.iter();
+    assert_eq!(
+        table.cell_bytes,
+        segments().map(Segment::cell_bytes).sum::<usize>()
+    );
+    assert_eq!(
+        table.due_bytes,
+        segments().map(Segment::due_bytes).sum::<usize>()
+    );
+    assert!(segments().all(|it| it.cells().len() <= table.widest));
+}
+
+/// That a copy holds the same at the same places.
+fn check_copy(table: &Table) {
+    let copy = table.duplicate();
+    check(&copy);
+    let all = |table: &Table| -> Vec<_> {
+        let each = table.iter().map(|it| (it.key().to_vec(), it.expiry_ms()));
+        each.collect()
+    };
+    assert_eq!(all(&copy), all(table));
+    let is_found = |it: &Entry| find(&copy, it.key()) == find(table, it.key());
+    assert!(table.iter().all(is_found));
 }
 
 /// A split takes entries of one fingerprint apart by a bit, in any order, and some of these bits are the
@@ -107,6 +130,7 @@ fn a_table_is_a_map() {
         assert_eq!(table.len(), model.len());
         if step % (total / 40) == 0 {
             check(&table);
+            check_copy(&table);
         }
     }
     let found: BTreeMap<_, _> = table
