@@ -93,6 +93,7 @@ const PARTS: &[&str] = &[
     "slowlog",
     "stats",
     "transaction",
+    "waiters",
 ];
 
 /// A part that has to know another: file, what it imports, why.
@@ -126,6 +127,11 @@ const KNOWN_IMPORTS: &[(&str, &str, &str)] = &[
         "server/src/transaction.rs",
         "clients",
         "who watches a key is a connection",
+    ),
+    (
+        "server/src/waiters.rs",
+        "clients",
+        "who waits for a key is a connection",
     ),
 ];
 

@@ -31,6 +31,7 @@ mod spec;
 mod startup;
 mod stats;
 mod transaction;
+mod waiters;
 
 use std::process::ExitCode;
 

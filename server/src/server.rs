@@ -32,6 +32,7 @@ use crate::settings::Settings;
 use crate::slowlog::{self, Slow, Slowlog};
 use crate::spec::Flags;
 use crate::stats::Stats;
+use crate::waiters::Waiters;
 
 /// Everything there is once. Lives as long as the process.
 pub struct Server {
@@ -47,6 +48,8 @@ pub struct Server {
     pub gates: Gates,
     /// Figures.
     pub stats: Stats,
+    /// Who waits for keys.
+    pub waiters: Waiters,
     /// The log of effects.
     pub log: Log,
     /// Persistence.
@@ -115,6 +118,7 @@ impl Server {
             keyspace: Keyspace::default(),
             clients: Clients::default(),
             gates: Gates::default(),
+            waiters: Waiters::default(),
             log: Log::default(),
             persist: Persist::default(),
             lazyfree: Lazyfree::start(),

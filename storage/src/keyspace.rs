@@ -270,6 +270,14 @@ impl Keyspace {
         }
     }
 
+    /// Lets somebody no longer wait for keys.
+    pub fn stop_waiting(&self, db: usize, keys: &[Box<[u8]>], ticket: u64) {
+        for key in keys {
+            let mut shard = self.lock_one(self.shard_of(key));
+            shard.waiters.leave(db, key, ticket);
+        }
+    }
+
     /// Stops watching a key.
     pub fn unwatch(&self, db: usize, key: &[u8], flag: &WatchFlag) {
         self.lock_one(self.shard_of(key)).unwatch(db, key, flag);

@@ -42,6 +42,19 @@ pub trait Words<'a> {
     /// [`Error::InvalidCursor`] if it is none.
     fn cursor(&self, index: usize) -> Result<u64>;
 
+    /// A time to wait in seconds, with fractions: when it is over, in milliseconds since 1970; `None` for 0, which
+    /// waits for ever.
+    ///
+    /// # Errors
+    /// [`Error::TimeoutNotFloat`], [`Error::TimeoutOutOfRange`], [`Error::TimeoutNegative`].
+    fn deadline_of_seconds(&self, index: usize, now_ms: i64) -> Result<Option<i64>>;
+
+    /// The same of a time in milliseconds.
+    ///
+    /// # Errors
+    /// [`Error::TimeoutNotInteger`], [`Error::TimeoutOutOfRange`], [`Error::TimeoutNegative`].
+    fn deadline_of_millis(&self, index: usize, now_ms: i64) -> Result<Option<i64>>;
+
     /// Whether the word at `index` is `word`, in any case.
     fn is(&self, index: usize, word: &str) -> bool;
 }
@@ -79,9 +92,35 @@ impl<'a> Words<'a> for Args<'a> {
         cursor(self.word(index)?).ok_or(Error::InvalidCursor)
     }
 
+    fn deadline_of_seconds(&self, index: usize, now_ms: i64) -> Result<Option<i64>> {
+        let seconds = number::parse_f64(self.word(index)?).ok_or(Error::TimeoutNotFloat)?;
+        let millis = (seconds * 1000.0).ceil();
+        // As in Redis (timeout.c), what is below all integers is turned into the least one.
+        if millis >= i64::MAX as f64 {
+            return Err(Error::TimeoutOutOfRange);
+        }
+        deadline(millis as i64, now_ms)
+    }
+
+    fn deadline_of_millis(&self, index: usize, now_ms: i64) -> Result<Option<i64>> {
+        let millis = number::parse_i64(self.word(index)?).ok_or(Error::TimeoutNotInteger)?;
+        deadline(millis, now_ms)
+    }
+
     fn is(&self, index: usize, word: &str) -> bool {
         self.get(index)
             .is_some_and(|it| it.eq_ignore_ascii_case(word.as_bytes()))
+    }
+}
+
+fn deadline(millis: i64, now_ms: i64) -> Result<Option<i64>> {
+    match millis {
+        ..0 => Err(Error::TimeoutNegative),
+        0 => Ok(None),
+        _ => now_ms
+            .checked_add(millis)
+            .map(Some)
+            .ok_or(Error::TimeoutOutOfRange),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use storage::db::Db;
 use storage::value::Limits;
 
+use super::Result;
 use super::effects::Effects;
 use super::reply::Reply;
 use super::table::Entry;
@@ -32,6 +33,13 @@ pub struct Block {
     pub condition: Condition,
 }
 
+impl Block {
+    /// Whether it waits for keys.
+    pub fn is_for_keys(&self) -> bool {
+        matches!(self.condition, Condition::Keys { .. })
+    }
+}
+
 /// The event that ends a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
@@ -43,6 +51,52 @@ pub enum Condition {
     DurableOnReplicas(u64),
     /// The log is on disk up to this offset (`WAITAOF`).
     Durable(u64),
+    /// One of the keys that the command has named is there (`BLPOP`).
+    Keys {
+        /// The number it waits under, which the executor gives.
+        ticket: u64,
+        /// What is answered when the time is over.
+        timeout: Nothing,
+    },
+}
+
+/// How a command says that there is nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nothing {
+    /// As no value.
+    Nil,
+    /// As no array.
+    NilArray,
+}
+
+impl Nothing {
+    /// Writes it.
+    pub fn write(self, reply: &mut Reply<'_>) {
+        match self {
+            Nothing::Nil => reply.encoder().nil(),
+            Nothing::NilArray => reply.encoder().nil_array(),
+        }
+    }
+}
+
+/// What ends the wait of a command that waits for keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The type that a key must be of, as `TYPE` names it.
+    pub type_name: &'static str,
+    /// What else ends it.
+    pub stir: Stir,
+    /// What is answered when the time is over, or at once where nothing may wait.
+    pub timeout: Nothing,
+}
+
+/// Whether a wait for keys ends only when one is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stir {
+    /// It does.
+    WithKey,
+    /// Also when one has gone (`XREADGROUP`: with it goes the group).
+    AlsoWithoutKey,
 }
 
 /// The context of one command.
@@ -63,6 +117,8 @@ pub struct Ctx<'a> {
     pub entry: &'static Entry,
     /// Whether it runs inside `EXEC`.
     pub is_in_exec: bool,
+    /// What it waits for, with the keys: see [`Ctx::wait_for_keys`].
+    pub wanted: Option<(Wanted, Vec<Box<[u8]>>)>,
 }
 
 impl Ctx<'_> {
@@ -79,6 +135,29 @@ impl Ctx<'_> {
     /// Whether anybody will see what stands in [`Ctx::effects`].
     pub fn is_logged(&self) -> bool {
         self.server.log.is_on()
+    }
+
+    /// Lets the command wait until one of the keys is there or the deadline, in milliseconds since 1970, is over.
+    ///
+    /// When a key changes, the same request is carried out again, under the locks of whoever has changed it. Where
+    /// nothing may wait (in a transaction) the answer is given at once.
+    pub fn wait_for_keys<'a>(
+        &mut self,
+        wanted: Wanted,
+        keys: impl Iterator<Item = &'a [u8]>,
+        deadline_ms: Option<i64>,
+    ) -> Result {
+        let timeout = wanted.timeout;
+        if self.is_in_exec || self.is_replay() {
+            timeout.write(&mut self.reply);
+            return Ok(Outcome::Done);
+        }
+        self.wanted = Some((wanted, keys.map(Box::from).collect()));
+        let condition = Condition::Keys { ticket: 0, timeout };
+        Ok(Outcome::Block(Block {
+            deadline_ms,
+            condition,
+        }))
     }
 
     /// Up to where collections are packed.

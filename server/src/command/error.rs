@@ -29,6 +29,8 @@ pub enum Error {
     UnknownCommand { name: String, args: String },
     #[error("ERR unknown subcommand '{sub}'. Try {command} HELP.")]
     UnknownSubcommand { sub: String, command: String },
+    #[error("ERR timeout is not a float or out of range")]
+    TimeoutNotFloat,
     #[error("ERR no such key")]
     NoSuchKey,
     #[error("ERR invalid expire time in '{0}' command")]

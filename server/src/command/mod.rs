@@ -10,7 +10,7 @@ pub mod table;
 pub mod tags;
 
 pub use args::Words;
-pub use ctx::{Block, Condition, Ctx, Outcome};
+pub use ctx::{Block, Condition, Ctx, Nothing, Outcome, Stir, Wanted};
 pub use effects::Effects;
 pub use error::Error;
 pub use protocol::Args;

@@ -6,6 +6,7 @@
 mod gate;
 mod lookahead;
 mod moment;
+mod serve;
 pub mod transaction;
 mod unit;
 
@@ -206,7 +207,8 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
     let server = session.server;
     let start = out.mark();
     let mut whole = session.stopwatch;
-    let held = server.keyspace.lock(lock_plan(server, entry.command, args));
+    let plan = lock_plan(server, entry.command, args);
+    let held = serve::lock(server, plan);
     let moment = moment(server, &session.client, session.stopwatch.wall_ms());
     let mut cx = Ctx {
         server,
@@ -217,6 +219,7 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
         effects: Effects::default(),
         entry,
         is_in_exec: false,
+        wanted: None,
     };
     let unit = &mut session.unit;
     let (outcome, failed) = run(&mut cx, entry, args, unit);
@@ -229,17 +232,32 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
             finish(session, entry, args, whole.lap_nanos(), failed);
             return Flow::Next;
         }
-        outcome => outcome,
+        Outcome::Block(block) => Outcome::Block(serve::join(&mut cx, args, block, plan)),
+        Outcome::Done => Outcome::Done,
     };
     let (dirty, durable_from) = unit.commit(&mut cx.db, &server.log);
-    let garbage = std::mem::take(&mut cx.db.changes.garbage);
-    drop(cx);
+    let mut db = cx.db;
+    if !db.changes.ready.is_empty() {
+        db = serve::serve(server, db, unit, &mut session.recorder);
+    }
+    let garbage = std::mem::take(&mut db.changes.garbage);
+    drop(db);
     session.local.release(&server.keyspace);
     server.lazyfree.free(garbage);
     session.recorder.dirty += dirty;
     session.local.durable_from = session.local.durable_from.max(durable_from);
     let nanos = session.stopwatch.lap_nanos();
-    finish(session, entry, args, nanos, failed);
+    match &outcome {
+        // It counts once its wait is over.
+        Outcome::Block(block) if block.is_for_keys() => show(
+            server,
+            &session.client,
+            entry,
+            args,
+            session.stopwatch.wall_us(),
+        ),
+        _ => finish(session, entry, args, nanos, failed),
+    }
     hush(&session.client, out, start);
     match outcome {
         Outcome::Block(block) => Flow::Block(block),

@@ -4,7 +4,7 @@ use protocol::{Args, Output};
 use storage::db::Db;
 use storage::keyspace::ShardSet;
 
-use super::{hush, lock_plan, moment, run, tell};
+use super::{hush, lock_plan, moment, run, serve, tell};
 use crate::clients::State;
 use crate::command::table::Entry;
 use crate::command::{Ctx, Effects, Error, Reply};
@@ -92,7 +92,7 @@ pub fn execute(session: &mut Session, exec: &'static Entry, out: &mut Output) ->
 fn unbroken(session: &Session, queue: &Queue) -> Option<Db<'static>> {
     let server = session.server;
     let watches = &session.local.watches;
-    let held = server.keyspace.lock(plan(server, queue, &session.local));
+    let held = serve::lock(server, plan(server, queue, &session.local));
     let moment = moment(server, &session.client, session.stopwatch.wall_ms());
     let mut db = Db::new(&server.keyspace, held, session.client.db(), moment);
     let mut has_run_out = || {
@@ -146,6 +146,7 @@ fn run_all(
         effects: Effects::default(),
         entry: exec,
         is_in_exec: true,
+        wanted: None,
     };
     for (entry, request) in &queue.commands {
         let args = request.args();
@@ -171,8 +172,12 @@ fn run_all(
         );
     }
     let (dirty, durable_from) = session.unit.commit(&mut cx.db, &server.log);
-    let garbage = std::mem::take(&mut cx.db.changes.garbage);
-    drop(cx);
+    let mut db = cx.db;
+    if !db.changes.ready.is_empty() {
+        db = serve::serve(server, db, &mut session.unit, &mut session.recorder);
+    }
+    let garbage = std::mem::take(&mut db.changes.garbage);
+    drop(db);
     session.local.release(&server.keyspace);
     server.lazyfree.free(garbage);
     session.recorder.dirty += dirty;

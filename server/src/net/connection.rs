@@ -225,15 +225,24 @@ impl Connection {
             return;
         }
         self.session.stopwatch = Stopwatch::start();
-        let Some(waiting) = self.waiting.take() else {
+        let Some(mut waiting) = self.waiting.take() else {
             return;
         };
+        let served = waiting.take_served();
         self.session.server.clients.set_blocked(&client, false);
         let unblocked = client.end_wait();
         if let Wait::Block(block) = waiting.wait {
             let start = self.out.mark();
-            let mut reply = Reply::new(&mut self.out, client.version());
-            super::wait::write_reply(self.session.server, block, unblocked, &mut reply);
+            if let Some(served) = served {
+                let local = &mut self.session.local;
+                local.durable_from = local.durable_from.max(served.durable_from);
+                self.out.append(served.reply);
+                self.hold_until_durable();
+            } else {
+                let mut reply = Reply::new(&mut self.out, client.version());
+                super::wait::write_reply(self.session.server, block, unblocked, &mut reply);
+                self.session.count_wait(block);
+            }
             exec::hush(&client, &mut self.out, start);
             exec::next_reply_mode(&client);
         }

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::clients::{Client, Unblock};
 use crate::clock;
 use crate::command::{Block, Condition, Reply};
 use crate::server::Server;
+use crate::waiters::{Served, Waiter};
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +26,16 @@ pub enum Wait {
 pub struct Waiting {
     /// What for.
     pub wait: Wait,
+    server: &'static Server,
+    /// Its place in the line, if it waits for keys.
+    waiter: Option<Arc<Waiter>>,
     over: Pin<Box<dyn Future<Output = ()>>>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.take_served();
+    }
 }
 
 impl Waiting {
@@ -34,7 +45,25 @@ impl Waiting {
             Wait::Block(block) => Box::pin(block_over(server, block)),
             Wait::Pause => Box::pin(pause_over(server)),
         };
-        Waiting { wait, over }
+        let waiter = match wait {
+            Wait::Block(Block {
+                condition: Condition::Keys { ticket, .. },
+                ..
+            }) => server.waiters.get(ticket),
+            _ => None,
+        };
+        Waiting {
+            wait,
+            server,
+            waiter,
+            over,
+        }
+    }
+
+    /// Leaves the line, if it stands in one; what it was served, if it was.
+    pub fn take_served(&mut self) -> Option<Served> {
+        let waiter = self.waiter.take()?;
+        self.server.waiters.leave(&self.server.keyspace, &waiter)
     }
 
     /// Memory that it takes.
@@ -70,6 +99,12 @@ async fn block_over(server: &'static Server, block: Block) {
                 let _ = durable.wait_for(|&durable| durable >= offset).await;
             }
             Condition::Freed => server.lazyfree.drained().await,
+            Condition::Keys { ticket, .. } => {
+                // It stays there until the connection takes it out.
+                if let Some(waiter) = server.waiters.get(ticket) {
+                    waiter.served().await;
+                }
+            }
             Condition::Replicas | Condition::DurableOnReplicas(_) => std::future::pending().await,
         }
     };
@@ -111,6 +146,7 @@ pub fn write_reply(
     match block.condition {
         Condition::Freed => reply.encoder().ok(),
         Condition::Replicas => reply.encoder().integer(0),
+        Condition::Keys { timeout, .. } => timeout.write(reply),
         Condition::Durable(offset) | Condition::DurableOnReplicas(offset) => {
             let out = reply.array(2);
             out.integer(i64::from(server.log.is_durable(offset)));

@@ -20,7 +20,7 @@ pub(super) const WAIT: Command = Spec {
 .run(wait);
 fn wait(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let replicas = args.integer(1)?;
-    let deadline_ms = deadline_ms(cx, args, 2)?;
+    let deadline_ms = args.deadline_of_millis(2, cx.now_ms())?;
     if replicas <= 0 || cx.is_in_exec {
         return cx.reply.integer(0);
     }
@@ -45,7 +45,7 @@ pub(super) const WAITAOF: Command = Spec {
 fn waitaof(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let local = args.ranged(1, 0, 1)?;
     let replicas = args.non_negative(2)?;
-    let deadline_ms = deadline_ms(cx, args, 3)?;
+    let deadline_ms = args.deadline_of_millis(3, cx.now_ms())?;
     if local > 0 && !cx.server.log.is_on() {
         return Err(Error::NoLogToWaitFor);
     }
@@ -66,17 +66,4 @@ fn waitaof(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         deadline_ms,
         condition,
     }))
-}
-
-/// When a wait ends, in milliseconds since 1970; `None` for never, which 0 stands for.
-fn deadline_ms(cx: &Ctx<'_>, args: &Args<'_>, index: usize) -> Result<Option<i64>> {
-    let timeout_ms = args.integer(index).map_err(|_| Error::TimeoutNotInteger)?;
-    match timeout_ms {
-        ..0 => Err(Error::TimeoutNegative),
-        0 => Ok(None),
-        _ => timeout_ms
-            .checked_add(cx.now_ms())
-            .map(Some)
-            .ok_or(Error::TimeoutOutOfRange),
-    }
 }

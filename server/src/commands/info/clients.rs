@@ -30,5 +30,7 @@ pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
     out.put("watching_clients", gauges().filter(is_watching).count());
     out.put("clients_in_timeout_table", 0);
     out.put("total_watched_keys", cx.db.lookups().watched);
-    out.none(&["total_blocking_keys", "total_blocking_keys_on_nokey"]);
+    let (keys, keys_on_nokey) = server.waiters.key_counts();
+    out.put("total_blocking_keys", keys);
+    out.put("total_blocking_keys_on_nokey", keys_on_nokey);
 }

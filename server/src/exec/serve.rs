@@ -1,0 +1,123 @@
+//! Serving clients that wait for keys, under the locks of whoever has changed them.
+//!
+//! As in Redis (`handleClientsBlockedOnKeys`, blocked.c) the waiting request is carried out again as it was sent,
+//! once for each key that has changed, first come first served, behind the command or transaction that changed
+//! it, and before anybody else sees the keys.
+
+use protocol::{Args, Output};
+use storage::db::Db;
+use storage::keyspace::{Held, ShardSet};
+use storage::waiters;
+
+use super::{Unit, moment, run};
+use crate::command::{Block, Condition, Ctx, Effects, Outcome, Reply};
+use crate::server::Server;
+use crate::stats::{Ending, Recorder};
+use crate::transaction::Local;
+use crate::waiters::{Served, Waiter};
+
+/// Takes the locks of a plan, and those that are needed to serve whoever waits for keys behind them.
+#[inline]
+pub fn lock(server: &'static Server, mut plan: ShardSet) -> Held<'static> {
+    loop {
+        let held = server.keyspace.lock(plan);
+        let missing = held.missing_for_waiters();
+        if missing.is_empty() {
+            return held;
+        }
+        plan = plan.union(missing);
+    }
+}
+
+/// Lets a client wait for what its command has named; what its connection waits for.
+pub fn join(cx: &mut Ctx<'_>, args: &Args<'_>, block: Block, shards: ShardSet) -> Block {
+    let (Some((wanted, keys)), Condition::Keys { timeout, .. }) =
+        (cx.wanted.take(), block.condition)
+    else {
+        return block;
+    };
+    let db = cx.db.index;
+    let request = args.to_request();
+    let names = keys.clone();
+    let waiters = &cx.server.waiters;
+    let ticket = waiters.join(cx.client, cx.entry, request, db, wanted, keys, shards);
+    for key in &names {
+        cx.db.wait_for(key, waiters::Waiter { ticket, shards });
+    }
+    Block {
+        condition: Condition::Keys { ticket, timeout },
+        ..block
+    }
+}
+
+/// Serves those who wait for keys that have changed. Everything before is in the log already.
+pub fn serve(
+    server: &'static Server,
+    mut db: Db<'static>,
+    unit: &mut Unit,
+    recorder: &mut Recorder,
+) -> Db<'static> {
+    while !db.changes.ready.is_empty() {
+        for (index, key) in std::mem::take(&mut db.changes.ready) {
+            for place in db.waiters_of(index, &key) {
+                let Some(waiter) = server.waiters.get(place.ticket) else {
+                    continue;
+                };
+                let type_name = db.peek_in(index, &key).map(|entry| entry.type_name());
+                if waiter.is_stirred_by(type_name) {
+                    db = attempt(server, db, &waiter, unit, recorder);
+                }
+            }
+        }
+    }
+    db
+}
+
+/// Carries out the request of a waiter; one that would wait again goes to the end of the line.
+fn attempt(
+    server: &'static Server,
+    mut db: Db<'static>,
+    waiter: &Waiter,
+    unit: &mut Unit,
+    recorder: &mut Recorder,
+) -> Db<'static> {
+    let mut reply = Output::new();
+    let mut local = Local::default();
+    let (index, own) = (db.index, db.moment);
+    db.index = waiter.db;
+    db.moment = moment(server, &waiter.client, own.now_ms);
+    let mut cx = Ctx {
+        server,
+        client: &waiter.client,
+        local: &mut local,
+        db,
+        reply: Reply::new(&mut reply, waiter.client.version()),
+        effects: Effects::default(),
+        entry: waiter.entry,
+        is_in_exec: false,
+        wanted: None,
+    };
+    let (outcome, failed) = run(&mut cx, waiter.entry, &waiter.request.args(), unit);
+    let mut db = cx.db;
+    let (dirty, durable_from) = unit.commit(&mut db, &server.log);
+    recorder.dirty += dirty;
+    if matches!(outcome, Outcome::Block(_)) {
+        let place = waiters::Waiter {
+            ticket: waiter.ticket,
+            shards: waiter.shards,
+        };
+        waiter.keys.iter().for_each(|key| db.wait_for(key, place));
+    } else {
+        let ending = if failed { Ending::Failed } else { Ending::Done };
+        recorder.command(waiter.entry.id, 0, ending);
+        for key in &waiter.keys {
+            db.stop_waiting(waiter.db, key, waiter.ticket);
+        }
+        waiter.serve(Served {
+            reply,
+            durable_from,
+        });
+    }
+    (db.index, db.moment) = (index, own);
+    db
+}
