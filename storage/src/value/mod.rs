@@ -5,6 +5,7 @@ mod limits;
 pub mod list;
 pub mod listpack;
 mod long;
+pub mod lzf;
 mod members;
 mod object;
 pub mod set;
