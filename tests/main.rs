@@ -3,6 +3,7 @@
 mod support;
 
 mod aof_files;
+mod bitmap;
 mod client;
 mod client_memory;
 mod clients;

@@ -67,6 +67,22 @@ pub enum Error {
     DecrementOverflow,
     #[error("ERR increment would produce NaN or Infinity")]
     NotFinite,
+    #[error("ERR bit offset is not an integer or out of range")]
+    BitOffset,
+    #[error("ERR bit is not an integer or out of range")]
+    NotBit,
+    #[error("ERR The bit argument must be 1 or 0.")]
+    BitArgument,
+    #[error("ERR BITOP NOT must be called with a single source key.")]
+    BitopNot,
+    #[error(
+        "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."
+    )]
+    BitfieldType,
+    #[error("ERR Invalid OVERFLOW type specified")]
+    OverflowType,
+    #[error("ERR BITFIELD_RO only supports the GET subcommand")]
+    BitfieldReadOnly,
     #[error("ERR offset is out of range")]
     OffsetOutOfRange,
     #[error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")]

@@ -1,5 +1,6 @@
 //! All commands, a family a file.
 
+mod bitmap;
 mod client;
 mod config;
 mod connection;
@@ -21,6 +22,7 @@ use crate::command::Command;
 
 /// Every family. A command that is not here does not exist.
 pub const FAMILIES: &[&[Command]] = &[
+    bitmap::COMMANDS,
     client::COMMANDS,
     config::COMMANDS,
     connection::COMMANDS,

@@ -107,7 +107,7 @@ pub enum Find {
 }
 
 /// One key spec (`COMMAND INFO`, ninth element).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Keys {
     /// Beginning of the search.
     pub begin: Begin,
@@ -117,19 +117,8 @@ pub struct Keys {
     pub flags: KeyFlags,
     /// Remark shown by `COMMAND INFO`, empty for none.
     pub notes: &'static str,
-    /// What happens to the keys of a particular request, if that depends on a word in it.
-    pub unless: Option<Unless>,
-}
-
-/// What happens to keys if a word is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unless {
-    /// The word, in any case.
-    pub word: &'static str,
-    /// The first argument that may be the word.
-    pub from: usize,
-    /// What happens to the keys without it.
-    pub flags: KeyFlags,
+    /// What happens to the keys of a particular request, if that depends on its words.
+    pub flags_of: Option<fn(Args<'_>) -> KeyFlags>,
 }
 
 impl Keys {
@@ -155,7 +144,7 @@ impl Keys {
             },
             flags,
             notes: "",
-            unless: None,
+            flags_of: None,
         }
     }
 
@@ -164,12 +153,11 @@ impl Keys {
         Keys { notes, ..self }
     }
 
-    /// With other flags for requests that do not have `word` at argument `from` or later.
-    pub const fn unless(self, word: &'static str, from: usize, flags: KeyFlags) -> Keys {
-        let flags_with = self.flags.union(KeyFlags::VARIABLE_FLAGS);
+    /// With flags that depend on the words of a request.
+    pub const fn varying(self, flags_of: fn(Args<'_>) -> KeyFlags) -> Keys {
         Keys {
-            flags: flags_with,
-            unless: Some(Unless { word, from, flags }),
+            flags: self.flags.union(KeyFlags::VARIABLE_FLAGS),
+            flags_of: Some(flags_of),
             ..self
         }
     }
@@ -188,7 +176,7 @@ impl Keys {
             },
         };
         let (first, last, step) = self.extent(begin, args)?;
-        let flags = self.flags_in(args);
+        let flags = self.flags_of.map_or(self.flags, |flags_of| flags_of(args));
         for index in (first..=last).step_by(step.max(1)) {
             found(index, flags);
         }
@@ -214,24 +202,6 @@ impl Keys {
             }
         };
         (first <= last && last < args.len()).then_some((first, last, step))
-    }
-
-    /// The flags of the keys, which may depend on a word of the request.
-    #[inline]
-    fn flags_in(&self, args: Args<'_>) -> KeyFlags {
-        let Some(unless) = self.unless else {
-            return self.flags;
-        };
-        let word = unless.word.as_bytes();
-        if args
-            .from(unless.from)
-            .iter()
-            .any(|arg| arg.eq_ignore_ascii_case(word))
-        {
-            self.flags.difference(KeyFlags::VARIABLE_FLAGS)
-        } else {
-            unless.flags
-        }
     }
 }
 
@@ -441,13 +411,20 @@ mod tests {
         ..Spec::EMPTY
     };
     const SET: Spec = Spec {
-        keys: &[Keys::at(1, key_flags!(RW | ACCESS | UPDATE)).unless(
-            "GET",
-            3,
-            key_flags!(OW | UPDATE),
-        )],
+        keys: &[Keys::at(1, key_flags!(RW | ACCESS | UPDATE)).varying(flags_of_set)],
         ..Spec::EMPTY
     };
+    fn flags_of_set(args: Args<'_>) -> KeyFlags {
+        if args
+            .from(3)
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(b"get"))
+        {
+            key_flags!(RW | ACCESS | UPDATE)
+        } else {
+            key_flags!(OW | UPDATE)
+        }
+    }
     const BLPOP: Spec = Spec {
         keys: &[Keys::range(1, -2, 1, key_flags!(RW))],
         ..Spec::EMPTY

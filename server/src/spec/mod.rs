@@ -212,6 +212,8 @@ pub enum Group {
     Generic,
     /// Strings.
     String,
+    /// Rows of bits.
+    Bitmap,
     /// Transactions.
     Transactions,
     /// The connection itself.
@@ -226,6 +228,7 @@ impl Group {
         match self {
             Group::Generic => "generic",
             Group::String => "string",
+            Group::Bitmap => "bitmap",
             Group::Transactions => "transactions",
             Group::Connection => "connection",
             Group::Server => "server",

@@ -73,6 +73,12 @@ impl<'d, 'k> Edit<'d, 'k> {
         self.changed().buffer()
     }
 
+    /// Counts `count` changes instead of one; none takes back that it counts as changed, which is for an
+    /// [`Edit::buffer`] in which nothing has become another.
+    pub fn count(&mut self, count: usize) {
+        self.changes = count as u64;
+    }
+
     /// Sets or clears the expiry.
     pub fn set_expiry(&mut self, expiry_ms: Option<i64>) {
         self.changes = self.changes.max(1);

@@ -1,5 +1,6 @@
 //! What keys hold.
 
+pub mod bits;
 pub mod hash;
 mod limits;
 pub mod list;

@@ -6,7 +6,7 @@ use storage::value::Value;
 use super::STRING;
 use super::lifetime::{self, Choice, Lifetime, Unit};
 use crate::command::{Args, Command, Ctx, Error, Outcome, Result, Words, tags};
-use crate::spec::{Keys, Spec, flags, key_flags};
+use crate::spec::{KeyFlags, Keys, Spec, flags, key_flags};
 
 const SET_EVENT: Event = Event::string("set");
 const EXPIRE_EVENT: Event = Event::generic("expire");
@@ -22,7 +22,7 @@ pub(super) const SET: Command = Spec {
     since: "1.0.0",
     flags: flags!(WRITE | DENYOOM),
     keys: &[Keys::at(1, key_flags!(RW | ACCESS | UPDATE))
-        .unless("GET", 3, key_flags!(OW | UPDATE))
+        .varying(key_flags_of)
         .noted("RW and ACCESS due to the optional `GET` argument")],
     history: &[
         ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
@@ -75,6 +75,15 @@ fn set(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         Ok(Outcome::Done)
     } else {
         cx.reply.ok()
+    }
+}
+
+/// The old value is read only if it is asked for.
+fn key_flags_of(args: Args<'_>) -> KeyFlags {
+    if (3..args.len()).any(|index| args.is(index, "GET")) {
+        key_flags!(RW | ACCESS | UPDATE)
+    } else {
+        key_flags!(OW | UPDATE)
     }
 }
 
