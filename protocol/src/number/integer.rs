@@ -76,7 +76,7 @@ pub fn write_i64(number: i64, out: &mut Vec<u8>) {
 
 /// Hands the decimal digits of `number` to `reader`.
 #[inline]
-pub fn with_digits<R>(number: i64, reader: impl FnOnce(&[u8]) -> R) -> R {
+pub fn with_digits<R>(number: impl itoa::Integer, reader: impl FnOnce(&[u8]) -> R) -> R {
     reader(itoa::Buffer::new().format(number).as_bytes())
 }
 
