@@ -1,6 +1,7 @@
 //! What keys hold.
 
 pub mod bits;
+pub mod geo;
 pub mod hash;
 mod limits;
 pub mod list;
