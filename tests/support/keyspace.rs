@@ -10,7 +10,11 @@ use super::words::quote;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) kind: String,
+    /// Sets and hashes are sorted: a hash table gives their order.
     pub(crate) value: Reply,
+    /// When the fields of a hash expire, in the order of `value`, or the groups of a stream; nil if
+    /// there are none.
+    pub(crate) details: Reply,
     /// `PEXPIRETIME`: milliseconds since 1970, or -1.
     pub(crate) expires_at_ms: i64,
     pub(crate) encoding: String,
@@ -66,7 +70,11 @@ pub(crate) fn keys(client: &mut Client) -> Vec<Vec<u8>> {
     keys
 }
 
-fn entry(client: &mut Client, key: &[u8]) -> Entry {
+/// What a key holds.
+///
+/// # Panics
+/// If there is no such key.
+pub(crate) fn entry(client: &mut Client, key: &[u8]) -> Entry {
     let kind = client.call(&[b"TYPE", key]).text();
     let command: Vec<&[u8]> = match kind.as_str() {
         "string" => vec![b"GET", key],
@@ -77,17 +85,56 @@ fn entry(client: &mut Client, key: &[u8]) -> Entry {
         "stream" => vec![b"XRANGE", key, b"-", b"+"],
         other => panic!("unknown type {other} of {}", quote(key)),
     };
-    let value = client.call(&command);
+    let value = match (kind.as_str(), client.call(&command)) {
+        ("set", value) => value.sorted(),
+        ("hash", value) => sorted_pairs(value),
+        (_, value) => value,
+    };
+    let details = match kind.as_str() {
+        "hash" => field_expiries(client, key, &value),
+        "stream" => client.call(&[&b"XINFO"[..], b"GROUPS", key]),
+        _ => Reply::Nil,
+    };
     let tags = match client.call(&[b"TAGLIST", key]) {
         Reply::Error(_) => Reply::Array(Vec::new()),
         tags => tags.in_resp2().sorted(),
     };
     Entry {
-        value: if kind == "set" { value.sorted() } else { value },
         kind,
+        value,
+        details,
         expires_at_ms: client.call(&[b"PEXPIRETIME", key]).integer(),
         encoding: client.call(&[&b"OBJECT"[..], b"ENCODING", key]).text(),
         tags,
+    }
+}
+
+/// Fields and values as flat as in RESP2, sorted by field.
+fn sorted_pairs(reply: Reply) -> Reply {
+    let flat = reply.in_resp2();
+    let mut pairs: Vec<&[Reply]> = flat.items().chunks(2).collect();
+    pairs.sort();
+    Reply::Array(pairs.concat())
+}
+
+/// `HPEXPIRETIME` of each field, or nil if none expires.
+fn field_expiries(client: &mut Client, key: &[u8], pairs: &Reply) -> Reply {
+    let fields: Vec<&[u8]> = pairs
+        .items()
+        .iter()
+        .step_by(2)
+        .map(|field| match field {
+            Reply::Bulk(field) => field.as_slice(),
+            other => panic!("a field is a string: {other}"),
+        })
+        .collect();
+    let count = fields.len().to_string();
+    let command = [b"HPEXPIRETIME", key, b"FIELDS", count.as_bytes()];
+    match client.call(&[&command, fields.as_slice()].concat()) {
+        Reply::Array(times) if times.iter().any(|time| *time != Reply::Integer(-1)) => {
+            Reply::Array(times)
+        }
+        _ => Reply::Nil,
     }
 }
 
