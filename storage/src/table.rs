@@ -463,9 +463,19 @@ impl Table {
     }
 
     /// An entry that has expired; `None` if there is none, or at the end of a round over all segments:
-    /// [`Table::soonest_ms`] is exact then.
+    /// [`Table::soonest_ms`] is exact then. May overlook what has expired within the last [`TICK_MS`].
     pub(crate) fn next_expired(&mut self, now_ms: i64) -> Option<Place> {
-        while self.soonest_ms <= now_ms {
+        self.next_due(now_ms, now_ms)
+    }
+
+    /// The same without overlooking any, at the price of looking at entries that expire within [`TICK_MS`].
+    pub(crate) fn next_expired_exactly(&mut self, now_ms: i64) -> Option<Place> {
+        self.next_due(now_ms, now_ms.saturating_add(TICK_MS))
+    }
+
+    /// An entry that has expired, of those whose ticks are due at `until_ms`.
+    fn next_due(&mut self, now_ms: i64, until_ms: i64) -> Option<Place> {
+        while self.soonest_ms <= until_ms {
             let Some(at) = u32::try_from(self.expire_at)
                 .ok()
                 .and_then(|it| self.segment_of(it))
@@ -477,8 +487,8 @@ impl Table {
                 return None;
             };
             let segment = &mut self.segments[at as usize];
-            if segment.soonest_ms() <= now_ms
-                && let Some(cell) = segment.next_expired(now_ms)
+            if segment.soonest_ms() <= until_ms
+                && let Some(cell) = segment.next_expired(now_ms, until_ms)
             {
                 let cell = cell as u32;
                 return Some(Place { segment: at, cell });

@@ -430,10 +430,11 @@ impl Segment {
         self.due.as_ref().map_or(0, |due| due.reached(now_ms))
     }
 
-    /// The first cell whose entry has expired. If there is none it notes when the next falls due.
-    pub(super) fn next_expired(&mut self, now_ms: i64) -> Option<usize> {
+    /// The first cell whose entry has expired, of those due at `until_ms`. If there is none it notes when the next
+    /// falls due.
+    pub(super) fn next_expired(&mut self, now_ms: i64, until_ms: i64) -> Option<usize> {
         let mut at = 0;
-        while let Some(cell) = self.due.as_ref().and_then(|due| due.next(at, now_ms)) {
+        while let Some(cell) = self.due.as_ref().and_then(|due| due.next(at, until_ms)) {
             if self.get(cell).is_some_and(|it| it.is_expired(now_ms)) {
                 return Some(cell);
             }

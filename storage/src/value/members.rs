@@ -186,7 +186,7 @@ impl Members {
                 entry.put_fingerprint(fingerprint(hash));
                 return list.push(entry);
             }
-            self.0 = Shape::Many(Many::of(std::mem::take(list), now_ms));
+            self.0 = Shape::Many(Many::of(std::mem::take(list)));
         }
         if let Shape::Many(many) = &mut self.0 {
             many.insert(hash, entry, now_ms);
@@ -286,16 +286,20 @@ impl Members {
         }
     }
 
-    /// Where a member is that has expired. One in a table may be found up to [`crate::table::TICK_MS`] late; if
-    /// there is none, `None`, and also sometimes before the last is found: then
-    /// [`Members::soonest_ms`] says so.
+    /// Where a member is that has expired; `None` if there is none.
     pub fn next_expired(&mut self, now_ms: i64) -> Option<Place> {
         match &mut self.0 {
             Shape::Few(list) => {
                 let expired = list.iter().position(|it| it.is_expired(now_ms));
                 expired.map(Place::in_list)
             }
-            Shape::Many(many) => many.table.next_expired(now_ms),
+            Shape::Many(many) => {
+                let table = &mut many.table;
+                // The first round may begin anywhere, and end before it has seen all.
+                table
+                    .next_expired_exactly(now_ms)
+                    .or_else(|| table.next_expired_exactly(now_ms))
+            }
         }
     }
 
@@ -312,13 +316,15 @@ impl Members {
 }
 
 impl Many {
-    fn of(list: Vec<Entry>, now_ms: i64) -> Box<Many> {
+    fn of(list: Vec<Entry>) -> Box<Many> {
+        // The clock of the table, which needs one that is not far from its expiries.
+        let clock_ms = list.iter().filter_map(Entry::expiry_ms).min().unwrap_or(0);
         let mut many = Box::new(Many {
             table: Table::new(HASHER.clone()),
             entry_bytes: 0,
         });
         for entry in list {
-            many.insert(hash(entry.key()), entry, now_ms);
+            many.insert(hash(entry.key()), entry, clock_ms);
         }
         many
     }
