@@ -3,6 +3,7 @@
 pub mod bits;
 pub mod geo;
 pub mod hash;
+pub mod intset;
 mod limits;
 pub mod list;
 pub mod listpack;
@@ -16,6 +17,7 @@ mod string;
 pub mod zset;
 
 pub use hash::Hash;
+pub use intset::Intset;
 pub use limits::Limits;
 pub use list::List;
 pub use listpack::{Item, Listpack};
