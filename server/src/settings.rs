@@ -26,6 +26,8 @@ pub struct Settings {
     pub config: Config,
     /// As many clients as the system has file descriptors for.
     fitting_clients: AtomicUsize,
+    /// `DEBUG QUICKLIST-PACKED-THRESHOLD`.
+    pub list_packed_threshold: AtomicUsize,
 }
 
 impl Settings {
@@ -34,6 +36,7 @@ impl Settings {
         Settings {
             config,
             fitting_clients: AtomicUsize::new(usize::MAX),
+            list_packed_threshold: AtomicUsize::new(0),
         }
     }
 
@@ -50,6 +53,7 @@ impl Settings {
             hash_max_listpack_entries: self.config.get(options::HASH_MAX_LISTPACK_ENTRIES) as usize,
             hash_max_listpack_value: self.config.get(options::HASH_MAX_LISTPACK_VALUE) as usize,
             list_max_listpack_size: self.config.get(options::LIST_MAX_LISTPACK_SIZE).into(),
+            list_packed_threshold: self.list_packed_threshold.load(Ordering::Relaxed),
             list_compress_depth: self.config.get(options::LIST_COMPRESS_DEPTH) as usize,
             set_max_intset_entries: self.config.get(options::SET_MAX_INTSET_ENTRIES) as usize,
             set_max_listpack_entries: self.config.get(options::SET_MAX_LISTPACK_ENTRIES) as usize,

@@ -9,6 +9,9 @@ pub struct Limits {
     pub hash_max_listpack_value: usize,
     /// The most elements of a node if positive; the class of its size, -1 (4 KiB) to -5 (64 KiB), if negative.
     pub list_max_listpack_size: i64,
+    /// The shortest element that is a node of its own; 0 leaves that to the size of a node
+    /// (`DEBUG QUICKLIST-PACKED-THRESHOLD`).
+    pub list_packed_threshold: usize,
     /// How many nodes at either end of a list are not compressed; 0 if none is.
     pub list_compress_depth: usize,
     /// The most members of a set of integers.
@@ -36,6 +39,7 @@ impl Default for Limits {
             hash_max_listpack_entries: 512,
             hash_max_listpack_value: 64,
             list_max_listpack_size: -2,
+            list_packed_threshold: 0,
             list_compress_depth: 0,
             set_max_intset_entries: 512,
             set_max_listpack_entries: 128,

@@ -21,7 +21,7 @@ use std::fmt;
 
 use crate::memory::class_bytes;
 
-pub use item::Item;
+pub use item::{Item, Needle};
 pub use iter::Iter;
 
 use item::Encoded;
@@ -146,6 +146,13 @@ impl Listpack {
         Iter::new(self.as_bytes(), at, self.end())
     }
 
+    /// The elements from position `at` back to the first.
+    #[inline]
+    pub fn iter_back_from(&self, at: usize) -> std::iter::Rev<Iter<'_>> {
+        let bytes = self.as_bytes();
+        Iter::new(bytes, HEADER_BYTES, item::skip(bytes, at)).rev()
+    }
+
     /// The position behind the last element: that of the next to be pushed.
     #[inline]
     pub fn end(&self) -> usize {
@@ -211,16 +218,12 @@ impl Listpack {
 
     /// The first position from `from` on that holds `needle`, if only every `skip + 1`st is looked at.
     pub fn find(&self, from: usize, needle: &[u8], skip: usize) -> Option<usize> {
-        let number = protocol::number::parse_i64(needle);
+        let needle = Needle::new(needle);
         let bytes = self.as_bytes();
         let mut at = from;
         while at < bytes.len() - 1 {
             let (item, length) = item::decode(bytes, at);
-            let is_found = match item {
-                Item::Bytes(bytes) => bytes == needle,
-                Item::Int(integer) => number == Some(integer),
-            };
-            if is_found {
+            if needle.is(item) {
                 return Some(at);
             }
             at += length + item::back_length_bytes(length);
@@ -344,6 +347,14 @@ impl Listpack {
         }
         self.cut(at, behind, removed);
         removed
+    }
+
+    /// Gives back what a smaller buffer would do without.
+    pub fn shrink_to_fit(&mut self) {
+        let capacity = class_bytes(self.size_bytes());
+        if capacity < class_bytes(self.buffer.len()) {
+            self.rebuild(self.end(), 0, 0, capacity);
+        }
     }
 
     /// Removes what stands from `at` to `behind`.

@@ -20,7 +20,7 @@ pub use hash::Hash;
 pub use intset::Intset;
 pub use limits::Limits;
 pub use list::List;
-pub use listpack::{Item, Listpack};
+pub use listpack::{Item, Listpack, Needle};
 pub use long::{Lent, Long, only_lent_bytes};
 pub use members::{Members, Step};
 pub use object::{Collection, Object, Spent};

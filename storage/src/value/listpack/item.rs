@@ -84,6 +84,33 @@ impl<'a> Item<'a> {
     }
 }
 
+/// What is looked for among elements.
+#[derive(Clone, Copy, Debug)]
+pub struct Needle<'a> {
+    bytes: &'a [u8],
+    number: Option<i64>,
+}
+
+impl<'a> Needle<'a> {
+    /// Looks for this string.
+    #[inline]
+    pub fn new(bytes: &'a [u8]) -> Needle<'a> {
+        Needle {
+            bytes,
+            number: parse_i64(bytes),
+        }
+    }
+
+    /// Whether an element is it.
+    #[inline]
+    pub fn is(&self, item: Item<'_>) -> bool {
+        match item {
+            Item::Bytes(bytes) => bytes == self.bytes,
+            Item::Int(number) => self.number == Some(number),
+        }
+    }
+}
+
 /// An element as it is about to be written: what stands in front, and the bytes of a string.
 pub(super) struct Encoded<'a> {
     head: [u8; 9],
