@@ -70,11 +70,15 @@ def take_load_core():
     os.sched_setaffinity(0, {LOAD_CORE})
 
 
-def redis_benchmark(server, test, requests, pipeline, keyspace, size, clients=50, pinned=True):
-    """Requests a second, and the server's CPU microseconds a request, of one run of redis-benchmark."""
+def redis_benchmark(server, test, requests, pipeline, keyspace, size, clients=50, pinned=True, words=()):
+    """Requests a second, and the server's CPU microseconds a request, of one run of redis-benchmark.
+
+    `words` are a command of one's own, which is then measured instead of one of its tests.
+    """
     command = ["redis-benchmark", "-p", str(server.port), "-n", str(requests), "-P", str(pipeline), "--csv"]
-    command += ["-t", test, "-c", str(clients), "-r", str(keyspace), "-d", str(size)]
+    command += ["-c", str(clients), "-r", str(keyspace), "-d", str(size)]
     command = ["taskset", "-c", str(LOAD_CORE), *command] if pinned else [*command, "--threads", "2"]
+    command += words or ["-t", test]
     before = server.cpu_s()
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout.decode()
     cpu_s = server.cpu_s() - before
@@ -156,6 +160,15 @@ class Server:
             before = used
         client.close()
         return used, self.memory_kib() << 10
+
+    def settle(self):
+        """Waits until nothing is left that the server frees in the background."""
+        client = self.connect()
+        for _ in range(PATIENCE_S * 100):
+            if client.info("lazyfree_pending_objects", "0") == "0":
+                break
+            time.sleep(0.01)
+        client.close()
 
     def finish_rehashing(self, keyspace, size):
         """Reads until the index stands still.
