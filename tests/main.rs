@@ -18,6 +18,7 @@ mod expiry;
 mod flush;
 mod garbage;
 mod generic;
+mod hll;
 mod memory;
 mod memory_report;
 mod oracle;

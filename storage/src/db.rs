@@ -42,6 +42,9 @@ impl Event {
         name: "evicted",
     };
 
+    /// None: a change of which only those are told who watch the key.
+    pub const UNSAID: Event = Event { class: 0, name: "" };
+
     /// An event of any type.
     pub const fn generic(name: &'static str) -> Event {
         Event { class: b'g', name }
@@ -548,7 +551,7 @@ impl<'k> Db<'k> {
         if !shard.waiters.is_empty() {
             self.make_ready(number, db, key);
         }
-        if self.moment.has_listeners {
+        if self.moment.has_listeners && event != Event::UNSAID {
             self.changes.events.push((db, event, key.into()));
         }
     }

@@ -83,6 +83,20 @@ pub enum Error {
     OverflowType,
     #[error("ERR BITFIELD_RO only supports the GET subcommand")]
     BitfieldReadOnly,
+    #[error("WRONGTYPE Key is not a valid HyperLogLog string value.")]
+    NotHyperLogLog,
+    #[error("INVALIDOBJ Corrupted HLL object detected")]
+    CorruptedHyperLogLog,
+    #[error("ERR The specified key does not exist")]
+    NoKeyToDebug,
+    #[error("ERR HLL encoding is not sparse")]
+    NotSparse,
+    #[error("ERR Unknown PFDEBUG subcommand '{0}'")]
+    UnknownPfdebug(String),
+    #[error("TESTFAILED Sparse and dense registers differ")]
+    RegistersDiffer,
+    #[error("TESTFAILED Too big error")]
+    CountTooFarOff,
     #[error("ERR offset is out of range")]
     OffsetOutOfRange,
     #[error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")]
@@ -277,6 +291,12 @@ impl Error {
 /// Bytes of a request that are not ASCII stand in error texts as letters of a plane for private use,
 /// from here on: a text is a `String`, but what a client sent need not be UTF-8.
 const SHOWN_FROM: u32 = 0x10_FE00;
+
+impl From<storage::value::hll::Corrupted> for Error {
+    fn from(_: storage::value::hll::Corrupted) -> Error {
+        Error::CorruptedHyperLogLog
+    }
+}
 
 impl From<storage::db::WrongType> for Error {
     fn from(_: storage::db::WrongType) -> Error {

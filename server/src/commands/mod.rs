@@ -6,6 +6,7 @@ mod config;
 mod connection;
 mod debug;
 mod generic;
+mod hll;
 mod info;
 mod introspection;
 mod latency;
@@ -28,6 +29,7 @@ pub const FAMILIES: &[&[Command]] = &[
     connection::COMMANDS,
     debug::COMMANDS,
     generic::COMMANDS,
+    hll::COMMANDS,
     info::COMMANDS,
     introspection::COMMANDS,
     latency::COMMANDS,

@@ -214,6 +214,8 @@ pub enum Group {
     String,
     /// Rows of bits.
     Bitmap,
+    /// Estimates of how many there are.
+    Hyperloglog,
     /// Transactions.
     Transactions,
     /// The connection itself.
@@ -229,6 +231,7 @@ impl Group {
             Group::Generic => "generic",
             Group::String => "string",
             Group::Bitmap => "bitmap",
+            Group::Hyperloglog => "hyperloglog",
             Group::Transactions => "transactions",
             Group::Connection => "connection",
             Group::Server => "server",

@@ -3,6 +3,7 @@
 pub mod bits;
 pub mod geo;
 pub mod hash;
+pub mod hll;
 pub mod intset;
 mod limits;
 pub mod list;
