@@ -11,6 +11,7 @@ mod compression;
 mod config;
 mod connection;
 mod crash;
+mod crash_types;
 mod debug;
 mod entrypoint;
 mod eviction;

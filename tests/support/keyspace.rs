@@ -12,8 +12,8 @@ pub(crate) struct Entry {
     pub(crate) kind: String,
     /// Sets and hashes are sorted: a hash table gives their order.
     pub(crate) value: Reply,
-    /// When the fields of a hash expire, in the order of `value`, or the groups of a stream; nil if
-    /// there are none.
+    /// When the fields of a hash expire, in the order of `value`, or what is pending in a
+    /// stream; nil if there is nothing of the sort.
     pub(crate) details: Reply,
     /// `PEXPIRETIME`: milliseconds since 1970, or -1.
     pub(crate) expires_at_ms: i64,
@@ -92,7 +92,7 @@ pub(crate) fn entry(client: &mut Client, key: &[u8]) -> Entry {
     };
     let details = match kind.as_str() {
         "hash" => field_expiries(client, key, &value),
-        "stream" => client.call(&[&b"XINFO"[..], b"GROUPS", key]),
+        "stream" => stream_details(client, key),
         _ => Reply::Nil,
     };
     let tags = match client.call(&[b"TAGLIST", key]) {
@@ -136,6 +136,45 @@ fn field_expiries(client: &mut Client, key: &[u8], pairs: &Reply) -> Reply {
         }
         _ => Reply::Nil,
     }
+}
+
+/// What a stream holds beside its entries, without what depends on the clock: its last and greatest
+/// deleted id, how many were added, and of each group what XINFO tells and all that is pending with how
+/// often it was delivered. Not how many consumers there are: Redis logs no consumer that was made by
+/// claiming nothing.
+fn stream_details(client: &mut Client, key: &[u8]) -> Reply {
+    let info = client.call(&[&b"XINFO"[..], b"STREAM", key]).in_resp2();
+    let fields = ["last-generated-id", "max-deleted-entry-id", "entries-added"];
+    let mut details: Vec<Reply> = info
+        .items()
+        .chunks(2)
+        .filter(|pair| fields.contains(&pair[0].text().as_str()))
+        .map(|pair| pair[1].clone())
+        .collect();
+    for group in client.call(&[&b"XINFO"[..], b"GROUPS", key]).items() {
+        let group = group.clone().in_resp2();
+        let pairs = group.items().chunks(2);
+        let told = pairs.filter(|pair| pair[0].text() != "consumers");
+        details.extend(told.map(|pair| pair[1].clone()));
+        let name = group.items()[1].text();
+        let pending = [
+            &b"XPENDING"[..],
+            key,
+            name.as_bytes(),
+            b"-",
+            b"+",
+            b"100000",
+        ];
+        let pending = client.call(&pending);
+        let pending = pending.items().iter().map(|entry| match entry.items() {
+            [id, consumer, _, deliveries] => {
+                Reply::Array(vec![id.clone(), consumer.clone(), deliveries.clone()])
+            }
+            _ => panic!("a pending entry has four parts: {entry}"),
+        });
+        details.push(Reply::Array(pending.collect()));
+    }
+    Reply::Array(details)
 }
 
 /// Compares two keyspaces and names the first difference.
