@@ -61,13 +61,21 @@ impl std::fmt::Debug for Request {
 
 /// Appends words as a RESP request: `*count`, then `$length` and the bytes of each.
 pub fn encode_request<'a>(words: impl ExactSizeIterator<Item = &'a [u8]>, out: &mut Vec<u8>) {
-    number::write_header(b'*', words.len(), out);
-    for word in words {
-        out.reserve(word.len() + number::HEADER_MAX_BYTES + 2);
-        number::write_header(b'$', word.len(), out);
-        out.extend_from_slice(word);
-        out.extend_from_slice(b"\r\n");
-    }
+    begin_request(words.len(), out);
+    words.for_each(|word| encode_word(word, out));
+}
+
+/// Begins a request of `count` words, which must follow.
+pub fn begin_request(count: usize, out: &mut Vec<u8>) {
+    number::write_header(b'*', count, out);
+}
+
+/// Appends the next word of a request.
+pub fn encode_word(word: &[u8], out: &mut Vec<u8>) {
+    out.reserve(word.len() + number::HEADER_MAX_BYTES + 2);
+    number::write_header(b'$', word.len(), out);
+    out.extend_from_slice(word);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Splits a line into words as inline requests and the configuration file do.

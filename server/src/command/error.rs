@@ -67,6 +67,20 @@ pub enum Error {
     DecrementOverflow,
     #[error("ERR increment would produce NaN or Infinity")]
     NotFinite,
+    #[error("ERR index out of range")]
+    IndexOutOfRange,
+    #[error(
+        "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list"
+    )]
+    RankZero,
+    #[error("ERR COUNT can't be negative")]
+    CountNegative,
+    #[error("ERR MAXLEN can't be negative")]
+    MaxlenNegative,
+    #[error("ERR numkeys should be greater than 0")]
+    NumkeysNotPositive,
+    #[error("ERR count should be greater than 0")]
+    CountNotPositive,
     #[error("ERR bit offset is not an integer or out of range")]
     BitOffset,
     #[error("ERR bit is not an integer or out of range")]

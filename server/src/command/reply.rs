@@ -152,8 +152,8 @@ impl<'a> Reply<'a> {
 pub fn write_string(encoder: &mut Encoder<'_>, value: Option<Str<'_>>) {
     match value {
         None => encoder.nil(),
-        Some(Str::Bytes(bytes)) => write_item(encoder, Item::Bytes(bytes)),
-        Some(Str::Int(number)) => write_item(encoder, Item::Int(number)),
+        Some(Str::Bytes(bytes)) => encoder.bulk(bytes),
+        Some(Str::Int(number)) => encoder.bulk_integer(number),
         Some(Str::Shared(shared)) if shared.len() >= SHARE_FROM_BYTES => {
             encoder.bulk_shared(share(shared));
         }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use storage::db::{Expiry, NewTags};
 use storage::evict::idle_ms;
 use storage::glob;
-use storage::value::{Str, Value};
+use storage::value::list::Node;
+use storage::value::{List, Object, Str, Value};
 
 use crate::command::{Args, Command, Ctx, Error, Outcome, Result, Words};
 use crate::config::{Scope, options, value};
@@ -70,7 +71,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     sub("HTSTATS", 3, ANY, tables::of_database),
     sub("HTSTATS-KEY", 3, ANY, tables::of_key),
     sub("LISTPACK", 3, 3, |cx, args| {
-        not_of_type(cx, args, Error::NotListpack)
+        dump_structure(cx, args, "listpack", Error::NotListpack)
     }),
     sub("LOG", 3, 3, log),
     sub("OBJECT", 3, 3, object),
@@ -82,7 +83,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     sub("POPULATE", 3, 5, populate),
     sub("PROTOCOL", 3, 3, protocol::reply),
     sub("QUICKLIST", 3, 4, |cx, args| {
-        not_of_type(cx, args, Error::NotQuicklist)
+        dump_structure(cx, args, "quicklist", Error::NotQuicklist)
     }),
     sub("QUICKLIST-PACKED-THRESHOLD", 3, 3, packed_threshold),
     sub("REPLYBUFFER", 4, 4, reply_buffer),
@@ -152,9 +153,15 @@ fn error(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     Ok(Outcome::Done)
 }
 
-fn not_of_type(cx: &mut Ctx<'_>, args: &Args<'_>, error: Error) -> Result {
-    cx.db.peek(args.key(2)?).ok_or(Error::NoSuchKey)?;
-    Err(error)
+/// Redis writes the structure of a value in that encoding to its standard output, which nobody sees here.
+fn dump_structure(cx: &mut Ctx<'_>, args: &Args<'_>, encoding: &str, other: Error) -> Result {
+    let entry = cx.db.peek(args.key(2)?).ok_or(Error::NoSuchKey)?;
+    if entry.encoding() != encoding {
+        return Err(other);
+    }
+    let name = encoding[..1].to_ascii_uppercase() + &encoding[1..];
+    cx.reply
+        .simple(&format!("{name} structure printed on stdout"))
 }
 
 fn log(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
@@ -175,7 +182,7 @@ fn object(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         idle_ms(entry.access(), clock)
     };
     let lru = ((now_ms - idle_ms.cast_signed()) / 1000) & 0xff_ffff;
-    let text = format!(
+    let mut text = format!(
         "Value at:{entry:p} refcount:{} encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         if is_shared { i32::MAX } else { 1 },
         entry.encoding(),
@@ -187,7 +194,24 @@ fn object(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         },
         idle_ms / 1000,
     );
+    if let Some(Object::List(list)) = entry.object() {
+        describe_nodes(list, &mut text);
+    }
     cx.reply.simple(&text)
+}
+
+fn describe_nodes(list: &List, text: &mut String) {
+    let Some((fill, depth)) = list.node_limits() else {
+        return;
+    };
+    let nodes = list.nodes().len();
+    let average = list.len() as f64 / nodes as f64;
+    let bytes: usize = list.nodes().map(Node::size_bytes).sum();
+    text.push_str(&format!(
+        " ql_nodes:{nodes} ql_avg_node:{average:.2} ql_listpack_max:{fill} ql_compressed:{} \
+         ql_uncompressed_size:{bytes}",
+        u8::from(depth > 0),
+    ));
 }
 
 /// How long the value is in a snapshot, uncompressed.
@@ -265,11 +289,16 @@ fn populate(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
 
 const POPULATED: storage::db::Event = storage::db::Event::string("set");
 
+/// The highest threshold that Redis takes (`quicklistSetPackedThreshold`).
+const MOST_PACKED_BYTES: u64 = (1 << 32) - (1 << 20);
+
 fn packed_threshold(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    match value::memory(args.word(2)?) {
-        Some(..=0xffff_ffff) => cx.reply.ok(),
-        _ => Err(Error::PackedThreshold),
-    }
+    let threshold = value::memory(args.word(2)?);
+    let threshold = threshold.filter(|bytes| *bytes <= MOST_PACKED_BYTES);
+    let threshold = threshold.ok_or(Error::PackedThreshold)?;
+    let setting = &cx.server.settings.list_packed_threshold;
+    setting.store(threshold as usize, Ordering::Relaxed);
+    cx.reply.ok()
 }
 
 fn reply_buffer(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {

@@ -10,6 +10,7 @@ mod hll;
 mod info;
 mod introspection;
 mod latency;
+mod list;
 mod lolwut;
 mod memory;
 mod monitor;
@@ -33,6 +34,7 @@ pub const FAMILIES: &[&[Command]] = &[
     info::COMMANDS,
     introspection::COMMANDS,
     latency::COMMANDS,
+    list::COMMANDS,
     lolwut::COMMANDS,
     memory::COMMANDS,
     monitor::COMMANDS,

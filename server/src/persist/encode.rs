@@ -2,6 +2,7 @@
 
 use storage::aof::record;
 use storage::entry::Entry;
+use storage::value::list::End;
 use storage::value::{Object, Str};
 
 /// Writes what makes the entry anew, such as `SET key value [PXAT ms]`, behind its tags in a line that Redis skips.
@@ -37,14 +38,56 @@ fn string(entry: &Entry, value: Str<'_>, out: &mut Vec<u8>) {
     });
 }
 
+/// The most elements in one record, as in Redis.
+const BATCH: usize = 64;
+
+/// Records of one command that together fill a key.
+struct Batches<'a> {
+    command: &'static [u8],
+    key: &'a [u8],
+    /// Elements that are still to come, and those of them in the record that was begun.
+    left: usize,
+    here: usize,
+}
+
+impl<'a> Batches<'a> {
+    /// Records for as many elements.
+    fn new(command: &'static str, key: &'a [u8], elements: usize) -> Batches<'a> {
+        Batches {
+            command: command.as_bytes(),
+            key,
+            left: elements,
+            here: 0,
+        }
+    }
+
+    /// Writes the next element, which takes as many words as every other.
+    fn add(&mut self, words: &[&[u8]], out: &mut Vec<u8>) {
+        if self.here == 0 {
+            self.here = self.left.min(BATCH);
+            protocol::begin_request(2 + self.here * words.len(), out);
+            protocol::encode_word(self.command, out);
+            protocol::encode_word(self.key, out);
+        }
+        words
+            .iter()
+            .for_each(|word| protocol::encode_word(word, out));
+        self.here -= 1;
+        self.left -= 1;
+    }
+}
+
 /// Writes what fills the collection of a key, at most 64 elements a record, as Redis does (`rewriteListObject` and
 /// its like, aof.c).
-fn collection(_key: &[u8], object: &Object, _out: &mut Vec<u8>) {
+fn collection(key: &[u8], object: &Object, out: &mut Vec<u8>) {
     match object {
-        Object::List(_)
-        | Object::Hash(_)
-        | Object::Set(_)
-        | Object::Zset(_)
-        | Object::Stream(_) => {}
+        Object::List(list) => {
+            let mut batches = Batches::new("RPUSH", key, list.len());
+            list.walk(0, End::Tail, usize::MAX, |element| {
+                element.with_bytes(|bytes| batches.add(&[bytes], out));
+                true
+            });
+        }
+        Object::Hash(_) | Object::Set(_) | Object::Zset(_) | Object::Stream(_) => {}
     }
 }

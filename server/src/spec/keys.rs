@@ -92,10 +92,6 @@ pub enum Find {
         limit: usize,
     },
     /// A count at `count`, keys from `first` (both relative to the beginning), every `step`.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for EVAL and the unions, which are not there yet")
-    )]
     Count {
         /// Where the count is.
         count: usize,
@@ -145,6 +141,18 @@ impl Keys {
             flags,
             notes: "",
             flags_of: None,
+        }
+    }
+
+    /// As many as argument `index` says, behind it.
+    pub const fn counted(index: usize, flags: KeyFlags) -> Keys {
+        Keys {
+            find: Find::Count {
+                count: 0,
+                first: 1,
+                step: 1,
+            },
+            ..Keys::at(index, flags)
         }
     }
 

@@ -216,6 +216,8 @@ pub enum Group {
     Bitmap,
     /// Estimates of how many there are.
     Hyperloglog,
+    /// Lists.
+    List,
     /// Transactions.
     Transactions,
     /// The connection itself.
@@ -232,6 +234,7 @@ impl Group {
             Group::String => "string",
             Group::Bitmap => "bitmap",
             Group::Hyperloglog => "hyperloglog",
+            Group::List => "list",
             Group::Transactions => "transactions",
             Group::Connection => "connection",
             Group::Server => "server",

@@ -196,6 +196,18 @@ impl List {
         }
     }
 
+    /// Adds elements at one end, one after the other.
+    pub fn push_all<'e>(
+        &mut self,
+        end: End,
+        elements: impl ExactSizeIterator<Item = &'e [u8]> + Clone,
+        limits: &Limits,
+    ) {
+        let bytes = elements.clone().map(<[u8]>::len).sum();
+        self.make_room(elements.len(), bytes, limits);
+        elements.for_each(|element| self.push(end, element, limits));
+    }
+
     /// Removes `count` elements at one end, or all.
     #[inline]
     pub fn pop(&mut self, end: End, count: usize, limits: &Limits) {
@@ -223,6 +235,25 @@ impl List {
                 }
             }
             Form::Nodes(nodes) => nodes.remove_range(from, count),
+        }
+        self.shrink(limits);
+    }
+
+    /// Removes all elements but those of a range that is not empty.
+    pub fn trim(&mut self, kept: std::ops::Range<usize>, limits: &Limits) {
+        match &mut self.0 {
+            Form::Packed(listpack) => {
+                if let Some(at) = listpack.seek(kept.end as i64) {
+                    listpack.remove_range(at, usize::MAX);
+                }
+                if let Some(at) = listpack.first() {
+                    listpack.remove_range(at, kept.start);
+                }
+            }
+            Form::Nodes(nodes) => {
+                nodes.remove_range(kept.end, usize::MAX);
+                nodes.remove_range(0, kept.start);
+            }
         }
         self.shrink(limits);
     }

@@ -38,7 +38,14 @@ const FAMILIES: &[Family] = &[
 ];
 
 /// The families that Keytag has: what is said unless `KEYTAG_FAMILY` says otherwise.
-const PRESENT: &[&str] = &["string", "generic", "connection", "server", "transaction"];
+const PRESENT: &[&str] = &[
+    "string",
+    "list",
+    "generic",
+    "connection",
+    "server",
+    "transaction",
+];
 
 /// What is spoken of beside a family that `KEYTAG_FAMILY` names.
 const BESIDE: &[&str] = &["generic", "connection", "server", "transaction"];

@@ -6,9 +6,11 @@ use sha1::{Digest as _, Sha1};
 use storage::db::Db;
 use storage::entry::Entry;
 use storage::value::Object;
+use storage::value::list::End;
 
-/// The number of the type string, as it goes into a digest.
+/// The numbers of types, as they go into a digest.
 const STRING: u32 = 0;
+const LIST: u32 = 1;
 
 /// 20 bytes that stand for a set of things, or for a sequence.
 #[derive(Clone, Copy, Default)]
@@ -48,11 +50,14 @@ impl Digest {
 impl Digest {
     fn append_object(&mut self, object: &Object) {
         match object {
-            Object::List(_)
-            | Object::Hash(_)
-            | Object::Set(_)
-            | Object::Zset(_)
-            | Object::Stream(_) => {}
+            Object::List(list) => {
+                self.append(&LIST.to_be_bytes());
+                list.walk(0, End::Tail, usize::MAX, |element| {
+                    element.with_bytes(|bytes| self.append(bytes));
+                    true
+                });
+            }
+            Object::Hash(_) | Object::Set(_) | Object::Zset(_) | Object::Stream(_) => {}
         }
     }
 }
