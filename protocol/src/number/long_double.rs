@@ -123,6 +123,36 @@ impl LongDouble {
         matches!(self.magnitude, Size::Finite { .. })
     }
 
+    /// The least integer not below a thousand times the number, as milliseconds are counted from
+    /// seconds; the product is rounded as any other is. What is out of range becomes the last integer.
+    pub fn ceil_thousandfold(&self) -> i64 {
+        let beyond = if self.is_negative { i64::MIN } else { i64::MAX };
+        let Size::Finite { mantissa, exponent } = self.magnitude else {
+            return beyond;
+        };
+        let product = Scaled {
+            bits: u128::from(mantissa) * 1000,
+            exponent: exponent.into(),
+            has_more: false,
+        };
+        let Size::Finite { mantissa, exponent } =
+            LongDouble::rounded(self.is_negative, product).magnitude
+        else {
+            return beyond;
+        };
+        let whole = match exponent {
+            1.. => return if mantissa == 0 { 0 } else { beyond },
+            _ => mantissa.checked_shr(exponent.unsigned_abs()).unwrap_or(0),
+        };
+        let is_whole = whole.checked_shl(exponent.unsigned_abs()) == Some(mantissa);
+        match self.is_negative {
+            true => 0i64.saturating_sub_unsigned(whole),
+            false => 0i64
+                .saturating_add_unsigned(whole)
+                .saturating_add(i64::from(!is_whole && mantissa != 0)),
+        }
+    }
+
     fn is_zero(&self) -> bool {
         matches!(self.magnitude, Size::Finite { mantissa: 0, .. })
     }
@@ -290,6 +320,33 @@ mod tests {
 
     fn long_double(text: &str) -> LongDouble {
         parse_long_double(text.as_bytes()).expect("a number")
+    }
+
+    #[test]
+    fn seconds_become_milliseconds() {
+        let cases = [
+            ("0", 0),
+            ("-0", 0),
+            ("0.001", 1),
+            ("0.0011", 2),
+            ("1.5", 1500),
+            ("-1.5", -1500),
+            ("-0.0019", -1),
+            ("1e-400", 1),
+            ("-1e-400", 0),
+            ("0.1", 100),
+            ("0x10", 16_000),
+            ("9000000000000000", 9_000_000_000_000_000_000),
+            ("9223372036854775.806", 9_223_372_036_854_775_806),
+            ("9223372036854775.808", i64::MAX),
+            ("1e400", i64::MAX),
+            ("-1e400", i64::MIN),
+            ("inf", i64::MAX),
+            ("-inf", i64::MIN),
+        ];
+        for (text, millis) in cases {
+            assert_eq!(long_double(text).ceil_thousandfold(), millis, "{text}");
+        }
     }
 
     #[test]

@@ -93,13 +93,12 @@ impl<'a> Words<'a> for Args<'a> {
     }
 
     fn deadline_of_seconds(&self, index: usize, now_ms: i64) -> Result<Option<i64>> {
-        let seconds = number::parse_f64(self.word(index)?).ok_or(Error::TimeoutNotFloat)?;
-        let millis = (seconds * 1000.0).ceil();
-        // As in Redis (timeout.c), what is below all integers is turned into the least one.
-        if millis >= i64::MAX as f64 {
+        let seconds = number::parse_long_double(self.word(index)?);
+        let millis = seconds.ok_or(Error::TimeoutNotFloat)?.ceil_thousandfold();
+        if millis == i64::MAX {
             return Err(Error::TimeoutOutOfRange);
         }
-        deadline(millis as i64, now_ms)
+        deadline(millis, now_ms)
     }
 
     fn deadline_of_millis(&self, index: usize, now_ms: i64) -> Result<Option<i64>> {
