@@ -23,7 +23,7 @@ const TYPES: &[(&str, Line)] = &[
 ];
 
 /// The types that Keytag has.
-const PRESENT: &[&str] = &["string", "bitmap", "generic"];
+const PRESENT: &[&str] = &["string", "bitmap", "hll", "generic"];
 
 /// Which types are written.
 #[derive(Clone, Copy)]

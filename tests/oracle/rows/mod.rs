@@ -41,6 +41,8 @@ const FAMILIES: &[Family] = &[
 const PRESENT: &[&str] = &[
     "string",
     "list",
+    "bitmap",
+    "hll",
     "generic",
     "connection",
     "server",
