@@ -105,7 +105,7 @@ impl Conversation {
         let size = BATCHES[self.generator.rng.usize(..BATCHES.len())];
         let mut batch = Batch::new(self.pairs[index].is_queueing);
         while batch.said.len() < size && !batch.is_over {
-            let (row, command) = self.generator.command();
+            let (row, command) = self.generator.command(batch.may_queue);
             if batch.takes(row, &command) {
                 batch.push(row, command, &mut self.generator);
             }
@@ -139,7 +139,7 @@ impl Conversation {
     /// Lets a connection wait, or none any more.
     fn step_aside(&mut self) {
         let command = loop {
-            let (_, command) = self.generator.command();
+            let (_, command) = self.generator.command(false);
             if blocks(&command) && !is_unfit(&command) {
                 break command;
             }
@@ -325,7 +325,11 @@ impl Batch {
     fn track(&mut self, command: &[Vec<u8>]) {
         match command[0].to_ascii_uppercase().as_slice() {
             b"MULTI" => self.may_queue = true,
-            b"EXEC" | b"DISCARD" | b"RESET" => self.is_queueing = false,
+            b"EXEC" | b"DISCARD" | b"RESET" => {
+                self.is_queueing = false;
+                // Unless it has too many words.
+                self.may_queue = command.len() > 1;
+            }
             _ => {}
         }
     }

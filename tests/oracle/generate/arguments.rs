@@ -153,7 +153,7 @@ pub(super) fn pattern(rng: &mut Rng) -> Vec<u8> {
 
 pub(super) fn database(rng: &mut Rng) -> Vec<u8> {
     const DATABASES: &[&[u8]] = &[
-        b"0", b"0", b"0", b"1", b"1", b"2", b"15", b"16", b"-1", b"x", b"",
+        b"0", b"0", b"0", b"0", b"0", b"0", b"0", b"0", b"0", b"1", b"1", b"15", b"16", b"x",
     ];
     pick(DATABASES, rng).to_vec()
 }
@@ -304,8 +304,22 @@ pub(super) fn lex_bound(rng: &mut Rng) -> Vec<u8> {
     }
 }
 
-/// An entry of a stream: small numbers, mostly rising slowly, and the extremes.
-pub(super) fn stream_id(rng: &mut Rng) -> Vec<u8> {
+/// An entry that is newer than those before: `newest` is the first part of the last one.
+pub(super) fn next_id(newest: &mut u64, rng: &mut Rng) -> Vec<u8> {
+    *newest += u64::from(rng.u32(..3) == 0);
+    match rng.u32(..40) {
+        0 => stream_id(*newest, rng),
+        1..=15 => format!("{newest}-*").into_bytes(),
+        16..=20 => newest.to_string().into_bytes(),
+        _ => {
+            *newest += 1;
+            format!("{newest}-{}", rng.u32(..3)).into_bytes()
+        }
+    }
+}
+
+/// An entry of a stream: one of the newest, or an extreme.
+pub(super) fn stream_id(newest: u64, rng: &mut Rng) -> Vec<u8> {
     const EXTREMES: &[&[u8]] = &[
         b"0",
         b"0-0",
@@ -324,23 +338,24 @@ pub(super) fn stream_id(rng: &mut Rng) -> Vec<u8> {
         b"01-1",
         b"",
     ];
-    match rng.u32(..40) {
+    let number = newest.saturating_sub(rng.u64(..40));
+    match rng.u32(..60) {
         // Seldom: nothing can be added after the last of all.
         0 => pick(EXTREMES, rng).to_vec(),
-        1..=8 => format!("{}-*", rng.u32(..60)).into_bytes(),
-        9..=16 => rng.u32(..60).to_string().into_bytes(),
-        _ => format!("{}-{}", rng.u32(..60), rng.u32(..4)).into_bytes(),
+        1 => rng.u64(..=newest).to_string().into_bytes(),
+        2..=20 => number.to_string().into_bytes(),
+        _ => format!("{number}-{}", [0, 0, 1, 2, 3][rng.usize(..5)]).into_bytes(),
     }
 }
 
 /// One end of a range of entries.
-pub(super) fn stream_bound(rng: &mut Rng) -> Vec<u8> {
+pub(super) fn stream_bound(newest: u64, rng: &mut Rng) -> Vec<u8> {
     match rng.u32(..10) {
         0..=1 => b"-".to_vec(),
         2..=3 => b"+".to_vec(),
         4 => b"$".to_vec(),
-        5 => [b"(".to_vec(), stream_id(rng)].concat(),
-        _ => stream_id(rng),
+        5 => [b"(".to_vec(), stream_id(newest, rng)].concat(),
+        _ => stream_id(newest, rng),
     }
 }
 

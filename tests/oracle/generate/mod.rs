@@ -6,16 +6,26 @@ mod unfit;
 
 use fastrand::Rng;
 
-use super::rows::{Arg, Family, Pool, Row};
+use super::rows::{Arg, DISCARD, EXEC, Family, Pool, Row};
 pub(super) use unfit::{asks_for_options, authenticates, blocks, is_unfit, picks_for_good, sorts};
 
 /// One command in so many is spoiled.
 const SPOILED: u32 = 10;
+/// The same in a transaction, which is refused as a whole for one of them.
+const SPOILED_IN_QUEUE: u32 = 60;
+/// One command in so many of a transaction is the last.
+const QUEUED: u32 = 7;
+/// For how many commands the talk is mostly of the same.
+const TOPIC: u32 = 600;
 
 /// Where commands come from.
 pub(super) struct Generator {
     pub(super) rng: Rng,
     families: Vec<(&'static Family, u32)>,
+    /// The families that are spoken of for a while, so that keys get full and commands meet.
+    topic: [usize; 2],
+    /// The first part of the newest entry of a stream.
+    newest: u64,
     /// The types of keys that the families are about.
     pools: Vec<Pool>,
 }
@@ -30,27 +40,63 @@ impl Generator {
         Generator {
             rng: Rng::with_seed(seed),
             families,
+            topic: [0; 2],
+            newest: 0,
             pools,
         }
     }
 
     /// A command and the row that it was made from. Now and then something is wrong with it.
-    pub(super) fn command(&mut self) -> (&'static Row, Vec<Vec<u8>>) {
-        let family = by_weight(&self.families, |it| it.1, &mut self.rng).0;
+    ///
+    /// In a transaction, it may be the end of it.
+    pub(super) fn command(&mut self, is_queueing: bool) -> (&'static Row, Vec<Vec<u8>>) {
+        if is_queueing && self.rng.u32(..QUEUED) == 0 {
+            let end = if self.rng.u32(..8) == 0 {
+                DISCARD
+            } else {
+                EXEC
+            };
+            return (end, self.compose(None, end));
+        }
+        let family = self.family();
         let row = by_weight(family.rows, |row| row.weight, &mut self.rng);
-        let any = self.pools[self.rng.usize(..self.pools.len())];
-        let mut composer = Composer {
-            rng: &mut self.rng,
-            home: family.home.unwrap_or(any),
-            pools: &self.pools,
-            words: Vec::new(),
+        let mut words = self.compose(family.home, row);
+        let spoiled = if is_queueing {
+            SPOILED_IN_QUEUE
+        } else {
+            SPOILED
         };
-        composer.push_all(row.args);
-        let mut words = composer.words;
-        if self.rng.u32(..SPOILED) == 0 {
+        if self.rng.u32(..spoiled) == 0 {
             spoil(&mut words, &mut self.rng);
         }
         (row, words)
+    }
+
+    /// What the next command is about: mostly the topic.
+    fn family(&mut self) -> &'static Family {
+        if self.rng.u32(..TOPIC) == 0 {
+            self.topic = self.topic.map(|_| self.rng.usize(..self.families.len()));
+        }
+        if self.rng.bool() {
+            self.families[self.topic[self.rng.usize(..self.topic.len())]].0
+        } else {
+            by_weight(&self.families, |it| it.1, &mut self.rng).0
+        }
+    }
+
+    fn compose(&mut self, home: Option<Pool>, row: &Row) -> Vec<Vec<u8>> {
+        let about = self.topic[self.rng.usize(..self.topic.len())];
+        let any = self.pools[self.rng.usize(..self.pools.len())];
+        let any = self.families[about].0.home.unwrap_or(any);
+        let mut composer = Composer {
+            rng: &mut self.rng,
+            home: home.unwrap_or(any),
+            pools: &self.pools,
+            newest: &mut self.newest,
+            words: Vec::new(),
+        };
+        composer.push_all(row.args);
+        composer.words
     }
 
     /// A key that a command may have touched: its own first one, or any.
@@ -83,6 +129,7 @@ struct Composer<'a> {
     /// Whose keys it mostly names.
     home: Pool,
     pools: &'a [Pool],
+    newest: &'a mut u64,
     words: Vec<Vec<u8>>,
 }
 
@@ -99,6 +146,10 @@ impl Composer<'_> {
                 if self.rng.bool() {
                     self.push_all(args);
                 }
+            }
+            Arg::One(choices) => {
+                let chosen = pick(choices, self.rng);
+                self.push_all(chosen);
             }
             Arg::Soup(options) => {
                 // None, one or several, in any order, now and then the same twice.
@@ -157,8 +208,9 @@ impl Composer<'_> {
             Arg::Score => arguments::score(rng),
             Arg::ScoreBound => arguments::score_bound(rng),
             Arg::LexBound => arguments::lex_bound(rng),
-            Arg::StreamId => arguments::stream_id(rng),
-            Arg::StreamBound => arguments::stream_bound(rng),
+            Arg::NextId => arguments::next_id(self.newest, rng),
+            Arg::StreamId => arguments::stream_id(*self.newest, rng),
+            Arg::StreamBound => arguments::stream_bound(*self.newest, rng),
             Arg::Longitude => arguments::coordinate(181.0, rng),
             Arg::Latitude => arguments::coordinate(86.0, rng),
             Arg::Distance => arguments::distance(rng),
@@ -171,7 +223,7 @@ impl Composer<'_> {
             Arg::Many(_) | Arg::Burst(_) | Arg::Maybe(_) | Arg::Soup(_) => {
                 unreachable!("no single word")
             }
-            Arg::Numbered(_) | Arg::Halves(..) => unreachable!("no single word"),
+            Arg::Numbered(_) | Arg::Halves(..) | Arg::One(_) => unreachable!("no single word"),
         }
     }
 }

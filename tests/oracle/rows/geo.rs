@@ -1,7 +1,7 @@
 //! Places.
 
 use super::Arg::{
-    Count, Distance, Key, KeyOf, Latitude, Longitude, Many, Maybe, Member, OneOf, Soup, Word,
+    Count, Distance, Key, KeyOf, Latitude, Longitude, Many, Maybe, Member, One, OneOf, Soup, Word,
 };
 use super::Compare::Same;
 use super::{Arg, Pool, Row, read, write};
@@ -10,12 +10,12 @@ const UNIT: Arg = OneOf(&["m", "km", "km", "mi", "ft", "x"]);
 
 const ADD: &[&[Arg]] = &[&[Word("NX")], &[Word("XX")], &[Word("CH")]];
 
-const FROM: Arg = Soup(&[
+const FROM: Arg = One(&[
     &[Word("FROMLONLAT"), Longitude, Latitude],
     &[Word("FROMMEMBER"), Member],
 ]);
 
-const BY: Arg = Soup(&[
+const BY: Arg = One(&[
     &[Word("BYRADIUS"), Distance, UNIT],
     &[Word("BYBOX"), Distance, Distance, UNIT],
 ]);

@@ -17,6 +17,7 @@ mod transaction;
 mod zset;
 
 use super::compare::Compare;
+pub(super) use transaction::{DISCARD, EXEC};
 
 /// All families, with how often each is spoken of.
 const FAMILIES: &[Family] = &[
@@ -156,7 +157,9 @@ pub(super) enum Arg {
     ScoreBound,
     /// An end of a range of members.
     LexBound,
-    /// An entry of a stream: none that depends on the clock.
+    /// An entry of a stream that is newer than those before; not by the clock.
+    NextId,
+    /// An entry of a stream, most often one of the newest.
     StreamId,
     /// An end of a range of entries.
     StreamBound,
@@ -179,6 +182,8 @@ pub(super) enum Arg {
     Numbered(&'static [Arg]),
     /// The first and the second part, as often as each other: all of the first come first.
     Halves(&'static [Arg], &'static [Arg]),
+    /// One of these.
+    One(&'static [&'static [Arg]]),
     /// Or not.
     Maybe(&'static [Arg]),
     /// Options in any order, any number of them.

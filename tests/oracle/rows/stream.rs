@@ -1,13 +1,13 @@
 //! Streams and their consumer groups. No entry is named by the clock.
 
 use super::Arg::{
-    Burst, Count, Exact, Halves, Index, Key, Many, Maybe, Member, OneOf, Soup, StreamBound,
-    StreamId, Value, Word,
+    Burst, Count, Exact, Halves, Index, Key, Many, Maybe, Member, NextId, One, OneOf, Soup,
+    StreamBound, StreamId, Value, Word,
 };
 use super::Compare::{Idle, Same};
 use super::{Arg, Row, read, write};
 
-const GROUP: Arg = Exact(&["g", "g", "g", "h", "h", "none"]);
+const GROUP: Arg = Exact(&["g", "g", "g", "g", "h", "h", "none"]);
 
 const CONSUMER: Arg = Exact(&["alice", "alice", "bob", "carol", ""]);
 
@@ -56,13 +56,13 @@ const READ_UP_TO: Arg = Maybe(&[
 
 #[rustfmt::skip]
 pub(super) static ROWS: &[Row] = &[
-    write(30, &[Word("XADD"), Key, StreamId, Many(&[Member, Member])]),
-    write(8, &[Word("XADD"), Key, Soup(ADD), StreamId, Many(&[Member, Value])]),
-    write(4, &[Word("XADD"), Key, StreamId, Burst(&[Member, Member])]),
+    write(30, &[Word("XADD"), Key, NextId, Many(&[Member, Member])]),
+    write(8, &[Word("XADD"), Key, Soup(ADD), NextId, Many(&[Member, Value])]),
+    write(4, &[Word("XADD"), Key, NextId, Burst(&[Member, Member])]),
     // The same fields as before are stored once.
-    write(12, &[Word("XADD"), Key, StreamId, Exact(&["field"]), Member, Exact(&["other"]), Member]),
+    write(12, &[Word("XADD"), Key, NextId, Exact(&["field"]), Member, Exact(&["other"]), Member]),
     write(6, &[Word("XDEL"), Key, Many(&[StreamId])]),
-    write(6, &[Word("XTRIM"), Key, Soup(TRIM)]),
+    write(6, &[Word("XTRIM"), Key, One(TRIM)]),
     read(4, Same, &[Word("XLEN"), Key]),
     read(10, Same, &[Word("XRANGE"), Key, StreamBound, StreamBound, Maybe(&[Word("COUNT"), Count])]),
     read(8, Same, &[Word("XREVRANGE"), Key, StreamBound, StreamBound, Maybe(&[Word("COUNT"), Count])]),
@@ -81,7 +81,7 @@ pub(super) static ROWS: &[Row] = &[
     read(8, Idle, &[Word("XPENDING"), Key, GROUP, Maybe(&[Word("IDLE"), IDLE]), StreamBound, StreamBound, Count, Maybe(&[CONSUMER])]),
     write(10, &[Word("XCLAIM"), Key, GROUP, CONSUMER, IDLE, Many(&[StreamId]), Soup(CLAIM)]),
     write(8, &[Word("XAUTOCLAIM"), Key, GROUP, CONSUMER, IDLE, StreamBound, Maybe(&[Word("COUNT"), Count]), Maybe(&[Word("JUSTID")])]),
-    write(4, &[Word("XSETID"), Key, StreamId, Soup(&[&[Word("ENTRIESADDED"), Count], &[Word("MAXDELETEDID"), StreamId]])]),
+    write(4, &[Word("XSETID"), Key, NextId, Soup(&[&[Word("ENTRIESADDED"), Count], &[Word("MAXDELETEDID"), StreamId]])]),
     read(6, Idle, &[Word("XINFO"), Word("STREAM"), Key]),
     read(6, Idle, &[Word("XINFO"), Word("STREAM"), Key, Word("FULL"), Maybe(&[Word("COUNT"), Index])]),
     read(4, Same, &[Word("XINFO"), Word("GROUPS"), Key]),
