@@ -44,10 +44,10 @@ impl Pool {
 
 /// A key of `home`, but now and then one of another of `pools`, or one that is never written.
 pub(super) fn key(home: Pool, pools: &[Pool], rng: &mut Rng) -> Vec<u8> {
-    match rng.u32(..60) {
+    match rng.u32(..100) {
         0 => vec![b'k'; 300],
-        1..=2 => b"none".to_vec(),
-        3..=8 if home != Pool::Lex => pick(pools[rng.usize(..pools.len())].keys(), rng).to_vec(),
+        1..=3 => b"none".to_vec(),
+        4..=6 if home != Pool::Lex => pick(pools[rng.usize(..pools.len())].keys(), rng).to_vec(),
         _ => pick(home.keys(), rng).to_vec(),
     }
 }

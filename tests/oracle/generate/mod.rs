@@ -22,7 +22,7 @@ const TOPIC: u32 = 600;
 pub(super) struct Generator {
     pub(super) rng: Rng,
     families: Vec<(&'static Family, u32)>,
-    /// The families that are spoken of for a while, so that keys get full and commands meet.
+    /// Types that are spoken of for a while, so that keys get full and commands meet.
     topic: [usize; 2],
     /// The first part of the newest entry of a stream.
     newest: u64,
@@ -75,22 +75,26 @@ impl Generator {
     /// What the next command is about: mostly the topic.
     fn family(&mut self) -> &'static Family {
         if self.rng.u32(..TOPIC) == 0 {
-            self.topic = self.topic.map(|_| self.rng.usize(..self.families.len()));
+            self.topic = self.topic.map(|_| self.rng.usize(..self.pools.len()));
         }
-        if self.rng.bool() {
-            self.families[self.topic[self.rng.usize(..self.topic.len())]].0
-        } else {
-            by_weight(&self.families, |it| it.1, &mut self.rng).0
+        let pool = self.pools[self.topic[self.rng.usize(..self.topic.len())]];
+        let mut families = self.families.iter();
+        let about = families.find(|(family, _)| family.home == Some(pool));
+        match about {
+            Some((family, _)) if self.rng.bool() => family,
+            _ => by_weight(&self.families, |it| it.1, &mut self.rng).0,
         }
     }
 
     fn compose(&mut self, home: Option<Pool>, row: &Row) -> Vec<Vec<u8>> {
-        let about = self.topic[self.rng.usize(..self.topic.len())];
-        let any = self.pools[self.rng.usize(..self.pools.len())];
-        let any = self.families[about].0.home.unwrap_or(any);
+        let any = if self.rng.bool() {
+            self.topic[self.rng.usize(..self.topic.len())]
+        } else {
+            self.rng.usize(..self.pools.len())
+        };
         let mut composer = Composer {
+            home: home.unwrap_or(self.pools[any]),
             rng: &mut self.rng,
-            home: home.unwrap_or(any),
             pools: &self.pools,
             newest: &mut self.newest,
             words: Vec::new(),

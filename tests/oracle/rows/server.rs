@@ -8,8 +8,7 @@ use super::{Row, read, write};
 pub(super) static ROWS: &[Row] = &[
     // An expired key counts until somebody looks: when that is differs.
     read(2, Sort, &[Word("DBSIZE")]),
-    write(1, &[Word("FLUSHDB"), Maybe(&[OneOf(&["ASYNC", "SYNC", "x"])])]),
-    write(1, &[Word("FLUSHALL"), Maybe(&[OneOf(&["ASYNC", "SYNC", "x"])])]),
+    write(1, &[OneOf(&["FLUSHDB", "FLUSHALL"]), Maybe(&[OneOf(&["ASYNC", "SYNC", "x"])])]),
     write(3, &[Word("SWAPDB"), Database, Database]),
     read(1, Sort, &[Word("TIME")]),
     read(1, Sort, &[Word("LASTSAVE")]),
