@@ -4,6 +4,7 @@ mod support;
 
 mod aof_files;
 mod bitmap;
+mod blocking;
 mod client;
 mod client_memory;
 mod clients;
