@@ -26,6 +26,7 @@ mod memory_report;
 mod oracle;
 mod scan;
 mod server;
+mod sort;
 mod startup;
 mod string;
 mod tag;

@@ -111,6 +111,8 @@ pub enum Error {
     RegistersDiffer,
     #[error("TESTFAILED Too big error")]
     CountTooFarOff,
+    #[error("ERR One or more scores can't be converted into double")]
+    SortNotFloat,
     #[error("ERR offset is out of range")]
     OffsetOutOfRange,
     #[error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")]

@@ -357,6 +357,9 @@ fn key_shards(server: &Server, spec: &Spec, args: &Args<'_>) -> ShardSet {
     if spec.keys.is_empty() {
         return ShardSet::NONE;
     }
+    if spec.reaches_anywhere(*args) {
+        return ShardSet::ALL;
+    }
     // A request whose keys cannot be found is refused by its handler. Should one go on all the same,
     // it must find its shards locked.
     let Ok(keys) = spec.keys_of(*args) else {

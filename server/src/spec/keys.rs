@@ -61,7 +61,7 @@ impl KeyFlags {
 }
 
 /// How the search for keys begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Begin {
     /// At this argument; 0 is the command's name.
     Index(usize),
@@ -76,6 +76,19 @@ pub enum Begin {
         /// Where the search starts.
         from: isize,
     },
+    /// Where no rule can say: the request is read for it.
+    Unknown(fn(Args<'_>) -> Reach),
+}
+
+/// The key of a request where no rule can say which that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// There is none.
+    Nothing,
+    /// This argument.
+    Argument(usize),
+    /// Keys that are not in the request: their names come from what others hold.
+    Anywhere,
 }
 
 /// How the keys go on from where the search begins.
@@ -100,6 +113,8 @@ pub enum Find {
         /// Distance between keys.
         step: usize,
     },
+    /// As the beginning says.
+    Unknown,
 }
 
 /// One key spec (`COMMAND INFO`, ninth element).
@@ -156,6 +171,15 @@ impl Keys {
         }
     }
 
+    /// The key that `search` finds, if there is one.
+    pub const fn unknown(search: fn(Args<'_>) -> Reach, flags: KeyFlags) -> Keys {
+        Keys {
+            begin: Begin::Unknown(search),
+            find: Find::Unknown,
+            ..Keys::at(0, flags)
+        }
+    }
+
     /// With a remark for `COMMAND INFO`.
     pub const fn noted(self, notes: &'static str) -> Keys {
         Keys { notes, ..self }
@@ -182,6 +206,10 @@ impl Keys {
                 Some(index) => index + 1,
                 None => return Some(()),
             },
+            Begin::Unknown(search) => match search(args) {
+                Reach::Argument(index) => index,
+                Reach::Nothing | Reach::Anywhere => return Some(()),
+            },
         };
         let (first, last, step) = self.extent(begin, args)?;
         let flags = self.flags_of.map_or(self.flags, |flags_of| flags_of(args));
@@ -196,6 +224,7 @@ impl Keys {
     fn extent(&self, begin: usize, args: Args<'_>) -> Option<(usize, usize, usize)> {
         let (first, last, step) = match self.find {
             Find::Range { last: 0, step, .. } => (begin, begin, step),
+            Find::Unknown => (begin, begin, 1),
             Find::Range { last, step, limit } => {
                 (begin, end(args.len(), begin, last, limit)?, step)
             }
@@ -307,6 +336,13 @@ impl Spec {
             return Err(KeyError::Arguments);
         }
         Ok(positions)
+    }
+
+    /// Whether a request reaches keys that it does not name.
+    pub fn reaches_anywhere(&self, args: Args<'_>) -> bool {
+        self.keys.iter().any(
+            |keys| matches!(keys.begin, Begin::Unknown(search) if search(args) == Reach::Anywhere),
+        )
     }
 
     fn find_keys(&self, args: Args<'_>) -> Option<KeyPositions> {

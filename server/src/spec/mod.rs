@@ -7,7 +7,7 @@
 pub mod keys;
 pub mod usage;
 
-pub use keys::{KeyError, KeyFlags, KeyPositions, Keys};
+pub use keys::{KeyError, KeyFlags, KeyPositions, Keys, Reach};
 
 use bitflags::bitflags;
 

@@ -296,7 +296,8 @@ impl Zset {
         }
     }
 
-    fn unpack(&mut self) {
+    /// Takes it out of its listpack, however small it is.
+    pub fn unpack(&mut self) {
         let Held::Packed(packed) = &self.0 else {
             return;
         };

@@ -6,6 +6,7 @@ mod lookup;
 mod object;
 mod relocate;
 mod scan;
+mod sort;
 mod wait;
 
 use crate::command::Command;
@@ -35,6 +36,8 @@ pub const COMMANDS: &[Command] = &[
     scan::KEYS,
     scan::RANDOMKEY,
     scan::SCAN,
+    sort::SORT,
+    sort::SORT_RO,
     wait::WAIT,
     wait::WAITAOF,
 ];

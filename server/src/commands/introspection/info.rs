@@ -65,6 +65,7 @@ fn write_begin(out: &mut Encoder<'_>, begin: Begin) {
             out.bulk(b"startfrom");
             out.integer(from as i64);
         }
+        Begin::Unknown(_) => write_search(out, "unknown", &[]),
     }
 }
 
@@ -89,6 +90,7 @@ fn write_find(out: &mut Encoder<'_>, find: Find) {
                 ("keystep", signed(step)),
             ],
         ),
+        Find::Unknown => write_search(out, "unknown", &[]),
     }
 }
 

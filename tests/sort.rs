@@ -1,0 +1,456 @@
+//! SORT and SORT_RO.
+
+use crate::support::logged::logged_alike;
+use crate::support::{Kind, Server, transcript};
+
+#[test]
+fn numbers_are_read_as_c_reads_them() {
+    transcript(
+        r#"
+        > RPUSH l "" " 1" 0x10 inf -inf "\t-2"
+        (integer) 6
+        > SORT l
+        1) "-inf"
+        2) "\t-2"
+        3) ""
+        4) " 1"
+        5) "0x10"
+        6) "inf"
+        > SORT l DESC
+        1) "inf"
+        2) "0x10"
+        3) " 1"
+        4) ""
+        5) "\t-2"
+        6) "-inf"
+        > RPUSH m 1 nan
+        (integer) 2
+        > SORT m
+        (error) ERR One or more scores can't be converted into double
+        > RPUSH n 1 "2 "
+        (integer) 2
+        > SORT n
+        (error) ERR One or more scores can't be converted into double
+        > RPUSH q 1 "2\x00x" "\x003"
+        (integer) 3
+        > SORT q
+        1) "\x003"
+        2) "1"
+        3) "2\x00x"
+        > RPUSH r 1 " "
+        (integer) 2
+        > SORT r
+        (error) ERR One or more scores can't be converted into double
+        > RPUSH t 9223372036854775807 9223372036854775806 9223372036854775805 1e18
+        (integer) 4
+        > SORT t
+        1) "1e18"
+        2) "9223372036854775805"
+        3) "9223372036854775806"
+        4) "9223372036854775807"
+        > SORT t DESC
+        1) "9223372036854775807"
+        2) "9223372036854775806"
+        3) "9223372036854775805"
+        4) "1e18"
+        > RPUSH o 1 1e400
+        (integer) 2
+        > SORT o
+        (error) ERR One or more scores can't be converted into double
+        > RPUSH p 1 1e-310
+        (integer) 2
+        > SORT p
+        (error) ERR One or more scores can't be converted into double
+        "#,
+    );
+}
+
+#[test]
+fn numbers_that_are_the_same_are_in_the_order_of_their_bytes() {
+    transcript(
+        r#"
+        > RPUSH l 1.0 1 01 1e0 0x1 1.00
+        (integer) 6
+        > SORT l
+        1) "01"
+        2) "0x1"
+        3) "1"
+        4) "1.0"
+        5) "1.00"
+        6) "1e0"
+        > SORT l DESC
+        1) "1e0"
+        2) "1.00"
+        3) "1.0"
+        4) "1"
+        5) "0x1"
+        6) "01"
+        > RPUSH m 0 -0 0.0 -0.0
+        (integer) 4
+        > SORT m
+        1) "-0"
+        2) "-0.0"
+        3) "0"
+        4) "0.0"
+        > SORT m DESC
+        1) "0.0"
+        2) "0"
+        3) "-0.0"
+        4) "-0"
+        "#,
+    );
+}
+
+#[test]
+fn sort_refuses_what_is_no_number_unless_it_is_told_that_all_are_words() {
+    transcript(
+        r#"
+        > RPUSH l b 1 a
+        (integer) 3
+        > SORT l
+        (error) ERR One or more scores can't be converted into double
+        > SORT l DESC LIMIT 0 0
+        (error) ERR One or more scores can't be converted into double
+        > SORT l STORE d
+        (error) ERR One or more scores can't be converted into double
+        > EXISTS d
+        (integer) 0
+        > SORT l ALPHA
+        1) "1"
+        2) "a"
+        3) "b"
+        > SORT l ALPHA DESC
+        1) "b"
+        2) "a"
+        3) "1"
+        > SORT l BY w_*
+        1) "1"
+        2) "a"
+        3) "b"
+        > MSET w_a 2 w_b x w_1 0
+        OK
+        > SORT l BY w_*
+        (error) ERR One or more scores can't be converted into double
+        > SORT l BY w_* ALPHA
+        1) "1"
+        2) "a"
+        3) "b"
+        > SORT l BY w_* ALPHA DESC
+        1) "b"
+        2) "a"
+        3) "1"
+        "#,
+    );
+}
+
+#[test]
+fn words_end_at_a_nul_unless_they_are_stored() {
+    transcript(
+        r#"
+        > RPUSH l "b\x00a" "b" "a\x00z" "a" "" "B" "\xff"
+        (integer) 7
+        > SORT l ALPHA
+        1) ""
+        2) "B"
+        3) "a\x00z"
+        4) "a"
+        5) "b\x00a"
+        6) "b"
+        7) "\xff"
+        > SORT l ALPHA DESC
+        1) "\xff"
+        2) "b\x00a"
+        3) "b"
+        4) "a\x00z"
+        5) "a"
+        6) "B"
+        7) ""
+        > SORT l ALPHA STORE d
+        (integer) 7
+        > LRANGE d 0 -1
+        1) ""
+        2) "B"
+        3) "a"
+        4) "a\x00z"
+        5) "b"
+        6) "b\x00a"
+        7) "\xff"
+        > SORT l ALPHA STORE d DESC
+        (integer) 7
+        > LRANGE d 0 -1
+        1) "\xff"
+        2) "b\x00a"
+        3) "b"
+        4) "a\x00z"
+        5) "a"
+        6) "B"
+        7) ""
+        "#,
+    );
+}
+
+#[test]
+fn limit_takes_a_part() {
+    transcript(
+        r#"
+        > RPUSH l 5 4 3 2 1
+        (integer) 5
+        > SORT l LIMIT 0 2
+        1) "1"
+        2) "2"
+        > SORT l LIMIT 3 10
+        1) "4"
+        2) "5"
+        > SORT l LIMIT 5 10
+        (empty array)
+        > SORT l LIMIT 2 0
+        (empty array)
+        > SORT l LIMIT -3 2
+        1) "1"
+        2) "2"
+        > SORT l LIMIT 1 -1
+        1) "2"
+        2) "3"
+        3) "4"
+        4) "5"
+        > SORT l LIMIT 1 -5
+        1) "2"
+        2) "3"
+        3) "4"
+        4) "5"
+        > SORT l DESC LIMIT 1 2
+        1) "4"
+        2) "3"
+        > SORT l LIMIT 9223372036854775807 9223372036854775807
+        (empty array)
+        > SORT l LIMIT 0 1 LIMIT 1 2
+        1) "2"
+        2) "3"
+        > SORT l BY nosort LIMIT 1 2
+        1) "4"
+        2) "3"
+        > SORT l BY nosort DESC LIMIT 1 2
+        1) "2"
+        2) "3"
+        > SORT l BY nosort LIMIT -1 2
+        1) "5"
+        2) "4"
+        > SORT l BY nosort LIMIT 4 9
+        1) "1"
+        > SORT l BY nosort DESC LIMIT 5 9
+        (empty array)
+        > SORT l BY nosort DESC
+        1) "1"
+        2) "2"
+        3) "3"
+        4) "4"
+        5) "5"
+        > SORT l BY nosort LIMIT 1 0
+        (empty array)
+        "#,
+    );
+}
+
+#[test]
+fn store_writes_a_list() {
+    transcript(
+        r#"
+        > RPUSH l 3 1 2
+        (integer) 3
+        > SORT l STORE d
+        (integer) 3
+        > LRANGE d 0 -1
+        1) "1"
+        2) "2"
+        3) "3"
+        > TYPE d
+        list
+        > OBJECT ENCODING d
+        "listpack"
+        > SORT l STORE d DESC LIMIT 0 2
+        (integer) 2
+        > LRANGE d 0 -1
+        1) "3"
+        2) "2"
+        > SET v_1 one
+        OK
+        > SORT l GET # GET v_* STORE d
+        (integer) 6
+        > LRANGE d 0 -1
+        1) "1"
+        2) "one"
+        3) "2"
+        4) ""
+        5) "3"
+        6) ""
+        > SORT l STORE l
+        (integer) 3
+        > LRANGE l 0 -1
+        1) "1"
+        2) "2"
+        3) "3"
+        > SET d x EX 100
+        OK
+        > SORT l STORE d
+        (integer) 3
+        > TTL d
+        (integer) -1
+        > SORT l STORE d LIMIT 5 1
+        (integer) 0
+        > EXISTS d
+        (integer) 0
+        > SORT none STORE l
+        (integer) 0
+        > EXISTS l
+        (integer) 0
+        > SORT none STORE none
+        (integer) 0
+        > RPUSH l 1
+        (integer) 1
+        > SORT l STORE d STORE e
+        (integer) 1
+        > EXISTS d
+        (integer) 0
+        > LRANGE e 0 -1
+        1) "1"
+        "#,
+    );
+}
+
+#[test]
+fn a_stored_list_is_a_listpack_where_it_fits() {
+    transcript(
+        r#"
+        # flags --list-max-listpack-size 3
+        > RPUSH l 3 1 2
+        (integer) 3
+        > SORT l STORE d
+        (integer) 3
+        > OBJECT ENCODING d
+        "listpack"
+        > RPUSH l 4
+        (integer) 4
+        > SORT l STORE d
+        (integer) 4
+        > OBJECT ENCODING d
+        "quicklist"
+        > SORT l LIMIT 0 3 STORE d
+        (integer) 3
+        > OBJECT ENCODING d
+        "listpack"
+        > LRANGE d 0 -1
+        1) "1"
+        2) "2"
+        3) "3"
+        > SORT l GET # GET # STORE d
+        (integer) 8
+        > OBJECT ENCODING d
+        "quicklist"
+        > LRANGE d 0 -1
+        1) "1"
+        2) "1"
+        3) "2"
+        4) "2"
+        5) "3"
+        6) "3"
+        7) "4"
+        8) "4"
+        "#,
+    );
+}
+
+#[test]
+fn a_request_says_which_keys_sort_touches() {
+    transcript(
+        r#"
+        > COMMAND GETKEYSANDFLAGS SORT a
+        1) 1) "a"
+           2) 1) RO
+              2) access
+        > COMMAND GETKEYSANDFLAGS SORT a BY w_* GET # STORE d
+        1) 1) "a"
+           2) 1) RO
+              2) access
+        2) 1) "d"
+           2) 1) OW
+              2) update
+        > COMMAND GETKEYSANDFLAGS SORT a STORE b LIMIT STORE c STORE d
+        1) 1) "a"
+           2) 1) RO
+              2) access
+        2) 1) "d"
+           2) 1) OW
+              2) update
+        > COMMAND GETKEYSANDFLAGS SORT a BY STORE GET STORE STORE c
+        1) 1) "a"
+           2) 1) RO
+              2) access
+        2) 1) "c"
+           2) 1) OW
+              2) update
+        > COMMAND GETKEYSANDFLAGS SORT a STORE
+        1) 1) "a"
+           2) 1) RO
+              2) access
+        > COMMAND GETKEYSANDFLAGS SORT_RO a STORE b
+        1) 1) "a"
+           2) 1) RO
+              2) access
+        > COMMAND GETKEYSANDFLAGS SORT_RO a
+        1) 1) "a"
+           2) 1) RO
+              2) access
+        "#,
+    );
+}
+
+#[test]
+fn a_stored_sort_is_logged_as_it_was_sent() {
+    logged_alike(
+        &[
+            "RPUSH l 3 1 2",
+            "SORT l",
+            "SORT_RO l",
+            "SORT l STORE d",
+            "sort l store d desc",
+            "SORT none STORE d",
+            "SORT none STORE d",
+            "SORT l LIMIT 0 0 STORE l",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn changes_and_lookups_are_counted_as_by_redis() {
+    let lines = [
+        "RPUSH l 3 1 2 x",
+        "SORT l",
+        "SORT l ALPHA",
+        "SORT l ALPHA BY w_*",
+        "MSET w_1 1 w_2 x v_1 1",
+        "SORT l BY w_*",
+        "SORT l BY w_* ALPHA LIMIT 0 2 GET # GET v_* GET h_*->f",
+        "SORT none",
+        "SORT l ALPHA STORE d",
+        "SORT l ALPHA GET v_* GET # STORE d",
+        "SORT none STORE d",
+        "SORT none STORE d",
+        "SORT w_1",
+        "SORT l BY nosort STORE d",
+    ];
+    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &[]);
+        let mut client = server.connect();
+        lines.map(|line| {
+            let reply = client.line(line).to_string();
+            let counts = [
+                "rdb_changes_since_last_save",
+                "keyspace_hits",
+                "keyspace_misses",
+            ];
+            (line, reply, counts.map(|count| client.info_number(count)))
+        })
+    });
+    assert_eq!(ours, theirs);
+}
