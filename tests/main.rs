@@ -24,6 +24,7 @@ mod hll;
 mod memory;
 mod memory_report;
 mod oracle;
+mod pubsub;
 mod scan;
 mod server;
 mod sort;

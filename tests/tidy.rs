@@ -88,6 +88,7 @@ const PARTS: &[&str] = &[
     "memory",
     "monitor",
     "persist",
+    "pubsub",
     "rates",
     "replication",
     "slowlog",
@@ -122,6 +123,11 @@ const KNOWN_IMPORTS: &[(&str, &str, &str)] = &[
         "server/src/persist/load.rs",
         "clients",
         "a replay speaks through a connection of its own",
+    ),
+    (
+        "server/src/pubsub.rs",
+        "clients",
+        "who has subscribed is a connection",
     ),
     (
         "server/src/transaction.rs",

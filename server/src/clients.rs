@@ -6,19 +6,20 @@
 
 mod ledger;
 mod line;
+mod subscriptions;
 
 pub use ledger::Ledger;
+pub use subscriptions::{Subscriptions, Topic};
 
 use std::sync::Arc;
-use std::sync::atomic::{
-    AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
-};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 
 use bitflags::bitflags;
+use bytes::Bytes;
 use dashmap::DashMap;
-use parking_lot::Mutex;
-use protocol::Version;
+use parking_lot::{Mutex, MutexGuard};
+use protocol::{Meter, Output, Version};
 use storage::memory::class_bytes;
 use storage::shard::WatchFlag;
 
@@ -56,6 +57,10 @@ bitflags! {
         const REPLAY = 1 << 13;
         /// No longer counted or found: its connection is at its end.
         const FORGOTTEN = 1 << 14;
+        /// Has subscribed to something.
+        const PUBSUB = 1 << 15;
+        /// Something is in its outbox.
+        const MAIL = 1 << 16;
     }
 }
 
@@ -170,6 +175,10 @@ pub struct Gauges {
     pub wait_bytes: AtomicUsize,
     /// Memory of the texts the client has given.
     pub name_bytes: AtomicUsize,
+    /// Subscriptions of each kind, in the order of [`Topic`].
+    pub subscriptions: [AtomicUsize; 3],
+    /// Memory of subscriptions.
+    pub subscription_bytes: AtomicUsize,
     /// Memory the connection takes even when nothing is under way.
     pub base_bytes: AtomicUsize,
     /// Bytes received.
@@ -187,6 +196,26 @@ pub enum Unblock {
     Timeout,
     /// With an error.
     Error,
+}
+
+/// What has become of something that was to be sent to a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Posted {
+    /// It will be sent.
+    Sent,
+    /// Nobody is there any more.
+    Gone,
+    /// More would wait for the client than may.
+    TooMuch,
+}
+
+/// How much may wait for a client, and where that is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Postage {
+    /// Bytes that may wait.
+    pub limit_bytes: usize,
+    /// Where the memory of what waits is counted.
+    pub meter: &'static Meter,
 }
 
 /// Whether a client waits in a blocking command.
@@ -221,8 +250,8 @@ pub struct Client {
     watch_flag: Mutex<Option<WatchFlag>>,
     waker: Mutex<Option<Waker>>,
     wait: Mutex<Wait>,
-    outbox: Mutex<Vec<u8>>,
-    has_mail: AtomicBool,
+    outbox: Mutex<Output>,
+    subscriptions: Mutex<Subscriptions>,
 }
 
 impl Client {
@@ -248,7 +277,7 @@ impl Client {
             waker: Mutex::default(),
             wait: Mutex::default(),
             outbox: Mutex::default(),
-            has_mail: AtomicBool::new(false),
+            subscriptions: Mutex::default(),
         }
     }
 
@@ -305,9 +334,18 @@ impl Client {
             .store(bytes + KEPT_OF_EACH_BYTES, Ordering::Relaxed);
     }
 
-    /// What it is for. Nobody replicates or subscribes yet.
+    /// What it is for. Nobody replicates yet.
     pub fn class(&self) -> Class {
-        Class::Normal
+        if self.is(State::PUBSUB) {
+            Class::Pubsub
+        } else {
+            Class::Normal
+        }
+    }
+
+    /// What it has subscribed to.
+    pub fn subscriptions(&self) -> MutexGuard<'_, Subscriptions> {
+        self.subscriptions.lock()
     }
 
     /// The selected database.
@@ -406,32 +444,36 @@ impl Client {
         }
     }
 
-    /// Hands bytes to its task, to be sent after what it is about to send. `false`, and nothing is
-    /// handed over, if `limit` bytes or more would wait then.
-    #[must_use]
-    pub fn post(&self, bytes: &[u8], limit: usize) -> bool {
-        let mut outbox = self.outbox.lock();
-        let waiting = self.gauges.output_bytes.load(Ordering::Relaxed) + outbox.len();
-        if waiting + bytes.len() >= limit {
-            return false;
+    /// Hands bytes to its task, to be sent behind what it is about to send; large ones by reference.
+    ///
+    /// Nothing is handed over if as much as it may owe would wait then.
+    pub fn post(&self, bytes: &Bytes, postage: Postage) -> Posted {
+        if self.is(State::FORGOTTEN) {
+            return Posted::Gone;
         }
-        outbox.extend_from_slice(bytes);
-        let was_empty = !self.has_mail.swap(true, Ordering::Release);
+        let mut outbox = self.outbox.lock();
+        let waiting = self.gauges.output_bytes.load(Ordering::Relaxed) + outbox.len_bytes();
+        if waiting + bytes.len() >= postage.limit_bytes {
+            return Posted::TooMuch;
+        }
+        outbox.count_in(postage.meter);
+        outbox.push_shared(bytes.clone());
+        let has_mail = self.state.fetch_or(State::MAIL.bits(), Ordering::Release);
         drop(outbox);
-        if was_empty {
+        if has_mail & State::MAIL.bits() == 0 {
             self.wake();
         }
-        true
+        Posted::Sent
     }
 
     /// Takes what [`Client::post`] has left.
     #[inline]
-    pub fn take_mail(&self) -> Option<Vec<u8>> {
-        if !self.has_mail.load(Ordering::Relaxed) {
+    pub fn take_mail(&self) -> Option<Output> {
+        if !self.is(State::MAIL) {
             return None;
         }
         let mut outbox = self.outbox.lock();
-        self.has_mail.store(false, Ordering::Relaxed);
+        self.set(State::MAIL, false);
         Some(std::mem::take(&mut *outbox))
     }
 }
@@ -464,12 +506,6 @@ impl Clients {
         self.by_id.remove(&client.id);
         self.ledger.strike(client);
         self.set_monitor(client, false);
-    }
-
-    /// Closes a connection at once, and forgets it: who asks next does not see it any more.
-    pub fn kill(&self, client: &Arc<Client>) {
-        client.kill();
-        self.remove(client);
     }
 
     /// The connection of that number.

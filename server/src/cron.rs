@@ -292,7 +292,7 @@ fn close_idle_clients(server: &Server) {
     let now_ms = clock::now_ms();
     let is_idle = |client: &Client| {
         let silent_ms = now_ms - client.gauges.last_interaction_ms.load(Ordering::Relaxed);
-        silent_ms > timeout_ms && !client.is(State::BLOCKED | State::MONITOR)
+        silent_ms > timeout_ms && !client.is(State::BLOCKED | State::MONITOR | State::PUBSUB)
     };
     for client in server
         .clients
@@ -301,6 +301,6 @@ fn close_idle_clients(server: &Server) {
         .filter(|client| is_idle(client))
     {
         tracing::debug!("Closing idle client");
-        server.clients.kill(&client);
+        server.kill(&client);
     }
 }

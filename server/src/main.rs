@@ -21,6 +21,7 @@ mod monitor;
 mod net;
 mod persist;
 mod process;
+mod pubsub;
 mod rates;
 mod replication;
 mod server;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use protocol::{Args, quote};
 
-use crate::clients::{Client, Clients};
+use crate::clients::{Client, Clients, Postage, Posted};
 use crate::command::table::Entry;
 use crate::spec::Flags;
 
@@ -15,8 +16,7 @@ pub struct Monitor;
 impl Monitor {
     /// Sends one command to all who monitor: `+1339518083.107412 [0 127.0.0.1:60866] "keys" "*"`.
     ///
-    /// Those for whom `limit` bytes or more would wait then get nothing and are given back: they read
-    /// too slowly.
+    /// Those for whom too much would wait then get nothing and are given back: they read too slowly.
     pub fn show(
         &self,
         clients: &Clients,
@@ -24,14 +24,14 @@ impl Monitor {
         now_us: i64,
         entry: &Entry,
         args: &Args<'_>,
-        limit: usize,
+        postage: Postage,
     ) -> Vec<Arc<Client>> {
         if entry.flags().intersects(Flags::SKIP_MONITOR | Flags::ADMIN) {
             return Vec::new();
         }
-        let line = line(client, now_us, entry, args);
+        let line = Bytes::from(line(client, now_us, entry, args));
         let mut monitors = clients.monitors();
-        monitors.retain(|monitor| !monitor.post(&line, limit));
+        monitors.retain(|monitor| monitor.post(&line, postage) == Posted::TooMuch);
         monitors
     }
 }

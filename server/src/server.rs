@@ -1,5 +1,6 @@
 //! The server: its parts, put together.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use storage::value::only_lent_bytes;
 use tokio::sync::Notify;
 
 use crate::chores::Chores;
-use crate::clients::{self, Class, Client, Clients};
+use crate::clients::{self, Class, Client, Clients, Postage};
 use crate::clock;
 use crate::command::Table;
 use crate::command::table::Entry;
@@ -26,6 +27,7 @@ use crate::monitor::{self, Monitor};
 use crate::net::listening::Listening;
 use crate::persist::Persist;
 use crate::persist::log::Log;
+use crate::pubsub::{Published, Pubsub};
 use crate::rates::Rates;
 use crate::replication::{self, Replication};
 use crate::settings::Settings;
@@ -50,6 +52,8 @@ pub struct Server {
     pub stats: Stats,
     /// Who waits for keys.
     pub waiters: Waiters,
+    /// Who has subscribed to what.
+    pub pubsub: Pubsub,
     /// The log of effects.
     pub log: Log,
     /// Persistence.
@@ -119,6 +123,7 @@ impl Server {
             clients: Clients::default(),
             gates: Gates::default(),
             waiters: Waiters::default(),
+            pubsub: Pubsub::default(),
             log: Log::default(),
             persist: Persist::default(),
             lazyfree: Lazyfree::start(),
@@ -177,7 +182,7 @@ impl Server {
             let line = client.line(self.commands.full_names(), clock::now_ms());
             let line = String::from_utf8_lossy(&line);
             tracing::info!("Evicting client: {line}");
-            self.clients.kill(&client);
+            self.kill(&client);
         }
     }
 
@@ -283,15 +288,67 @@ impl Server {
 
     /// Shows a command to those who monitor; who reads too slowly for it is closed.
     #[cold]
-    pub fn show_to_monitors(&self, client: &Client, now_us: i64, entry: &Entry, args: &Args<'_>) {
-        let limit = clients::hard_limit_bytes(self.settings.output_limit(Class::Normal));
+    pub fn show_to_monitors(
+        &'static self,
+        client: &Client,
+        now_us: i64,
+        entry: &Entry,
+        args: &Args<'_>,
+    ) {
+        let postage = self.postage(Class::Normal);
         let slow = self
             .monitor
-            .show(&self.clients, client, now_us, entry, args, limit);
-        for monitor in slow {
-            self.note_output_limit(&monitor);
-            self.clients.kill(&monitor);
+            .show(&self.clients, client, now_us, entry, args, postage);
+        self.cut_off(&slow);
+    }
+
+    /// What may wait for clients of that class.
+    fn postage(&'static self, class: Class) -> Postage {
+        Postage {
+            limit_bytes: clients::hard_limit_bytes(self.settings.output_limit(class)),
+            meter: self.clients.ledger.meter(),
         }
+    }
+
+    /// Closes connections that read too slowly for what they have asked to be told.
+    fn cut_off(&self, slow: &[Arc<Client>]) {
+        for client in slow {
+            self.note_output_limit(client);
+            self.kill(client);
+        }
+    }
+
+    /// Sends a message to who has subscribed to the channel; to how many.
+    #[inline]
+    pub fn publish(&'static self, channel: &[u8], message: &[u8]) -> usize {
+        if !self.pubsub.has_subscribers() {
+            return 0;
+        }
+        let postage = self.postage(Class::Pubsub);
+        self.settle(self.pubsub.publish(channel, message, postage))
+    }
+
+    /// Sends a message to who has subscribed to the channel of the shard; to how many.
+    pub fn publish_to_shard(&'static self, channel: &[u8], message: &[u8]) -> usize {
+        let postage = self.postage(Class::Pubsub);
+        self.settle(self.pubsub.publish_to_shard(channel, message, postage))
+    }
+
+    fn settle(&self, published: Published) -> usize {
+        self.cut_off(&published.slow);
+        published.receivers
+    }
+
+    /// Closes a connection at once, and forgets it: who asks next does not see it any more.
+    pub fn kill(&self, client: &Arc<Client>) {
+        client.kill();
+        self.forget(client);
+    }
+
+    /// Forgets a connection.
+    pub fn forget(&self, client: &Arc<Client>) {
+        self.clients.remove(client);
+        self.pubsub.forget(client);
     }
 
     /// Notes that a connection is closed because it does not take its replies.

@@ -53,12 +53,18 @@ pub fn matches(pattern: &[u8], text: &[u8], case: Case) -> bool {
 /// matched at all, and any other pattern is left off as soon as no byte is left to match, which
 /// here is at its beginning.
 pub fn finds_key(pattern: &[u8], key: &[u8]) -> bool {
-    pattern == b"*"
-        || if key.is_empty() {
-            pattern.is_empty()
-        } else {
-            matches(pattern, key, Case::Sensitive)
-        }
+    pattern == b"*" || finds_channel(pattern, key)
+}
+
+/// Whether a message on `channel` is for those who have subscribed to `pattern`.
+///
+/// As in Redis, no pattern but the empty one finds the empty channel: there is no byte to begin with.
+pub fn finds_channel(pattern: &[u8], channel: &[u8]) -> bool {
+    if channel.is_empty() {
+        pattern.is_empty()
+    } else {
+        matches(pattern, channel, Case::Sensitive)
+    }
 }
 
 /// Matches one byte against the pattern element at `p`; gives where the next element begins.

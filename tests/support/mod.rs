@@ -4,6 +4,7 @@ pub(crate) mod client;
 pub(crate) mod keyspace;
 pub(crate) mod logged;
 pub(crate) mod reply;
+pub(crate) mod sequence;
 pub(crate) mod server;
 pub(crate) mod tools;
 pub(crate) mod transcript;
@@ -11,6 +12,7 @@ pub(crate) mod words;
 
 pub(crate) use client::Client;
 pub(crate) use reply::Reply;
+pub(crate) use sequence::sequence;
 pub(crate) use server::{Kind, Server};
 pub(crate) use transcript::transcript;
 

@@ -11,6 +11,7 @@ use super::{Client, State, shown_name};
 const FLAGS: [&[(State, u8)]; 2] = [
     &[
         (State::MONITOR, b'O'),
+        (State::PUBSUB, b'P'),
         (State::MULTI, b'x'),
         (State::BLOCKED, b'b'),
     ],
@@ -75,7 +76,11 @@ impl Client {
         if line.len() == before {
             line.push(b'N');
         }
-        put(line, format_args!(" db={} sub=0 psub=0 ssub=0", self.db()));
+        let [sub, psub, ssub] = self.gauges.subscriptions.each_ref().map(get);
+        put(
+            line,
+            format_args!(" db={} sub={sub} psub={psub} ssub={ssub}", self.db()),
+        );
         let queued = self.gauges.queued.load(Ordering::Relaxed);
         put(
             line,
@@ -145,6 +150,7 @@ impl Client {
             &gauges.name_bytes,
             &gauges.wait_bytes,
             &gauges.watch_bytes,
+            &gauges.subscription_bytes,
             &gauges.parser_bytes,
         ];
         parts.into_iter().map(get).sum()

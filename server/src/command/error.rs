@@ -221,6 +221,10 @@ pub enum Error {
     MonitorDenied,
     #[error("ERR Replica can't interact with the keyspace")]
     ReplicaKeyspace,
+    #[error(
+        "ERR Can't execute '{0}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+    )]
+    SubscriberContext(&'static str),
 
     // What the commands of the server as a whole find wrong.
     #[error("ERR invalid first DB index")]

@@ -1,7 +1,7 @@
 //! The reply of one command, written as the handler goes.
 
 use bytes::Bytes;
-use protocol::{Encoder, Mark, Output, SHARE_FROM_BYTES, Version};
+use protocol::{Chunk, Encoder, Mark, Output, SHARE_FROM_BYTES, Version};
 use storage::value::{Item, Long, Str};
 
 use super::{Error, Outcome, Result};
@@ -43,6 +43,18 @@ impl<'a> Reply<'a> {
     /// Begins another reply behind those already written.
     pub fn restart(&mut self) {
         self.start = self.encoder.mark();
+    }
+
+    /// Writes in front of the reply what other threads have posted to the client.
+    pub fn lead_with(&mut self, mail: &Output) {
+        let out = self.encoder.output();
+        for chunk in mail.chunks() {
+            match chunk {
+                Chunk::Flat(bytes) => out.push_raw(bytes),
+                Chunk::Shared(bytes) => out.push_shared(bytes.clone()),
+            }
+        }
+        self.restart();
     }
 
     /// Takes back what was written since the start.

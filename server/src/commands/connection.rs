@@ -6,7 +6,7 @@ use protocol::{Version, number};
 
 use crate::clients::{DEFAULT_USER, State, is_plain};
 use crate::command::error::shown;
-use crate::command::{Args, Command, Ctx, Error, Result, Words};
+use crate::command::{Args, Command, Ctx, Error, Outcome, Result, Words};
 use crate::config::{REDIS_VERSION, options};
 use crate::spec::{Group, Spec, acl, flags};
 
@@ -170,7 +170,7 @@ fn describe(cx: &mut Ctx<'_>) -> Result {
     }
     out.bulk(b"modules");
     out.array(0);
-    Ok(crate::command::Outcome::Done)
+    Ok(Outcome::Done)
 }
 
 const PING: Command = Spec {
@@ -184,7 +184,15 @@ const PING: Command = Spec {
 }
 .run(ping);
 fn ping(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
+    let is_subscriber = cx.client.is(State::PUBSUB) && cx.reply.version() == Version::Resp2;
     match args.len() {
+        1 | 2 if is_subscriber => {
+            // In the form of a message, which is all that a subscriber reads.
+            let out = cx.reply.array(2);
+            out.bulk(b"pong");
+            out.bulk(args.get(1).unwrap_or_default());
+            Ok(Outcome::Done)
+        }
         1 => cx.reply.simple("PONG"),
         2 => cx.reply.bulk(args.word(1)?),
         _ => Err(Error::WrongArity(cx.command_name().to_owned())),
@@ -221,6 +229,11 @@ fn reset(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
     cx.server.clients.set_monitor(client, false);
     cx.local.discard(client);
     cx.local.unwatch(client);
+    cx.server.pubsub.unsubscribe_all(client);
+    // What came before is in the protocol that was spoken until now.
+    if let Some(mail) = client.take_mail() {
+        cx.reply.lead_with(&mail);
+    }
     client.select(0);
     cx.db.index = 0;
     client.set_version(Version::Resp2);

@@ -14,6 +14,7 @@ mod list;
 mod lolwut;
 mod memory;
 mod monitor;
+mod pubsub;
 mod server;
 mod slowlog;
 mod string;
@@ -38,6 +39,7 @@ pub const FAMILIES: &[&[Command]] = &[
     lolwut::COMMANDS,
     memory::COMMANDS,
     monitor::COMMANDS,
+    pubsub::COMMANDS,
     server::COMMANDS,
     slowlog::COMMANDS,
     string::COMMANDS,

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use parking_lot::{Mutex, RwLock};
-use protocol::Args;
+use protocol::{Args, Version};
 
 use super::transaction::is_exec;
 use crate::clients::State;
@@ -154,8 +154,18 @@ pub fn check(session: &Session, entry: &'static Entry, args: &Args<'_>) -> Verdi
             return Verdict::Refuse(Error::OutOfMemory);
         }
     }
-    if let Some(error) = refusal_by_server(server, session, flags, entry) {
+    if let Some(error) = refusal_by_log(server, session, flags, entry) {
         return Verdict::Refuse(error);
+    }
+    if state.contains(State::PUBSUB)
+        && session.client.version() == Version::Resp2
+        && !is_for_subscribers(entry)
+    {
+        // It could not tell a reply from a message.
+        return Verdict::Refuse(Error::SubscriberContext(&entry.full_name));
+    }
+    if server.gates.is_loading() && !flags.contains(Flags::LOADING) {
+        return Verdict::Refuse(Error::Loading);
     }
     if state.contains(State::MONITOR) && flags.intersects(KEYSPACE) {
         // Redis takes who monitors for a replica: it may not touch keys, and no pause stops it.
@@ -195,23 +205,25 @@ fn refusal_by_client(
     None
 }
 
-fn refusal_by_server(
+fn refusal_by_log(
     server: &Server,
     session: &Session,
     flags: Flags,
     entry: &Entry,
 ) -> Option<Error> {
-    if server.gates.any(LOG_BROKEN | LOADING) {
-        let writes = flags.intersects(Flags::WRITE | Flags::MAY_REPLICATE)
-            || (is_exec(entry) && queued(session, Flags::WRITE));
-        if server.gates.is_log_broken() && (writes || entry.full_name == "ping") {
-            return Some(Error::LogBroken(server.gates.log_error.lock().clone()));
-        }
-        if server.gates.is_loading() && !flags.contains(Flags::LOADING) {
-            return Some(Error::Loading);
-        }
+    if !server.gates.is_log_broken() {
+        return None;
     }
-    None
+    let writes = flags.intersects(Flags::WRITE | Flags::MAY_REPLICATE)
+        || (is_exec(entry) && queued(session, Flags::WRITE));
+    let is_refused = writes || entry.full_name == "ping";
+    is_refused.then(|| Error::LogBroken(server.gates.log_error.lock().clone()))
+}
+
+/// Whether who has subscribed over RESP2 may say it.
+fn is_for_subscribers(entry: &Entry) -> bool {
+    entry.flags().contains(Flags::PUSHES)
+        || matches!(entry.full_name.as_str(), "ping" | "quit" | "reset")
 }
 
 /// Whether one of the queued commands has the flag.

@@ -26,7 +26,7 @@ use crate::command::table::Entry;
 use crate::command::{Block, Command, Ctx, Effects, Error, Outcome, Reply};
 use crate::server::Server;
 use crate::session::Session;
-use crate::spec::{Group, Locks, Spec};
+use crate::spec::{Flags, Group, Locks, Spec};
 use crate::stats::Ending;
 pub use unit::Unit;
 
@@ -258,7 +258,9 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
         ),
         _ => finish(session, entry, args, nanos, failed),
     }
-    hush(&session.client, out, start);
+    if !entry.flags().contains(Flags::PUSHES) {
+        hush(&session.client, out, start);
+    }
     match outcome {
         Outcome::Block(block) => Flow::Block(block),
         _ => Flow::Next,
@@ -301,7 +303,7 @@ fn finish(session: &mut Session, entry: &'static Entry, args: &Args<'_>, nanos: 
 /// Tells those who want to know of a command that has run: the slow log, and who monitors.
 #[inline]
 fn tell(
-    server: &Server,
+    server: &'static Server,
     client: &Client,
     entry: &'static Entry,
     args: &Args<'_>,
@@ -316,7 +318,7 @@ fn tell(
 
 /// Shows a command to those who monitor.
 #[inline]
-fn show(server: &Server, client: &Client, entry: &Entry, args: &Args<'_>, now_us: i64) {
+fn show(server: &'static Server, client: &Client, entry: &Entry, args: &Args<'_>, now_us: i64) {
     if server.clients.has_monitors() {
         server.show_to_monitors(client, now_us, entry, args);
     }
@@ -354,7 +356,7 @@ fn key_shards(server: &Server, spec: &Spec, args: &Args<'_>) -> ShardSet {
         let key = args.get(index).unwrap_or_default();
         return ShardSet::one(server.keyspace.shard_of(key));
     }
-    if spec.keys.is_empty() {
+    if !spec.has_keys() {
         return ShardSet::NONE;
     }
     if spec.reaches_anywhere(*args) {

@@ -10,7 +10,7 @@ use crate::command::table::Entry;
 use crate::command::{Ctx, Effects, Error, Reply};
 use crate::server::Server;
 use crate::session::Session;
-use crate::spec::Locks;
+use crate::spec::{Flags, Locks};
 use crate::stats::Ending;
 use crate::transaction::{Local, Queue};
 
@@ -156,7 +156,9 @@ fn run_all(
         cx.reply.restart();
         let (_, failed) = run(&mut cx, entry, &args, &mut session.unit);
         // CLIENT REPLY may have come in between.
-        if cx.client.is(State::REPLY_OFF | State::REPLY_SKIP) {
+        if cx.client.is(State::REPLY_OFF | State::REPLY_SKIP)
+            && !entry.flags().contains(Flags::PUSHES)
+        {
             cx.reply.undo();
         }
         let nanos = session.stopwatch.lap_nanos();

@@ -258,7 +258,7 @@ impl Connection {
         }
         loop {
             if let Some(mail) = self.session.client.take_mail() {
-                self.out.push_raw(&mail);
+                self.out.append(mail);
             }
             if self.out.is_empty() {
                 self.give_replies_back();
@@ -566,6 +566,8 @@ impl Connection {
             .clients
             .set_blocked(&self.session.client, false);
         self.session.client.end_wait();
+        // Before the peer can see that it is over.
+        self.session.server.forget(&self.session.client);
     }
 }
 
@@ -631,13 +633,13 @@ fn execute_all(
 #[inline]
 fn before_next(session: &mut Session, out: &mut Output) -> bool {
     let state = session.client.state();
-    if state.intersects(State::MONITOR | State::CLOSE_NOW | State::CLOSE_AFTER_REPLY) {
+    if state.intersects(State::MAIL | State::CLOSE_NOW | State::CLOSE_AFTER_REPLY) {
         if state.intersects(State::CLOSE_NOW | State::CLOSE_AFTER_REPLY) {
             return false;
         }
-        // Who monitors sees its own commands too, each behind its reply.
+        // What a command sends to its own client comes behind its reply, and before the next one.
         if let Some(mail) = session.client.take_mail() {
-            out.push_raw(&mail);
+            out.append(mail);
         }
     }
     if session.recorder.is_full() {

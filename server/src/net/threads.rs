@@ -111,7 +111,7 @@ async fn serve(
                 Ok(stream) => connection::run(server, stream, Arc::clone(&client), number).await,
                 Err(error) => tracing::warn!("Error registering client {}: {error}", client.addr),
             }
-            server.clients.remove(&client);
+            server.forget(&client);
             load.fetch_sub(1, Ordering::Relaxed);
         };
         known.note_task(size_of_val(&task));

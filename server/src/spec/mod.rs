@@ -81,6 +81,8 @@ bitflags! {
         const PROTECTED = 1 << 20;
         /// Internal or for testing (`doc_flags: syscmd`).
         const SYSCMD = 1 << 21;
+        /// Answers with pushes, which no `CLIENT REPLY` silences (`SUBSCRIBE`).
+        const PUSHES = 1 << 22;
     }
 }
 
@@ -224,6 +226,8 @@ pub enum Group {
     Connection,
     /// The server as a whole.
     Server,
+    /// Publish and subscribe.
+    Pubsub,
 }
 
 impl Group {
@@ -238,6 +242,7 @@ impl Group {
             Group::Transactions => "transactions",
             Group::Connection => "connection",
             Group::Server => "server",
+            Group::Pubsub => "pubsub",
         }
     }
 }

@@ -8,6 +8,7 @@ mod geo;
 mod hash;
 mod hll;
 mod list;
+mod pubsub;
 mod server;
 mod set;
 mod sort;
@@ -34,6 +35,7 @@ const FAMILIES: &[Family] = &[
     Family::new("blocking", 4, None, blocking::ROWS),
     Family::new("generic", 20, None, generic::ROWS),
     Family::new("connection", 4, None, connection::ROWS),
+    Family::new("pubsub", 3, None, pubsub::ROWS),
     Family::new("server", 5, None, server::ROWS),
     Family::new("transaction", 5, None, transaction::ROWS),
 ];
@@ -46,6 +48,7 @@ const PRESENT: &[&str] = &[
     "hll",
     "generic",
     "connection",
+    "pubsub",
     "server",
     "transaction",
 ];

@@ -53,7 +53,7 @@ fn kill(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
             // The reply still goes out.
             client.set(State::CLOSE_AFTER_REPLY, true);
         } else {
-            cx.server.clients.kill(client);
+            cx.server.kill(client);
         }
     }
     match (args.len(), chosen.len()) {

@@ -1,6 +1,7 @@
 //! `# Stats`
 
 use super::Fields;
+use crate::clients::Topic;
 use crate::command::Ctx;
 use crate::config::options;
 
@@ -8,10 +9,11 @@ use crate::config::options;
 pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
     print_traffic(cx, out);
     print_keys(cx, out);
+    let pubsub = &cx.server.pubsub;
+    out.put("pubsub_channels", pubsub.channels(Topic::Channel).len());
+    out.put("pubsub_patterns", pubsub.pattern_count());
+    out.put("pubsubshard_channels", pubsub.channels(Topic::Shard).len());
     out.none(&[
-        "pubsub_channels",
-        "pubsub_patterns",
-        "pubsubshard_channels",
         // A snapshot is taken without a fork.
         "latest_fork_usec",
         "total_forks",
