@@ -378,6 +378,16 @@ impl<'k> Db<'k> {
         self.shard(number).partition(db)?.get(at)
     }
 
+    /// The entry of a live key, unnoticed, beside other borrowed ones: nothing is removed on the way.
+    pub fn glance(&self, key: &[u8]) -> Option<&Entry> {
+        let (number, hash) = self.place(key);
+        let partition = self.held.peek(number)?.partition(self.index)?;
+        let entry = partition.get(partition.find(hash, key)?)?;
+        let is_expired =
+            entry.is_expired(self.moment.now_ms) && self.moment.expiry != WhenExpired::Keep;
+        (!is_expired && !partition.tags().is_dead(entry)).then_some(entry)
+    }
+
     /// The string a key holds, read.
     ///
     /// # Errors

@@ -11,27 +11,44 @@ use super::powers::POWERS_OF_TEN;
 /// for an empty string, white space or anything else around it, NaN, and a number that is too
 /// large or, without being 0, too small for a double. *Source:* `getDoubleFromObject` of Redis.
 pub fn parse_f64(bytes: &[u8]) -> Option<f64> {
+    let (value, is_out_of_range) = read(bytes)?;
+    (!is_out_of_range).then_some(value)
+}
+
+/// The number all of a C string is, as C's `strtod` reads it.
+///
+/// Beside what [`parse_f64`] takes, white space in front; nothing at all, which is 0; and what is out of range,
+/// which is infinite or 0. A NUL ends it. *Source:* `zslParseRange` of Redis.
+pub fn parse_c_f64(bytes: &[u8]) -> Option<f64> {
+    let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+    if text.is_empty() {
+        return Some(0.0);
+    }
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let start = text.iter().take_while(|byte| is_space(byte)).count();
+    read(&text[start..]).map(|(value, _)| value)
+}
+
+/// The number all of `bytes` are, and whether it is too large or too small for a double.
+fn read(bytes: &[u8]) -> Option<(f64, bool)> {
     let literal = literal::scan(bytes)?;
-    let (value, is_exact_zero) = match literal.magnitude {
-        Magnitude::Infinite => {
-            let infinity = f64::INFINITY;
-            return Some(if literal.is_negative {
-                -infinity
-            } else {
-                infinity
-            });
-        }
-        Magnitude::Hex(digits) => (hex_value(&digits), digits.is_zero()),
-        Magnitude::Decimal(digits) => (decimal_value(bytes)?, digits.is_zero()),
+    let (magnitude, is_out_of_range) = match literal.magnitude {
+        Magnitude::Infinite => (f64::INFINITY, false),
+        Magnitude::Hex(digits) => ranged(hex_value(&digits), digits.is_zero()),
+        Magnitude::Decimal(digits) => ranged(decimal_value(bytes)?, digits.is_zero()),
     };
-    let is_out_of_range = value.is_infinite() || (value == 0.0 && !is_exact_zero);
-    let magnitude = value.abs();
     let value = if literal.is_negative {
         -magnitude
     } else {
         magnitude
     };
-    (!is_out_of_range).then_some(value)
+    Some((value, is_out_of_range))
+}
+
+fn ranged(value: f64, is_exact_zero: bool) -> (f64, bool) {
+    let magnitude = value.abs();
+    let is_out_of_range = magnitude.is_infinite() || (magnitude == 0.0 && !is_exact_zero);
+    (magnitude, is_out_of_range)
 }
 
 /// The standard library rounds as C does, and takes every decimal form that C takes.
@@ -112,6 +129,18 @@ impl fmt::Debug for FloatText {
 /// anything else by [Grisu2](https://doi.org/10.1145/1806596.1806623), whose digits are the
 /// shortest possible for 99.9 of 100 numbers: for the rest Redis, too, sends one digit too many.
 pub fn format_f64(number: f64) -> FloatText {
+    if number != 0.0 && number.abs() <= WHOLE_LIMIT && number.trunc() == number {
+        let mut text = FloatText::new();
+        text.push(itoa::Buffer::new().format(number as i64).as_bytes());
+        return text;
+    }
+    format_short_f64(number)
+}
+
+/// The digits of [`format_f64`] for whole numbers, too: one with many zeros at its end gets an exponent.
+///
+/// *Source:* `fpconv_dtoa`, which Redis calls alone for `DEBUG DIGEST`.
+pub fn format_short_f64(number: f64) -> FloatText {
     let mut text = FloatText::new();
     if number.is_nan() {
         text.push(b"nan");
@@ -123,13 +152,60 @@ pub fn format_f64(number: f64) -> FloatText {
         } else {
             b"0"
         });
-    } else if number.abs() <= WHOLE_LIMIT && number.trunc() == number {
-        text.push(itoa::Buffer::new().format(number as i64).as_bytes());
     } else {
         if number < 0.0 {
             text.push(b"-");
         }
         Decimal::shortest(number.abs()).write(number < 0.0, &mut text);
+    }
+    text
+}
+
+/// 17 digits, but for zeros at the end, as C's `printf` writes `%.17g`.
+pub fn format_long_f64(number: f64) -> FloatText {
+    if !number.is_finite() || number == 0.0 {
+        return format_short_f64(number);
+    }
+    let mut text = FloatText::new();
+    if number < 0.0 {
+        text.push(b"-");
+    }
+    let scientific = format!("{:.16e}", number.abs());
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let digits = digits.replace('.', "");
+    let digits = digits.trim_end_matches('0').as_bytes();
+    match usize::try_from(exponent) {
+        Ok(whole @ 0..17) => {
+            let (front, behind) = digits.split_at(digits.len().min(whole + 1));
+            text.push(front);
+            text.push_zeros(whole + 1 - front.len());
+            if !behind.is_empty() {
+                text.push(b".");
+                text.push(behind);
+            }
+        }
+        Err(_) if exponent >= -4 => {
+            text.push(b"0.");
+            text.push_zeros(exponent.unsigned_abs() as usize - 1);
+            text.push(digits);
+        }
+        _ => {
+            let (first, rest) = digits.split_at(1);
+            text.push(first);
+            if !rest.is_empty() {
+                text.push(b".");
+                text.push(rest);
+            }
+            text.push(
+                format!(
+                    "e{}{:02}",
+                    if exponent < 0 { '-' } else { '+' },
+                    exponent.abs()
+                )
+                .as_bytes(),
+            );
+        }
     }
     text
 }
@@ -392,6 +468,64 @@ mod tests {
         }
         let zero = parse_f64(b"-0").expect("a number");
         assert!(zero == 0.0 && zero.is_sign_negative());
+    }
+
+    /// Each asked of Redis 7.4.1 as a bound of ZCOUNT.
+    #[test]
+    fn parse_c_f64_takes_more() {
+        let cases: [(&[u8], f64); 7] = [
+            (b"", 0.0),
+            (b"\0x", 0.0),
+            (b" \t\r\n\x0b\x0c1", 1.0),
+            (b"5\0abc", 5.0),
+            (b"1e400", f64::INFINITY),
+            (b"-0x1p5000", f64::NEG_INFINITY),
+            (b"1e-400", 0.0),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_c_f64(text), Some(expected), "{text:?}");
+        }
+        for text in [&b" "[..], b"1 ", b"nan", b"x", b"- 1", b"1\x01"] {
+            assert_eq!(parse_c_f64(text), None, "{text:?}");
+        }
+    }
+
+    /// Each asked of Redis 7.4.1 with ZSCAN, and of C.
+    #[test]
+    fn long_text_has_seventeen_digits() {
+        let cases = [
+            (0.1, "0.10000000000000001"),
+            (-0.0, "-0"),
+            (3.0, "3"),
+            (-1.5, "-1.5"),
+            (100_000.0, "100000"),
+            (4e18, "4e+18"),
+            (1e16, "10000000000000000"),
+            (1e17, "1e+17"),
+            (123_456.789e30, "1.2345678899999999e+35"),
+            (0.000_012_345_67, "1.2345670000000001e-05"),
+            (0.000_123, "0.000123"),
+            (f64::INFINITY, "inf"),
+            (5e-324, "4.9406564584124654e-324"),
+            (-f64::MAX, "-1.7976931348623157e+308"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(format_long_f64(number).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn short_text_gives_whole_numbers_an_exponent() {
+        for (number, short, usual) in [
+            (4e18, "4e+18", "4000000000000000000"),
+            (123_456.0, "123456", "123456"),
+            (-1e9, "-1e+9", "-1000000000"),
+            (1e7, "10000000", "10000000"),
+            (0.5, "0.5", "0.5"),
+        ] {
+            assert_eq!(format_short_f64(number).to_string(), short);
+            assert_eq!(format_f64(number).to_string(), usual);
+        }
     }
 
     /// Each asked of Redis 7.4.1 as a score of ZADD.

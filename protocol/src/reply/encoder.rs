@@ -239,6 +239,15 @@ impl<'a> Encoder<'a> {
         self.header_at(mark, kind, count);
     }
 
+    /// Puts a string in front of the values written since `mark`.
+    pub fn bulk_at(&mut self, mark: Mark, bytes: &[u8]) {
+        let mut value = Vec::with_capacity(bytes.len() + number::HEADER_MAX_BYTES + 2);
+        number::write_header(b'$', bytes.len(), &mut value);
+        value.extend_from_slice(bytes);
+        value.extend_from_slice(b"\r\n");
+        self.out.insert(mark, &value);
+    }
+
     fn header_at(&mut self, mark: Mark, kind: u8, count: usize) {
         let mut header = Vec::with_capacity(number::HEADER_MAX_BYTES);
         number::write_header(kind, count, &mut header);
@@ -348,6 +357,21 @@ mod tests {
         assert_written("-\r\n", "-\r\n", |reply| reply.error("\r\n"));
         let bytes = written(Resp2, |reply| reply.error(b"ERR \xff"));
         assert_eq!(bytes, b"-ERR \xff\r\n");
+    }
+
+    #[test]
+    fn what_is_known_last_may_stand_first() {
+        assert_written(
+            "*2\r\n$1\r\n7\r\n*1\r\n+OK\r\n",
+            "*2\r\n$1\r\n7\r\n*1\r\n+OK\r\n",
+            |reply| {
+                reply.array(2);
+                let mark = reply.mark();
+                reply.ok();
+                reply.array_at(mark, 1);
+                reply.bulk_at(mark, b"7");
+            },
+        );
     }
 
     #[test]

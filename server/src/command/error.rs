@@ -124,6 +124,62 @@ pub enum Error {
     #[error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")]
     LcsTooLarge,
 
+    // What is wrong with sorted sets and places.
+    #[error("ERR XX and NX options at the same time are not compatible")]
+    XxWithNx,
+    #[error("ERR GT, LT, and/or NX options at the same time are not compatible")]
+    GtLtNx,
+    #[error("ERR INCR option supports a single increment-element pair")]
+    IncrOfSeveral,
+    #[error("ERR resulting score is not a number (NaN)")]
+    ScoreIsNan,
+    #[error("ERR min or max is not a float")]
+    NoScoreRange,
+    #[error("ERR min or max not valid string range item")]
+    NoLexRange,
+    #[error(
+        "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
+    )]
+    LimitByRank,
+    #[error("ERR syntax error, WITHSCORES not supported in combination with BYLEX")]
+    ScoresByLex,
+    #[error("ERR at least 1 input key is needed for '{0}' command")]
+    NoInputKeys(&'static str),
+    #[error("ERR weight value is not a float")]
+    WeightNotFloat,
+    #[error("ERR value is out of range")]
+    OutOfRange,
+    #[error("ERR reply exceeds maximum allowed size (512 MB)")]
+    ReplyTooLong,
+    #[error("ERR LIMIT can't be negative")]
+    LimitNegative,
+    #[error("ERR invalid longitude,latitude pair {longitude:.6},{latitude:.6}")]
+    NoPlace { longitude: f64, latitude: f64 },
+    #[error("ERR unsupported unit provided. please use M, KM, FT, MI")]
+    NoUnit,
+    #[error("ERR need numeric radius")]
+    RadiusNotFloat,
+    #[error("ERR radius cannot be negative")]
+    RadiusNegative,
+    #[error("ERR need numeric width")]
+    WidthNotFloat,
+    #[error("ERR need numeric height")]
+    HeightNotFloat,
+    #[error("ERR height or width cannot be negative")]
+    BoxNegative,
+    #[error("ERR could not decode requested zset member")]
+    NoSuchPlace,
+    #[error("ERR COUNT must be > 0")]
+    CountNotAboveZero,
+    #[error("ERR the ANY argument requires COUNT argument")]
+    AnyWithoutCount,
+    #[error("ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for {0}")]
+    NoCenter(String),
+    #[error("ERR exactly one of BYRADIUS and BYBOX can be specified for {0}")]
+    NoExtent(String),
+    #[error("ERR {0} is not compatible with WITHDIST, WITHHASH and WITHCOORD options")]
+    StoreWithOptions(&'static str),
+
     // What is wrong with tags.
     #[error("ERR numtags should be greater than 0")]
     NumtagsNotPositive,

@@ -6,6 +6,7 @@ pub mod ctx;
 pub mod effects;
 pub mod error;
 pub mod reply;
+pub mod scan;
 pub mod table;
 pub mod tags;
 

@@ -6,6 +6,7 @@ mod config;
 mod connection;
 mod debug;
 mod generic;
+mod geo;
 mod hll;
 mod info;
 mod introspection;
@@ -20,6 +21,7 @@ mod slowlog;
 mod string;
 mod tag;
 mod transaction;
+mod zset;
 
 use crate::command::Command;
 
@@ -31,6 +33,7 @@ pub const FAMILIES: &[&[Command]] = &[
     connection::COMMANDS,
     debug::COMMANDS,
     generic::COMMANDS,
+    geo::COMMANDS,
     hll::COMMANDS,
     info::COMMANDS,
     introspection::COMMANDS,
@@ -45,4 +48,5 @@ pub const FAMILIES: &[&[Command]] = &[
     string::COMMANDS,
     tag::COMMANDS,
     transaction::COMMANDS,
+    zset::COMMANDS,
 ];

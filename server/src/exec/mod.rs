@@ -367,6 +367,9 @@ fn key_shards(server: &Server, spec: &Spec, args: &Args<'_>) -> ShardSet {
     let Ok(keys) = spec.keys_of(*args) else {
         return ShardSet::ALL;
     };
+    if spec.is_ambiguous(*args) {
+        return ShardSet::ALL;
+    }
     let mut shards = ShardSet::NONE;
     for key in keys {
         shards.insert(

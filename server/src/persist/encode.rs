@@ -1,5 +1,6 @@
 //! How an entry is written into the base of a rewritten log.
 
+use protocol::number::format_f64;
 use storage::aof::record;
 use storage::entry::Entry;
 use storage::value::list::End;
@@ -88,6 +89,13 @@ fn collection(key: &[u8], object: &Object, out: &mut Vec<u8>) {
                 true
             });
         }
-        Object::Hash(_) | Object::Set(_) | Object::Zset(_) | Object::Stream(_) => {}
+        Object::Zset(zset) => {
+            let mut batches = Batches::new("ZADD", key, zset.len());
+            for (member, score) in zset.iter() {
+                let score = format_f64(score);
+                member.with_bytes(|member| batches.add(&[score.as_bytes(), member], out));
+            }
+        }
+        Object::Hash(_) | Object::Set(_) | Object::Stream(_) => {}
     }
 }

@@ -66,10 +66,6 @@ pub enum Begin {
     /// At this argument; 0 is the command's name.
     Index(usize),
     /// After this word, searched from argument `from` (from the end if negative).
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for XREAD and MIGRATE, which are not there yet")
-    )]
     Keyword {
         /// The word, in any case.
         word: &'static str,
@@ -178,6 +174,24 @@ impl Keys {
             find: Find::Unknown,
             ..Keys::at(0, flags)
         }
+    }
+
+    /// The key behind a word, searched from argument `from`.
+    pub const fn behind(word: &'static str, from: isize, flags: KeyFlags) -> Keys {
+        Keys {
+            begin: Begin::Keyword { word, from },
+            ..Keys::at(0, flags)
+        }
+    }
+
+    /// Whether the word to search for stands in the request more than once, so that the handler may take a key
+    /// that is not found here.
+    fn is_ambiguous(&self, args: Args<'_>) -> bool {
+        let Begin::Keyword { word, .. } = self.begin else {
+            return false;
+        };
+        let is_word = |arg: &&[u8]| arg.eq_ignore_ascii_case(word.as_bytes());
+        args.iter().filter(is_word).nth(1).is_some()
     }
 
     /// With a remark for `COMMAND INFO`.
@@ -343,6 +357,11 @@ impl Spec {
         self.keys.iter().any(
             |keys| matches!(keys.begin, Begin::Unknown(search) if search(args) == Reach::Anywhere),
         )
+    }
+
+    /// Whether a request may mean other keys than those that are found: `STORE` given twice, as Redis allows.
+    pub fn is_ambiguous(&self, args: Args<'_>) -> bool {
+        self.keys.iter().any(|keys| keys.is_ambiguous(args))
     }
 
     fn find_keys(&self, args: Args<'_>) -> Option<KeyPositions> {

@@ -220,6 +220,10 @@ pub enum Group {
     Hyperloglog,
     /// Lists.
     List,
+    /// Sorted sets.
+    SortedSet,
+    /// Places on earth.
+    Geo,
     /// Transactions.
     Transactions,
     /// The connection itself.
@@ -239,6 +243,8 @@ impl Group {
             Group::Bitmap => "bitmap",
             Group::Hyperloglog => "hyperloglog",
             Group::List => "list",
+            Group::SortedSet => "sorted-set",
+            Group::Geo => "geo",
             Group::Transactions => "transactions",
             Group::Connection => "connection",
             Group::Server => "server",

@@ -49,6 +49,17 @@ enum At {
     Tree(Place),
 }
 
+/// What has become of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// It is new.
+    Added,
+    /// It has another score.
+    Changed,
+    /// Nothing.
+    Same,
+}
+
 impl Default for Zset {
     fn default() -> Zset {
         Zset(Held::Packed(Listpack::new()))
@@ -153,8 +164,7 @@ impl Zset {
         start..end.max(start)
     }
 
-    /// The ranks of the members whose bytes are in a range, but for `skipped` of them at the end that
-    /// `direction` begins with. O(log n).
+    /// The ranks of the members whose bytes are in a range, but for the first `offset`, as [`Zset::skip`] has it.
     ///
     /// Meant for members of one score. Of others a packed set gives what Redis' does: it looks for the
     /// first member in the range, steps over those to be skipped and goes on while members are in the range.
@@ -162,19 +172,36 @@ impl Zset {
         &self,
         range: &LexRange<'_>,
         direction: Direction,
-        skipped: usize,
+        offset: i64,
     ) -> Range<usize> {
         if range.is_empty() {
             return 0..0;
         }
         match &self.0 {
-            Held::Packed(packed) => packed::ranks_by_lex(packed, range, direction, skipped),
+            Held::Packed(packed) => usize::try_from(offset).map_or(0..0, |offset| {
+                packed::ranks_by_lex(packed, range, direction, offset)
+            }),
             Held::Tree(tree) => {
                 let start = tree.count_before(|it| range.is_below(it.member()));
                 let end = tree.count_before(|it| !range.is_above(it.member()));
-                direction.skip(start..end.max(start), skipped)
+                self.skip(start..end.max(start), direction, offset)
             }
         }
+    }
+
+    /// Some ranks without the first `offset` in a direction.
+    ///
+    /// A negative offset leaves so many at their end, but none of a packed set, as in Redis (`zslNthInRange`, t_zset.c).
+    pub fn skip(&self, ranks: Range<usize>, direction: Direction, offset: i64) -> Range<usize> {
+        let count = match (usize::try_from(offset), &self.0) {
+            (Ok(count), _) => Some(count),
+            (Err(_), Held::Packed(_)) => None,
+            (Err(_), Held::Tree(_)) => {
+                let left = usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX);
+                ranks.len().checked_sub(left)
+            }
+        };
+        direction.skip(ranks, count.unwrap_or(usize::MAX))
     }
 
     /// The members of some ranks with their scores, in either direction.
@@ -249,6 +276,31 @@ impl Zset {
         member.with_bytes(|member| self.add(member, score, limits));
     }
 
+    /// Gives a member the score that `decide` makes of its present one, if any; none leaves things as they are.
+    #[inline]
+    pub fn update(
+        &mut self,
+        member: &[u8],
+        limits: &Limits,
+        decide: impl FnOnce(Option<f64>) -> Option<f64>,
+    ) -> Update {
+        let found = self.find(member);
+        let Some(score) = decide(found.map(|found| found.score)) else {
+            return Update::Same;
+        };
+        match found {
+            None => {
+                self.add(member, score, limits);
+                Update::Added
+            }
+            Some(found) if found.score == score => Update::Same,
+            Some(found) => {
+                self.put_score(found, member, score);
+                Update::Changed
+            }
+        }
+    }
+
     /// Gives a member another score.
     #[inline]
     pub fn put_score(&mut self, found: Found, member: &[u8], score: f64) {
@@ -273,8 +325,8 @@ impl Zset {
         }
     }
 
-    /// Takes out the members of some ranks.
-    pub fn remove_ranks(&mut self, ranks: Range<usize>) {
+    /// Takes out the members of some ranks. If these are all, it may give what held them, which takes long to free.
+    pub fn remove_ranks(&mut self, ranks: Range<usize>) -> Option<Zset> {
         let ranks = ranks.start..ranks.end.min(self.len());
         match &mut self.0 {
             Held::Packed(packed) => {
@@ -282,8 +334,10 @@ impl Zset {
                     packed.remove_range(at, 2 * ranks.len());
                 }
             }
+            Held::Tree(tree) if ranks.len() == tree.len() => return Some(std::mem::take(self)),
             Held::Tree(tree) => tree.remove_ranks(ranks),
         }
+        None
     }
 
     /// Unpacks it if so many members are about to come, or, while it is empty, one of that length.
@@ -294,6 +348,28 @@ impl Zset {
         if is_long || count > limits.zset_max_listpack_entries {
             self.unpack();
         }
+    }
+
+    /// An empty set that is not packed, whatever its size: it keeps the sign of a zero.
+    pub fn unpacked() -> Zset {
+        Zset(Held::Tree(Box::default()))
+    }
+
+    /// Packs it if it is small enough, as Redis does with what `ZUNIONSTORE` and its like have gathered.
+    pub fn pack(&mut self, limits: &Limits) {
+        let Held::Tree(tree) = &self.0 else {
+            return;
+        };
+        let longest = limits.zset_max_listpack_value;
+        let fits = |(member, _): (Item<'_>, f64)| member.len() <= longest;
+        if tree.len() > limits.zset_max_listpack_entries || !self.iter().all(fits) {
+            return;
+        }
+        let mut packed = Listpack::new();
+        for (member, score) in self.iter() {
+            member.with_bytes(|member| packed::push(&mut packed, Item::of(member), score));
+        }
+        self.0 = Held::Packed(packed);
     }
 
     /// Takes it out of its listpack, however small it is.

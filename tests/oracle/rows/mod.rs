@@ -46,6 +46,8 @@ const PRESENT: &[&str] = &[
     "list",
     "bitmap",
     "hll",
+    "zset",
+    "geo",
     "generic",
     "connection",
     "pubsub",

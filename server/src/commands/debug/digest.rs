@@ -2,15 +2,17 @@
 
 use std::fmt;
 
+use protocol::number::format_short_f64;
 use sha1::{Digest as _, Sha1};
 use storage::db::Db;
 use storage::entry::Entry;
-use storage::value::Object;
 use storage::value::list::End;
+use storage::value::{Object, Zset};
 
 /// The numbers of types, as they go into a digest.
 const STRING: u32 = 0;
 const LIST: u32 = 1;
+const ZSET: u32 = 3;
 
 /// 20 bytes that stand for a set of things, or for a sequence.
 #[derive(Clone, Copy, Default)]
@@ -57,7 +59,18 @@ impl Digest {
                     true
                 });
             }
-            Object::Hash(_) | Object::Set(_) | Object::Zset(_) | Object::Stream(_) => {}
+            Object::Zset(zset) => self.append_zset(zset),
+            Object::Hash(_) | Object::Set(_) | Object::Stream(_) => {}
+        }
+    }
+
+    fn append_zset(&mut self, zset: &Zset) {
+        self.append(&ZSET.to_be_bytes());
+        for (member, score) in zset.iter() {
+            let mut digest = Digest::default();
+            member.with_bytes(|member| digest.append(member));
+            digest.append(format_short_f64(score).as_bytes());
+            self.add(&digest.0);
         }
     }
 }

@@ -4,7 +4,8 @@ use storage::entry::Entry;
 use storage::glob;
 
 use super::GENERIC;
-use crate::command::{Args, Command, Ctx, Error, Outcome, Result, Words};
+use crate::command::scan::{Scan, Scanned};
+use crate::command::{Args, Command, Ctx, Outcome, Result, Words};
 use crate::spec::{Locks, Spec, acl, flags};
 
 pub(super) const KEYS: Command = Spec {
@@ -78,10 +79,15 @@ pub(super) const SCAN: Command = Spec {
 .run(scan);
 fn scan(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let cursor = args.cursor(1)?;
-    let filter = Filter::parse(args)?;
+    let options = Scan::parse(args, 2, Scanned::Keys)?;
     let mut keys: Vec<Box<[u8]>> = Vec::new();
-    let next = cx.db.scan(cursor, filter.count, |entry| {
-        if filter.wants(entry) {
+    let is_of_type = |entry: &Entry| {
+        let type_name = entry.type_name().as_bytes();
+        let wanted = options.type_name;
+        wanted.is_none_or(|name| name.eq_ignore_ascii_case(type_name))
+    };
+    let next = cx.db.scan(cursor, options.count, |entry| {
+        if is_of_type(entry) && options.wants(entry.key()) {
             keys.push(entry.key().into());
         }
     });
@@ -90,51 +96,4 @@ fn scan(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     out.array(keys.len());
     keys.iter().for_each(|key| out.bulk(key));
     Ok(Outcome::Done)
-}
-
-/// Which of the keys that a scan meets are named, and how many it looks at.
-struct Filter<'a> {
-    pattern: Option<&'a [u8]>,
-    type_name: Option<&'a [u8]>,
-    count: usize,
-}
-
-impl<'a> Filter<'a> {
-    fn parse(args: &Args<'a>) -> Result<Filter<'a>> {
-        let mut filter = Filter {
-            pattern: None,
-            type_name: None,
-            count: 10,
-        };
-        let mut index = 2;
-        while index < args.len() {
-            let has_value = index + 1 < args.len();
-            if has_value && args.is(index, "COUNT") {
-                let count = args.integer(index + 1)?;
-                filter.count = usize::try_from(count)
-                    .ok()
-                    .filter(|&it| it > 0)
-                    .ok_or(Error::Syntax)?;
-            } else if has_value && args.is(index, "MATCH") {
-                filter.pattern = Some(args.word(index + 1)?);
-            } else if has_value && args.is(index, "TYPE") {
-                // 7.4 knows no unknown type: nothing is of it.
-                filter.type_name = Some(args.word(index + 1)?);
-            } else if args.is(index, "NOVALUES") {
-                return Err(Error::NoValuesOutsideHscan);
-            } else {
-                return Err(Error::Syntax);
-            }
-            index += 2;
-        }
-        Ok(filter)
-    }
-
-    fn wants(&self, entry: &Entry) -> bool {
-        self.type_name
-            .is_none_or(|name| name.eq_ignore_ascii_case(entry.type_name().as_bytes()))
-            && self
-                .pattern
-                .is_none_or(|it| glob::finds_key(it, entry.key()))
-    }
 }

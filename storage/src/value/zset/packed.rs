@@ -64,6 +64,15 @@ pub(super) fn rank(packed: &Listpack, at: usize) -> usize {
 /// Adds a member that is not there.
 pub(super) fn insert(packed: &mut Listpack, member: Item<'_>, score: f64) {
     let at = place(packed, member, score);
+    put(packed, at, member, score);
+}
+
+/// Adds a member that comes behind all others.
+pub(super) fn push(packed: &mut Listpack, member: Item<'_>, score: f64) {
+    put(packed, packed.end(), member, score);
+}
+
+fn put(packed: &mut Listpack, at: usize, member: Item<'_>, score: f64) {
     packed.insert_item(at, member);
     let behind = packed.next(at).unwrap_or(packed.end());
     if score.abs() <= WHOLE_LIMIT && score.trunc() == score {

@@ -173,11 +173,13 @@ fn run(seed: u64, steps: u32, members: u32, limits: &Limits) {
         }
     }
     assert_same(&zset.clone(), &model, &mut rng);
+    if let Held::Tree(tree) = &mut zset.0 {
+        tree.remove_ranks(1..tree.len());
+        tree.assert_sound();
+        assert_eq!(tree.len(), 1);
+    }
     zset.remove_ranks(0..zset.len());
     assert!(zset.is_empty());
-    if let Held::Tree(tree) = &zset.0 {
-        tree.assert_sound();
-    }
 }
 
 #[test]
@@ -258,8 +260,13 @@ fn members_of_one_score_are_found_by_their_bytes() {
             let is_in = |member: &&Vec<u8>| !range.is_below(member) && !range.is_above(member);
             let expected: Vec<_> = all.iter().filter(is_in).collect();
             for direction in [Direction::Ascending, Direction::Descending] {
-                let skipped = rng.usize(..3);
-                let ranks = zset.ranks_by_lex(&range, direction, skipped);
+                let offset = rng.i64(-3..3);
+                let ranks = zset.ranks_by_lex(&range, direction, offset);
+                let skipped = match usize::try_from(offset) {
+                    Ok(offset) => offset,
+                    Err(_) if entries > 0 => usize::MAX,
+                    Err(_) => expected.len().wrapping_add_signed(offset as isize),
+                };
                 let wanted = direction.skip(0..expected.len(), skipped);
                 let given: Vec<_> = all[ranks].iter().collect();
                 assert_eq!(given, expected[wanted], "{range:?}");
@@ -296,6 +303,51 @@ fn a_set_is_unpacked_where_redis_does() {
     let mut zset = Zset::default();
     zset.expect(1, 65, &limits);
     assert_eq!(zset.encoding(), "skiplist");
+}
+
+#[test]
+fn what_was_gathered_is_packed_if_it_is_small() {
+    let limits = Limits::default();
+    for (count, longest, encoding) in [
+        (0, 1, "listpack"),
+        (128, 64, "listpack"),
+        (129, 1, "skiplist"),
+        (2, 65, "skiplist"),
+    ] {
+        let mut zset = Zset::unpacked();
+        for number in 0..count {
+            let member = format!("{number:0longest$}");
+            assert_eq!(
+                zset.update(member.as_bytes(), &limits, |_| Some(-0.0)),
+                Update::Added
+            );
+        }
+        let before = in_order(&zset);
+        zset.pack(&limits);
+        assert_eq!((zset.len(), zset.encoding()), (count, encoding));
+        assert_eq!(in_order(&zset), before);
+        let scores: Vec<f64> = zset.iter().map(|(_, score)| score).collect();
+        assert!(
+            scores
+                .iter()
+                .all(|it| it.is_sign_negative() == (encoding == "skiplist"))
+        );
+    }
+}
+
+#[test]
+fn an_update_tells_what_it_has_done() {
+    let limits = Limits::default();
+    let mut zset = Zset::default();
+    assert_eq!(zset.update(b"a", &limits, |old| old), Update::Same);
+    assert_eq!(zset.update(b"a", &limits, |_| Some(1.0)), Update::Added);
+    assert_eq!(zset.update(b"a", &limits, |old| old), Update::Same);
+    assert_eq!(zset.update(b"a", &limits, |_| None), Update::Same);
+    assert_eq!(
+        zset.update(b"a", &limits, |old| old.map(|it| it + 1.0)),
+        Update::Changed
+    );
+    assert_eq!(zset.score(b"a"), Some(2.0));
 }
 
 #[test]
