@@ -952,3 +952,71 @@ fn changes_and_lookups_are_counted_as_by_redis() {
     });
     assert_eq!(ours, theirs);
 }
+
+#[test]
+fn bitmaps_are_strings() {
+    transcript(
+        r#"
+        > RPUSH list a
+        (integer) 1
+        > SETBIT list 0 1
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > SETBIT list 0 2
+        (error) ERR bit is not an integer or out of range
+        > SETBIT list -1 2
+        (error) ERR bit offset is not an integer or out of range
+        > GETBIT list 0
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > GETBIT list x
+        (error) ERR bit offset is not an integer or out of range
+        > BITCOUNT list
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > BITCOUNT list 0
+        (error) ERR syntax error
+        > BITCOUNT list 0 x
+        (error) ERR value is not an integer or out of range
+        > BITCOUNT list 0 1 BIT
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > BITPOS list 1
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > BITPOS list 2
+        (error) ERR The bit argument must be 1 or 0.
+        > BITPOS list 1 0 1 NIBBLE
+        (error) ERR syntax error
+        > BITPOS list 1 0 1 BIT
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > BITOP AND d a list
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > BITOP NOT d list
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > BITOP NOT d list a
+        (error) ERR BITOP NOT must be called with a single source key.
+        > BITOP NAND d list
+        (error) ERR syntax error
+        > BITFIELD list
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > BITFIELD list GET u8 0
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > BITFIELD list SET u8 0 1
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > BITFIELD list SET u8 x 1
+        (error) ERR bit offset is not an integer or out of range
+        > BITFIELD_RO list GET u8 0
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > BITFIELD_RO list SET u8 0 1
+        (error) ERR BITFIELD_RO only supports the GET subcommand
+        > RPUSH d x
+        (integer) 1
+        > BITOP OR d none none
+        (integer) 0
+        > EXISTS d
+        (integer) 0
+        > SET s abc
+        OK
+        > BITOP NOT list s
+        (integer) 3
+        > TYPE list
+        string
+        "#,
+    );
+}

@@ -714,3 +714,33 @@ fn who_watches_a_hyperloglog_is_told_of_a_new_count() {
         "#,
     );
 }
+
+#[test]
+fn hyperloglogs_are_strings() {
+    transcript(
+        r#"
+        > RPUSH list a
+        (integer) 1
+        > PFADD list a
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > PFADD list
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > PFCOUNT list
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > PFCOUNT none list
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > PFMERGE list
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > PFMERGE d list
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > PFMERGE list none
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > PFDEBUG NONE list
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > EXISTS d
+        (integer) 0
+        > LRANGE list 0 -1
+        1) "a"
+        "#,
+    );
+}

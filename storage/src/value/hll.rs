@@ -13,6 +13,7 @@ mod sparse;
 mod tests;
 
 use dense::RANKS;
+use sparse::{Place, Raised};
 
 /// How many registers there are: 2¹⁴.
 pub const REGISTERS: usize = 1 << INDEX_BITS;
@@ -76,23 +77,24 @@ pub fn add(
     element: &[u8],
     sparse_max_bytes: usize,
 ) -> Result<bool, Corrupted> {
-    let (index, rank) = hash::register(element);
-    raise(bytes, index, rank, sparse_max_bytes)
+    let register = hash::register(element);
+    raise(bytes, register, sparse_max_bytes, &mut Place::START)
 }
 
-/// Raises a register to `rank` if it is lower; whether it was.
+/// Raises a register to a rank if it is lower; whether it was. Of a sparse one it is searched from a place on, as
+/// [`sparse::raise`] says.
 fn raise(
     bytes: &mut Vec<u8>,
-    index: usize,
-    rank: u8,
+    (index, rank): (usize, u8),
     sparse_max_bytes: usize,
+    from: &mut Place,
 ) -> Result<bool, Corrupted> {
     match encoding(bytes).ok_or(Corrupted)? {
         Encoding::Dense => Ok(dense::raise(&mut bytes[HEADER_BYTES..], index, rank)),
-        Encoding::Sparse => match sparse::raise(bytes, index, rank, sparse_max_bytes)? {
-            sparse::Raised::Yes => Ok(true),
-            sparse::Raised::No => Ok(false),
-            sparse::Raised::NeedsDense => {
+        Encoding::Sparse => match sparse::raise(bytes, (index, rank), sparse_max_bytes, from)? {
+            Raised::Yes => Ok(true),
+            Raised::No => Ok(false),
+            Raised::NeedsDense => {
                 make_dense(bytes)?;
                 Ok(dense::raise(&mut bytes[HEADER_BYTES..], index, rank))
             }
@@ -203,9 +205,24 @@ impl Registers {
     /// # Errors
     /// As [`add`]; the registers before the one that is missing are raised.
     pub fn raise(&self, bytes: &mut Vec<u8>, sparse_max_bytes: usize) -> Result<(), Corrupted> {
-        for (index, rank) in self.iter().enumerate().filter(|(_, rank)| *rank > 0) {
-            raise(bytes, index, rank, sparse_max_bytes)?;
+        let mut from = Place::START;
+        for register in self.iter().enumerate().filter(|(_, rank)| *rank > 0) {
+            if encoding(bytes) == Some(Encoding::Dense) {
+                return self.raise_dense(bytes);
+            }
+            raise(bytes, register, sparse_max_bytes, &mut from)?;
         }
+        Ok(())
+    }
+
+    /// All at once: each of them lies where it is, whatever becomes of the others.
+    fn raise_dense(&self, bytes: &mut Vec<u8>) -> Result<(), Corrupted> {
+        let mut registers = Registers {
+            ranks: self.ranks.clone(),
+        };
+        registers.merge(bytes)?;
+        bytes.truncate(HEADER_BYTES);
+        dense::push(bytes, &registers.ranks);
         Ok(())
     }
 }

@@ -117,64 +117,78 @@ pub(super) enum Raised {
     NeedsDense,
 }
 
-/// Where the run of a register stands.
-struct Found {
-    run: Run,
+/// Where a run stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
     /// Its first byte.
     at: usize,
-    /// The first byte of the run before; its own if there is none.
-    before: usize,
     /// Its first register.
     first: usize,
+    /// The first byte of the run before; its own if there is none.
+    before: usize,
 }
 
-fn find(bytes: &[u8], index: usize) -> Result<Found, Corrupted> {
-    let (mut at, mut before, mut first) = (HEADER_BYTES, HEADER_BYTES, 0);
+impl Place {
+    /// The first run.
+    pub(super) const START: Place = Place {
+        at: HEADER_BYTES,
+        first: 0,
+        before: HEADER_BYTES,
+    };
+}
+
+/// Finds the run of a register, which is not before `from`; gives the place of the run before, too.
+fn find(bytes: &[u8], index: usize, from: Place) -> Result<(Run, Place, Place), Corrupted> {
+    let (mut last, mut place) = (from, from);
     loop {
-        let rest = bytes.get(at..).unwrap_or_default();
+        let rest = bytes.get(place.at..).unwrap_or_default();
         let run = Run::first(rest).ok_or(Corrupted)?;
-        if index < first + run.len {
+        if index < place.first + run.len {
             // A run whose second byte is missing can be read, but there is no room to write it.
             let is_whole = run.bytes <= rest.len();
-            return is_whole
-                .then_some(Found {
-                    run,
-                    at,
-                    before,
-                    first,
-                })
-                .ok_or(Corrupted);
+            return is_whole.then_some((run, place, last)).ok_or(Corrupted);
         }
-        (before, at, first) = (at, at + run.bytes, first + run.len);
+        last = place;
+        place = Place {
+            at: place.at + run.bytes,
+            first: place.first + run.len,
+            before: place.at,
+        };
     }
 }
 
 /// Raises a register of a whole string to `rank`, by the very steps of Redis' `hllSparseSet`: how runs are cut and joined
 /// decides what the string looks like.
+///
+/// `from` is a run that is not behind the register; afterwards it is one close before it, where the search for a
+/// register behind this one may begin.
 pub(super) fn raise(
     bytes: &mut Vec<u8>,
-    index: usize,
-    rank: u8,
+    (index, rank): (usize, u8),
     max_bytes: usize,
+    from: &mut Place,
 ) -> Result<Raised, Corrupted> {
     if rank > HIGHEST_VALUE {
         return Ok(Raised::NeedsDense);
     }
-    let found = find(bytes, index)?;
-    let Found { run, at, .. } = found;
+    let (run, place, last) = find(bytes, index, *from)?;
+    *from = last;
     if run.rank >= rank {
         return Ok(Raised::No);
     }
     let mut cut = Replacement::default();
-    cut.push_run(run.rank, index - found.first);
+    cut.push_run(run.rank, index - place.first);
     cut.push_run(rank, 1);
-    cut.push_run(run.rank, found.first + run.len - 1 - index);
+    cut.push_run(run.rank, place.first + run.len - 1 - index);
     let longer = cut.len.saturating_sub(run.bytes);
     if longer > 0 && bytes.len() + longer > max_bytes {
         return Ok(Raised::NeedsDense);
     }
-    bytes.splice(at..at + run.bytes, cut.as_bytes().iter().copied());
-    join(bytes, found.before);
+    bytes.splice(
+        place.at..place.at + run.bytes,
+        cut.as_bytes().iter().copied(),
+    );
+    join(bytes, place.before);
     super::mark_stale(bytes);
     Ok(Raised::Yes)
 }

@@ -14,6 +14,10 @@ fn ranks_of(bytes: &[u8]) -> Vec<u8> {
     registers.iter().collect()
 }
 
+fn raise_one(bytes: &mut Vec<u8>, index: usize, rank: u8) -> Result<bool, Corrupted> {
+    raise(bytes, (index, rank), MAX_BYTES, &mut Place::START)
+}
+
 #[test]
 fn an_empty_one_is_the_bytes_that_redis_writes() {
     let bytes = empty();
@@ -64,9 +68,9 @@ fn elements_raise_registers_whatever_the_encoding() {
 #[test]
 fn a_high_rank_makes_it_dense_at_once() {
     let mut bytes = empty();
-    assert_eq!(raise(&mut bytes, 7, 32, MAX_BYTES), Ok(true));
+    assert_eq!(raise_one(&mut bytes, 7, 32), Ok(true));
     assert_eq!(decoded(&bytes).as_deref(), Some("z:7 v:32,1 Z:16376"));
-    assert_eq!(raise(&mut bytes, 7, 33, MAX_BYTES), Ok(true));
+    assert_eq!(raise_one(&mut bytes, 7, 33), Ok(true));
     assert_eq!(encoding(&bytes), Some(Encoding::Dense));
     assert_eq!(ranks_of(&bytes)[..9], [0, 0, 0, 0, 0, 0, 0, 33, 0]);
     assert_eq!(decoded(&bytes), None);
@@ -76,12 +80,12 @@ fn a_high_rank_makes_it_dense_at_once() {
 fn alike_neighbours_are_one_run() {
     let mut bytes = empty();
     for index in [3, 5, 4, 2, 6, 0, 16_383] {
-        assert_eq!(raise(&mut bytes, index, 2, MAX_BYTES), Ok(true));
+        assert_eq!(raise_one(&mut bytes, index, 2), Ok(true));
     }
     let runs = "v:2,1 z:1 v:2,4 v:2,1 Z:16376 v:2,1";
     assert_eq!(decoded(&bytes).as_deref(), Some(runs));
-    assert_eq!(raise(&mut bytes, 4, 1, MAX_BYTES), Ok(false));
-    assert_eq!(raise(&mut bytes, 4, 3, MAX_BYTES), Ok(true));
+    assert_eq!(raise_one(&mut bytes, 4, 1), Ok(false));
+    assert_eq!(raise_one(&mut bytes, 4, 3), Ok(true));
     let runs = "v:2,1 z:1 v:2,2 v:3,1 v:2,2 Z:16376 v:2,1";
     assert_eq!(decoded(&bytes).as_deref(), Some(runs));
 }
@@ -186,7 +190,7 @@ fn runs_must_be_of_all_registers() {
     // Half a run: its other byte counts as zero.
     assert_eq!(both(&of(b"\x7e\xff\x40\xfe\x40")), (true, true));
     assert_eq!(add(&mut of(b"\x40"), b"a", MAX_BYTES), Err(Corrupted));
-    assert_eq!(raise(&mut of(b"\x40"), 0, 1, MAX_BYTES), Err(Corrupted));
+    assert_eq!(raise_one(&mut of(b"\x40"), 0, 1), Err(Corrupted));
 }
 
 proptest! {
@@ -237,7 +241,15 @@ proptest! {
         registers.merge(&a).expect("sound");
         registers.merge(&b).expect("sound");
         prop_assert_eq!(Ok(registers.count()), count(&all));
+        // Register by register, each searched from the start, as Redis does: where runs are cut and joined shows.
+        let mut slowly = a.clone();
+        for (index, rank) in registers.iter().enumerate().filter(|(_, rank)| *rank > 0) {
+            raise_one(&mut slowly, index, rank).expect("sound");
+        }
+        mark_stale(&mut slowly);
         registers.raise(&mut a, MAX_BYTES).expect("sound");
+        mark_stale(&mut a);
+        prop_assert_eq!(&a, &slowly);
         prop_assert_eq!(ranks_of(&a), ranks_of(&all));
     }
 }
