@@ -223,6 +223,70 @@ fn an_element_moves_on_to_who_waits_for_it() {
 }
 
 #[test]
+fn several_elements_are_popped_or_moved_when_they_come() {
+    scene(
+        r#"
+        a! BLMPOP 0 2 x y RIGHT COUNT 2
+        d> RPUSH y 1 2 3
+        (integer) 3
+        a<
+        1) "y"
+        2) 1) "3"
+        2) "2"
+        d> LRANGE y 0 -1
+        1) "1"
+        b! BRPOPLPUSH p q 0
+        d> LPUSH p 1 2
+        (integer) 2
+        b<
+        "1"
+        d> LRANGE q 0 -1
+        1) "1"
+        d> LRANGE p 0 -1
+        1) "2"
+        "#,
+    );
+}
+
+#[test]
+fn a_list_that_is_moved_within_serves_the_next_one() {
+    scene(
+        r#"
+        a! BLMOVE k k LEFT RIGHT 0
+        b! BLPOP k 0
+        d> RPUSH k 1 2
+        (integer) 2
+        a<
+        "1"
+        b<
+        1) "k"
+        2) "2"
+        d> LRANGE k 0 -1
+        1) "1"
+        "#,
+    );
+}
+
+#[test]
+fn a_destination_of_another_type_is_an_error_when_the_element_comes() {
+    scene(
+        r#"
+        a! BLMOVE k other LEFT LEFT 0
+        d> SET other text
+        OK
+        .
+        1
+        d> RPUSH k 1
+        (integer) 1
+        a<
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        d> LRANGE k 0 -1
+        1) "1"
+        "#,
+    );
+}
+
+#[test]
 fn a_time_that_is_over_is_answered_with_nothing() {
     scene(
         r#"

@@ -21,6 +21,7 @@ mod flush;
 mod garbage;
 mod generic;
 mod hll;
+mod list;
 mod memory;
 mod memory_report;
 mod oracle;
