@@ -581,10 +581,16 @@ impl<'k> Db<'k> {
         }
     }
 
+    /// Lets those who wait for a key look at it again, though it has not changed to anybody else.
+    pub fn stir(&mut self, key: &[u8]) {
+        let (number, _) = self.place(key);
+        self.make_ready(number, self.index, key);
+    }
+
     /// Adds another event of a key whose change is marked already.
     #[inline]
     pub fn add_event(&mut self, key: &[u8], event: Event) {
-        if self.moment.has_listeners {
+        if self.moment.has_listeners && event != Event::UNSAID {
             self.changes.events.push((self.index, event, key.into()));
         }
     }

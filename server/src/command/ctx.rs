@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use protocol::Request;
 use storage::db::Db;
 use storage::value::Limits;
 
@@ -119,6 +120,8 @@ pub struct Ctx<'a> {
     pub is_in_exec: bool,
     /// What it waits for, with the keys: see [`Ctx::wait_for_keys`].
     pub wanted: Option<(Wanted, Vec<Box<[u8]>>)>,
+    /// The request that is carried out when the wait is over, if not the one that was sent.
+    pub again: Option<Request>,
 }
 
 impl Ctx<'_> {

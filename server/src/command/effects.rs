@@ -23,6 +23,11 @@ impl Effects {
         self.ends.push(self.bytes.len());
     }
 
+    /// Logs nothing of the request: what [`Effects::replace`] is given stands alone, if there is any.
+    pub fn forget_request(&mut self) {
+        self.is_replaced = true;
+    }
+
     /// Logs words that only this server understands, in lines that Redis skips.
     pub fn annotate<W: AsRef<[u8]>>(&mut self, words: impl IntoIterator<Item = W>) {
         self.is_replaced = true;

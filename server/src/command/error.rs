@@ -190,6 +190,88 @@ pub enum Error {
     #[error("ERR too many tags for key (max {0})")]
     TooManyTags(usize),
 
+    // What is wrong about streams.
+    #[error("ERR Invalid stream ID specified as stream command argument")]
+    StreamId,
+    #[error("ERR invalid start ID for the interval")]
+    StreamRangeStart,
+    #[error("ERR invalid end ID for the interval")]
+    StreamRangeEnd,
+    #[error("ERR The ID specified in XADD must be greater than 0-0")]
+    StreamIdZero,
+    #[error("ERR The ID specified in XADD is equal or smaller than the target stream top item")]
+    StreamIdTooSmall,
+    #[error("ERR The stream has exhausted the last possible ID, unable to add more items")]
+    StreamExhausted,
+    #[error("ERR Elements are too large to be stored")]
+    StreamEntryTooLarge,
+    #[error("ERR the stream last element ID is 0-0")]
+    StreamNoLastId,
+    #[error("ERR syntax error, MAXLEN and MINID options at the same time are not compatible")]
+    TrimStrategies,
+    #[error("ERR The MAXLEN argument must be >= 0.")]
+    TrimMaxlen,
+    #[error("ERR The LIMIT argument must be >= 0.")]
+    TrimLimit,
+    #[error("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy")]
+    TrimLimitAlone,
+    #[error("ERR syntax error, LIMIT cannot be used without the special ~ option")]
+    TrimLimitExact,
+    #[error("ERR syntax error, XTRIM must be called with a trimming strategy")]
+    TrimStrategy,
+    #[error("ERR entries_added must be positive")]
+    EntriesAdded,
+    #[error("ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id")]
+    SetIdBelowGiven,
+    #[error("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id")]
+    SetIdBelowDeleted,
+    #[error("ERR The ID specified in XSETID is smaller than the target stream top item")]
+    SetIdBelowTop,
+    #[error("ERR The entries_added specified in XSETID is smaller than the target stream length")]
+    EntriesAddedBelowLength,
+    #[error("NOGROUP No such key '{key}' or consumer group '{group}'")]
+    NoGroup { key: String, group: String },
+    #[error(
+        "NOGROUP No such key '{key}' or consumer group '{group}' in XREADGROUP with GROUP option"
+    )]
+    NoGroupToRead { key: String, group: String },
+    #[error("NOGROUP No such consumer group '{group}' for key name '{key}'")]
+    NoGroupIn { key: String, group: String },
+    #[error("BUSYGROUP Consumer Group name already exists")]
+    BusyGroup,
+    #[error(
+        "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically."
+    )]
+    GroupWithoutKey,
+    #[error("ERR value for ENTRIESREAD must be positive or -1")]
+    EntriesRead,
+    #[error(
+        "ERR Unbalanced '{0}' list of streams: for each stream key an ID or '{1}' must be specified."
+    )]
+    UnbalancedStreams(&'static str, char),
+    #[error("ERR The {0} option is only supported by XREADGROUP. You called XREAD instead.")]
+    OutsideGroup(&'static str),
+    #[error("ERR Missing GROUP option for XREADGROUP")]
+    GroupMissing,
+    #[error(
+        "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
+    )]
+    NewOutsideGroup,
+    #[error(
+        "ERR The {0} ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The {0} ID would just return an empty result set."
+    )]
+    MeaninglessInGroup(char),
+    #[error("ERR Invalid min-idle-time argument for {0}")]
+    MinIdle(&'static str),
+    #[error("ERR Invalid {0} option argument for XCLAIM")]
+    ClaimOption(&'static str),
+    #[error("ERR Unrecognized XCLAIM option '{0}'")]
+    UnrecognizedClaim(String),
+    #[error("ERR COUNT must be > 0")]
+    ClaimCount,
+    #[error("ERR Insufficient memory, failed allocating transient memory, COUNT too high.")]
+    ClaimCountTooHigh,
+
     #[error("ERR DB index is out of range")]
     DbOutOfRange,
 

@@ -18,6 +18,7 @@ mod monitor;
 mod pubsub;
 mod server;
 mod slowlog;
+mod stream;
 mod string;
 mod tag;
 mod transaction;
@@ -45,6 +46,7 @@ pub const FAMILIES: &[&[Command]] = &[
     pubsub::COMMANDS,
     server::COMMANDS,
     slowlog::COMMANDS,
+    stream::COMMANDS,
     string::COMMANDS,
     tag::COMMANDS,
     transaction::COMMANDS,

@@ -220,6 +220,7 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
         entry,
         is_in_exec: false,
         wanted: None,
+        again: None,
     };
     let unit = &mut session.unit;
     let (outcome, failed) = run(&mut cx, entry, args, unit);

@@ -37,7 +37,7 @@ pub fn join(cx: &mut Ctx<'_>, args: &Args<'_>, block: Block, shards: ShardSet) -
         return block;
     };
     let db = cx.db.index;
-    let request = args.to_request();
+    let request = cx.again.take().unwrap_or_else(|| args.to_request());
     let names = keys.clone();
     let waiters = &cx.server.waiters;
     let ticket = waiters.join(cx.client, cx.entry, request, db, wanted, keys, shards);
@@ -96,6 +96,7 @@ fn attempt(
         entry: waiter.entry,
         is_in_exec: false,
         wanted: None,
+        again: None,
     };
     let (outcome, failed) = run(&mut cx, waiter.entry, &waiter.request.args(), unit);
     let mut db = cx.db;

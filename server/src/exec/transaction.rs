@@ -147,6 +147,7 @@ fn run_all(
         entry: exec,
         is_in_exec: true,
         wanted: None,
+        again: None,
     };
     for (entry, request) in &queue.commands {
         let args = request.args();

@@ -1,5 +1,7 @@
 //! How an entry is written into the base of a rewritten log.
 
+mod stream;
+
 use protocol::number::format_f64;
 use storage::aof::record;
 use storage::entry::Entry;
@@ -96,6 +98,7 @@ fn collection(key: &[u8], object: &Object, out: &mut Vec<u8>) {
                 member.with_bytes(|member| batches.add(&[score.as_bytes(), member], out));
             }
         }
-        Object::Hash(_) | Object::Set(_) | Object::Stream(_) => {}
+        Object::Hash(_) | Object::Set(_) => {}
+        Object::Stream(value) => stream::write(key, value, out),
     }
 }

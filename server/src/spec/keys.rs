@@ -194,6 +194,18 @@ impl Keys {
         args.iter().filter(is_word).nth(1).is_some()
     }
 
+    /// The first half of what stands behind `word`, searched from argument `from`.
+    pub const fn half_behind(word: &'static str, from: isize, flags: KeyFlags) -> Keys {
+        Keys {
+            find: Find::Range {
+                last: -1,
+                step: 1,
+                limit: 2,
+            },
+            ..Keys::behind(word, from, flags)
+        }
+    }
+
     /// With a remark for `COMMAND INFO`.
     pub const fn noted(self, notes: &'static str) -> Keys {
         Keys { notes, ..self }

@@ -224,6 +224,8 @@ pub enum Group {
     SortedSet,
     /// Places on earth.
     Geo,
+    /// Streams.
+    Stream,
     /// Transactions.
     Transactions,
     /// The connection itself.
@@ -245,6 +247,7 @@ impl Group {
             Group::List => "list",
             Group::SortedSet => "sorted-set",
             Group::Geo => "geo",
+            Group::Stream => "stream",
             Group::Transactions => "transactions",
             Group::Connection => "connection",
             Group::Server => "server",

@@ -17,6 +17,8 @@ pub struct Edit<'d, 'k> {
     event: Event,
     /// How many changes.
     changes: u64,
+    /// Whether those who watch the key, or wait for it, are not told.
+    is_hushed: bool,
 }
 
 impl<'d, 'k> Edit<'d, 'k> {
@@ -27,6 +29,7 @@ impl<'d, 'k> Edit<'d, 'k> {
             at,
             event,
             changes: 0,
+            is_hushed: false,
         }
     }
 
@@ -95,11 +98,15 @@ impl Drop for Edit<'_, '_> {
         }
         self.db.changes.dirty += self.changes;
         let (number, db, event) = (self.number, self.db.index, self.event);
+        let is_hushed = self.is_hushed;
         let shard = self.db.shard(number);
-        let needs_key = shard.has_watches() || !shard.waiters.is_empty();
+        let needs_key = !is_hushed && (shard.has_watches() || !shard.waiters.is_empty());
         if needs_key || self.db.moment.has_listeners {
             let key: Box<[u8]> = self.entry().key().into();
-            self.db.tell(number, db, &key, event);
+            match is_hushed {
+                true => self.db.add_event(&key, event),
+                false => self.db.tell(number, db, &key, event),
+            }
         }
     }
 }
@@ -140,6 +147,12 @@ impl<'d, 'k, T: Collection> EditOf<'d, 'k, T> {
     /// Names the change otherwise.
     pub fn rename_event(&mut self, event: Event) {
         self.edit.event = event;
+    }
+
+    /// Tells the event to those who listen, but not that the key has changed to those who watch it or wait for it:
+    /// Redis does not either where only the groups of a stream have changed.
+    pub fn hush(&mut self) {
+        self.edit.is_hushed = true;
     }
 
     /// Lets a part that was taken off be freed after unlocking, if that takes long.

@@ -7,12 +7,14 @@ use sha1::{Digest as _, Sha1};
 use storage::db::Db;
 use storage::entry::Entry;
 use storage::value::list::End;
-use storage::value::{Object, Zset};
+use storage::value::stream::StreamId;
+use storage::value::{Object, Stream, Zset};
 
 /// The numbers of types, as they go into a digest.
 const STRING: u32 = 0;
 const LIST: u32 = 1;
 const ZSET: u32 = 3;
+const STREAM: u32 = 6;
 
 /// 20 bytes that stand for a set of things, or for a sequence.
 #[derive(Clone, Copy, Default)]
@@ -60,7 +62,8 @@ impl Digest {
                 });
             }
             Object::Zset(zset) => self.append_zset(zset),
-            Object::Hash(_) | Object::Set(_) | Object::Stream(_) => {}
+            Object::Stream(stream) => self.append_stream(stream),
+            Object::Hash(_) | Object::Set(_) => {}
         }
     }
 
@@ -71,6 +74,17 @@ impl Digest {
             member.with_bytes(|member| digest.append(member));
             digest.append(format_short_f64(score).as_bytes());
             self.add(&digest.0);
+        }
+    }
+
+    fn append_stream(&mut self, stream: &Stream) {
+        self.append(&STREAM.to_be_bytes());
+        for entry in stream.entries().range(StreamId::MIN, StreamId::MAX) {
+            self.append(format!("{}.{}", entry.id.ms, entry.id.seq).as_bytes());
+            for (field, value) in entry.fields {
+                field.with_bytes(|field| self.append(field));
+                value.with_bytes(|value| self.append(value));
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::memory::class_bytes;
 
 /// Which consumer of its group; stays the same while the consumer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ConsumerId(u32);
+pub struct ConsumerId(usize);
 
 /// One who reads for a group.
 #[derive(Clone, Debug)]
@@ -81,13 +81,13 @@ impl Consumers {
     }
 
     pub fn get(&self, id: ConsumerId) -> &Consumer {
-        let slot = self.slots[id.0 as usize].as_deref();
+        let slot = self.slots[id.0].as_deref();
         slot.expect("who holds an id has found the consumer")
     }
 
     /// Changes a consumer, and counts its bytes anew.
     pub fn change<R>(&mut self, id: ConsumerId, change: impl FnOnce(&mut Consumer) -> R) -> R {
-        let slot = self.slots[id.0 as usize].as_deref_mut();
+        let slot = self.slots[id.0].as_deref_mut();
         let consumer = slot.expect("who holds an id has found the consumer");
         let before = consumer.heap_bytes();
         let result = change(consumer);
@@ -105,29 +105,32 @@ impl Consumers {
             .binary_search_by(|&id| self.get(id).name().cmp(name))
     }
 
-    /// Adds a consumer; there must be none of this name. `None` if there are more than can be numbered.
-    pub fn add(&mut self, consumer: Consumer) -> Option<ConsumerId> {
-        let place = self.search(consumer.name()).err()?;
+    /// Adds a consumer, or tells the one of this name.
+    pub fn add(&mut self, name: &[u8], seen_ms: i64) -> Result<ConsumerId, ConsumerId> {
+        let place = match self.search(name) {
+            Ok(place) => return Err(self.by_name[place]),
+            Err(place) => place,
+        };
+        let consumer = Consumer::new(name, seen_ms);
         let bytes = consumer.heap_bytes();
         let id = match self.gaps.pop() {
             Some(gap) => gap,
             None => {
-                let id = ConsumerId(u32::try_from(self.slots.len()).ok()?);
                 self.slots.push(None);
-                id
+                ConsumerId(self.slots.len() - 1)
             }
         };
-        self.slots[id.0 as usize] = Some(Box::new(consumer));
+        self.slots[id.0] = Some(Box::new(consumer));
         self.by_name.insert(place, id);
         self.consumer_bytes += bytes;
-        Some(id)
+        Ok(id)
     }
 
     pub fn remove(&mut self, id: ConsumerId) -> Consumer {
         let place = self.search(self.get(id).name());
         self.by_name
             .remove(place.expect("every consumer has a name"));
-        let slot = self.slots[id.0 as usize].take();
+        let slot = self.slots[id.0].take();
         self.gaps.push(id);
         if self.by_name.is_empty() {
             (self.slots, self.gaps, self.by_name) = Default::default();

@@ -81,6 +81,17 @@ impl Entries {
         last.map_or(StreamId::MIN, |entry| entry.id)
     }
 
+    /// The id of the first entry that has a place, even if it is deleted.
+    pub fn first_slot_id(&self) -> Option<StreamId> {
+        let (master, node) = self.nodes.first()?;
+        node.iter(*master).next().map(|slot| slot.id)
+    }
+
+    /// Whether it holds no memory worth mentioning.
+    pub fn is_bare(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
     /// The highest id of an entry that was deleted, otherwise than by trimming.
     pub fn max_deleted_id(&self) -> StreamId {
         self.max_deleted_id
@@ -93,6 +104,11 @@ impl Entries {
 
     /// Lets the next entry come behind this id.
     pub fn set_last_id(&mut self, id: StreamId) {
+        if self.is_empty() && id < self.last_id {
+            // The places of deleted entries would stand behind those of new ones.
+            self.nodes = Sorted::default();
+            self.node_bytes = 0;
+        }
         self.last_id = id;
     }
 
@@ -193,11 +209,9 @@ impl Entries {
         let Some((&master, node)) = self.nodes.covering_mut(&id) else {
             return false;
         };
-        let slots = node.iter(master).take_while(|slot| slot.id <= id);
-        let slot = slots
-            .last()
-            .filter(|slot| slot.id == id && !slot.is_deleted);
-        let Some(place) = slot.map(|slot| slot.place) else {
+        let mut slots = node.iter(master).filter(|slot| !slot.is_deleted);
+        let slot = slots.find(|slot| slot.id >= id);
+        let Some(place) = slot.filter(|slot| slot.id == id).map(|slot| slot.place) else {
             return false;
         };
         if node.live() == 1 {
@@ -312,10 +326,13 @@ impl Entries {
         RangeBack(self.range(first, last))
     }
 
-    /// Whether an entry may be missing from `first` on that had been there; trimming does not count.
-    pub fn has_gap_from(&self, first: StreamId) -> bool {
+    /// Whether an entry may be missing from `first` on that had been there; one before all others does not count.
+    ///
+    /// *Source:* `streamRangeHasTombstones` of Redis 7.4.1.
+    pub(super) fn has_gap_from(&self, first: StreamId) -> bool {
         let deleted = self.max_deleted_id;
-        !self.is_empty() && deleted != StreamId::MIN && first <= deleted
+        let may_be = !self.is_empty() && deleted != StreamId::MIN;
+        may_be && self.first_id <= deleted && first <= deleted
     }
 
     /// How many entries were ever added up to the id, that of an entry or not, if that can be told.
@@ -327,9 +344,6 @@ impl Entries {
         }
         if self.is_empty() && id <= self.last_id {
             return Some(self.added);
-        }
-        if id != StreamId::MIN && id < self.max_deleted_id {
-            return None;
         }
         if id >= self.last_id {
             return (id == self.last_id).then_some(self.added);
@@ -366,10 +380,13 @@ impl<'a> Iterator for Range<'a> {
     fn next(&mut self) -> Option<StreamEntry<'a>> {
         loop {
             for slot in self.slots.iter_mut().flatten() {
+                if slot.is_deleted {
+                    continue;
+                }
                 if slot.id > self.last {
                     return None;
                 }
-                if slot.id >= self.first && !slot.is_deleted {
+                if slot.id >= self.first {
                     let (id, fields) = (slot.id, slot.fields);
                     return Some(StreamEntry { id, fields });
                 }
@@ -390,10 +407,13 @@ impl<'a> Iterator for RangeBack<'a> {
         let range = &mut self.0;
         loop {
             while let Some(slot) = range.slots.as_mut().and_then(Slots::next_back) {
+                if slot.is_deleted {
+                    continue;
+                }
                 if slot.id < range.first {
                     return None;
                 }
-                if slot.id <= range.last && !slot.is_deleted {
+                if slot.id <= range.last {
                     let (id, fields) = (slot.id, slot.fields);
                     return Some(StreamEntry { id, fields });
                 }

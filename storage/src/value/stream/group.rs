@@ -16,6 +16,13 @@ pub struct Pending {
     pub count: u64,
 }
 
+impl Pending {
+    /// How long ago it was given; negative if that is yet to come.
+    pub fn idle_ms(&self, now_ms: i64) -> i64 {
+        now_ms.saturating_sub(self.delivered_ms)
+    }
+}
+
 /// A consumer group.
 #[derive(Clone, Debug, Default)]
 pub struct Group {
@@ -60,12 +67,8 @@ impl Group {
     /// How many entries the group has still to read, if that can be told. Negative if it was told to have read more
     /// than there were. *Source:* `streamReplyWithCGLag` of Redis 7.4.1.
     pub fn lag(&self, entries: &Entries) -> Option<i64> {
-        if entries.added() == 0 || entries.is_empty() {
+        if entries.added() == 0 {
             return Some(0);
-        }
-        let first = entries.first_id();
-        if self.last_id < first && entries.max_deleted_id() < first {
-            return i64::try_from(entries.len()).ok();
         }
         let read = match self.entries_read {
             Some(read) if !entries.has_gap_from(self.last_id) => read,
@@ -80,17 +83,12 @@ impl Group {
             return false;
         }
         self.entries_read = match self.entries_read {
-            Some(read) if self.is_counting(entries) => Some(read.wrapping_add(1)),
+            Some(read) if !entries.has_gap_from(id) => Some(read.wrapping_add(1)),
             read if entries.added() == 0 => read,
             _ => entries.count_up_to(id),
         };
         self.last_id = id;
         true
-    }
-
-    /// Whether each entry that is read from here on counts as one.
-    fn is_counting(&self, entries: &Entries) -> bool {
-        self.last_id >= entries.first_id() && !entries.has_gap_from(self.last_id)
     }
 
     /// How many entries are pending.
@@ -135,11 +133,11 @@ impl Group {
         });
     }
 
-    /// Changes when and how often a pending entry was given.
-    pub fn set_delivery(&mut self, id: StreamId, delivered_ms: i64, count: u64) {
+    /// Notes that a pending entry was given once more to who has it.
+    pub fn deliver_again(&mut self, id: StreamId, now_ms: i64) {
         if let Some(pending) = self.pending.get_mut(&id) {
-            pending.delivered_ms = delivered_ms;
-            pending.count = count;
+            pending.delivered_ms = now_ms;
+            pending.count = pending.count.wrapping_add(1);
         }
     }
 
@@ -177,9 +175,12 @@ impl Group {
         self.consumers.get(id)
     }
 
-    /// Adds a consumer, first seen at this time; `None` if there is one of this name already.
-    pub fn add_consumer(&mut self, name: &[u8], seen_ms: i64) -> Option<ConsumerId> {
-        self.consumers.add(Consumer::new(name, seen_ms))
+    /// Adds a consumer, first seen at this time.
+    ///
+    /// # Errors
+    /// The one of this name, if there is one already.
+    pub fn add_consumer(&mut self, name: &[u8], seen_ms: i64) -> Result<ConsumerId, ConsumerId> {
+        self.consumers.add(name, seen_ms)
     }
 
     /// Notes that a consumer has tried to get something.
@@ -189,9 +190,9 @@ impl Group {
     }
 
     /// Notes that a consumer has got something.
-    pub fn note_active(&mut self, id: ConsumerId, now_ms: Option<i64>) {
+    pub fn note_active(&mut self, id: ConsumerId, now_ms: i64) {
         self.consumers
-            .change(id, |consumer| consumer.active_ms = now_ms);
+            .change(id, |consumer| consumer.active_ms = Some(now_ms));
     }
 
     /// Removes a consumer with all that is pending of it, and tells how much that was.

@@ -348,7 +348,7 @@ fn groups_are_those_of_the_model() {
             match (rng.u8(..10), found) {
                 (0..2, _) => {
                     let is_new = model.consumers.insert(name.clone(), ()).is_none();
-                    assert_eq!(group.add_consumer(&name, step).is_some(), is_new);
+                    assert_eq!(group.add_consumer(&name, step).is_ok(), is_new);
                 }
                 (2, Some(consumer)) if rng.u8(..4) == 0 => {
                     model.consumers.remove(&name);
@@ -367,9 +367,9 @@ fn groups_are_those_of_the_model() {
                     model.pending.insert(some, (name, step, pending.count));
                 }
                 (7, _) => {
-                    group.set_delivery(some, step, 3);
+                    group.deliver_again(some, step);
                     if let Some(pending) = model.pending.get_mut(&some) {
-                        (pending.1, pending.2) = (step, 3);
+                        (pending.1, pending.2) = (step, pending.2.wrapping_add(1));
                     }
                 }
                 _ => {

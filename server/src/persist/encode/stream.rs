@@ -1,0 +1,152 @@
+//! How a stream is written into the base of a rewritten log.
+//!
+//! As Redis does it (`rewriteStreamObject`, aof.c), but nothing that is pending gets lost: an entry that was deleted
+//! before it was acknowledged is added, claimed, and deleted again.
+
+use storage::value::Stream;
+use storage::value::stream::{Group, StreamId};
+
+/// Writes the commands that make the stream anew.
+pub(super) fn write(key: &[u8], stream: &Stream, out: &mut Vec<u8>) {
+    let ghosts = ghosts(stream);
+    write_entries(key, stream, &ghosts, out);
+    for (name, group) in stream.groups() {
+        write_group(key, name, group, out);
+    }
+    remove(key, stream, &ghosts, out);
+    let entries = stream.entries();
+    let added = as_integer(entries.added()).to_string();
+    record(
+        out,
+        &[
+            b"XSETID",
+            key,
+            entries.last_id().to_string().as_bytes(),
+            b"ENTRIESADDED",
+            added.as_bytes(),
+            b"MAXDELETEDID",
+            entries.max_deleted_id().to_string().as_bytes(),
+        ],
+    );
+}
+
+/// As much of a count as the commands take.
+fn as_integer(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn record(out: &mut Vec<u8>, words: &[&[u8]]) {
+    protocol::encode_request(words.iter().copied(), out);
+}
+
+/// The ids that are pending and have no entry any more, in order.
+fn ghosts(stream: &Stream) -> Vec<StreamId> {
+    let entries = stream.entries();
+    let pending = stream.groups().flat_map(|(_, group)| group.pending());
+    // What is behind the last id could not be put under it again.
+    let mut ghosts: Vec<StreamId> = pending
+        .map(|(id, _)| id)
+        .filter(|&id| id <= entries.last_id() && entries.get(id).is_none())
+        .collect();
+    ghosts.sort_unstable();
+    ghosts.dedup();
+    ghosts
+}
+
+fn write_entries(key: &[u8], stream: &Stream, ghosts: &[StreamId], out: &mut Vec<u8>) {
+    let entries = stream.entries();
+    if entries.is_empty() && ghosts.is_empty() {
+        // There is no other way to make a stream that has lost its entries.
+        let id = entries.last_id().max(StreamId::new(0, 1)).to_string();
+        return record(
+            out,
+            &[b"XADD", key, b"MAXLEN", b"0", id.as_bytes(), b"x", b"y"],
+        );
+    }
+    let mut ghosts = ghosts.iter().copied().peekable();
+    for entry in entries.range(StreamId::MIN, StreamId::MAX) {
+        while let Some(ghost) = ghosts.next_if(|&ghost| ghost < entry.id) {
+            write_ghost(key, ghost, out);
+        }
+        protocol::begin_request(3 + 2 * entry.fields.len(), out);
+        protocol::encode_word(b"XADD", out);
+        protocol::encode_word(key, out);
+        entry.id.with_text(|id| protocol::encode_word(id, out));
+        for (field, value) in entry.fields {
+            field.with_bytes(|field| protocol::encode_word(field, out));
+            value.with_bytes(|value| protocol::encode_word(value, out));
+        }
+    }
+    ghosts.for_each(|ghost| write_ghost(key, ghost, out));
+}
+
+fn write_ghost(key: &[u8], id: StreamId, out: &mut Vec<u8>) {
+    id.with_text(|id| record(out, &[b"XADD", key, id, b"x", b"y"]));
+}
+
+fn write_group(key: &[u8], name: &[u8], group: &Group, out: &mut Vec<u8>) {
+    let read = group.entries_read().map_or(-1, as_integer);
+    group.last_id().with_text(|id| {
+        let read = read.to_string();
+        record(
+            out,
+            &[
+                b"XGROUP",
+                b"CREATE",
+                key,
+                name,
+                id,
+                b"ENTRIESREAD",
+                read.as_bytes(),
+            ],
+        );
+    });
+    for (_, consumer) in group.consumers() {
+        record(
+            out,
+            &[b"XGROUP", b"CREATECONSUMER", key, name, consumer.name()],
+        );
+    }
+    for (id, pending) in group.pending() {
+        let consumer = group.consumer(pending.consumer).name();
+        let (time, count) = (
+            pending.delivered_ms.to_string(),
+            as_integer(pending.count).to_string(),
+        );
+        id.with_text(|id| {
+            record(
+                out,
+                &[
+                    b"XCLAIM",
+                    key,
+                    name,
+                    consumer,
+                    b"0",
+                    id,
+                    b"TIME",
+                    time.as_bytes(),
+                    b"RETRYCOUNT",
+                    count.as_bytes(),
+                    b"FORCE",
+                    b"JUSTID",
+                ],
+            );
+        });
+    }
+}
+
+/// Removes the entries that were added to be claimed: those in front by trimming, as that leaves no other trace.
+fn remove(key: &[u8], stream: &Stream, ghosts: &[StreamId], out: &mut Vec<u8>) {
+    if ghosts.is_empty() {
+        return;
+    }
+    let entries = stream.entries();
+    if entries.is_empty() {
+        return record(out, &[b"XTRIM", key, b"MAXLEN", b"=", b"0"]);
+    }
+    let first = entries.first_id();
+    first.with_text(|first| record(out, &[b"XTRIM", key, b"MINID", b"=", first]));
+    for ghost in ghosts.iter().filter(|ghost| **ghost > first) {
+        ghost.with_text(|id| record(out, &[b"XDEL", key, id]));
+    }
+}
