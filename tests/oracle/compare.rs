@@ -1,7 +1,7 @@
 //! How far two replies must agree.
 
-use crate::support::Reply;
-use crate::support::keyspace::Entry;
+use crate::support::keyspace::{self, Entry};
+use crate::support::{Reply, Server, words};
 
 /// Absolute times of the conversation are multiples of this, and no relative one is: they tell
 /// each other apart in the replies.
@@ -194,6 +194,23 @@ pub(super) fn all(compares: &[Compare], ours: &Reply, theirs: &Reply) -> bool {
         );
     }
     differing.is_none() && ours.len() == theirs.len() && compares.len() == theirs.len()
+}
+
+/// The first key whose contents differ, with what they are.
+pub(super) fn keyspaces(ours: &Server, theirs: &Server) -> Option<(String, String)> {
+    let ours = keyspace::read(&mut ours.connect());
+    let theirs = keyspace::read(&mut theirs.connect());
+    let name = |at: &(usize, Vec<u8>)| format!("{} of database {}", words::quote(&at.1), at.0);
+    for (at, theirs) in &theirs {
+        let Some(ours) = ours.get(at) else {
+            return Some((format!("{} is missing", name(at)), "it is there".to_owned()));
+        };
+        if let Some((ours, theirs)) = difference(ours, theirs) {
+            return Some((format!("{}: {ours}", name(at)), theirs));
+        }
+    }
+    let more = ours.keys().find(|at| !theirs.contains_key(*at))?;
+    Some((format!("{} is there", name(more)), "it is not".to_owned()))
 }
 
 /// What two keys hold, if it is not the same.

@@ -10,11 +10,12 @@ use super::limits;
 use super::pair::{Answer, Answers, Pair, Said, show};
 use super::rows::{Family, Row};
 use super::settle;
+use super::shrink::{self, Spoken};
 use super::waiters::Waiters;
-use crate::support::{Kind, Server, client::Silence, keyspace, words};
+use crate::support::{Kind, Server, client::Silence, keyspace, setting, words};
 
 /// How many connections take turns, so that one can break what another watches.
-const CONNECTIONS: usize = 3;
+pub(super) const CONNECTIONS: usize = 3;
 /// How many commands are sent at once, one of these.
 const BATCHES: [usize; 6] = [1, 2, 4, 8, 16, 32];
 /// How many commands are shown when a difference is found.
@@ -26,6 +27,14 @@ const LOOKS: u32 = 12;
 /// One step in so many is about connections that wait for keys.
 const WAITS: u32 = 8;
 
+/// What is slow differs between two servers on a busy machine.
+pub(super) const FLAGS: &[&str] = &[
+    "--slowlog-log-slower-than",
+    "60000000",
+    "--enable-debug-command",
+    "yes",
+];
+
 pub(super) struct Conversation {
     generator: Generator,
     seed: u64,
@@ -36,6 +45,8 @@ pub(super) struct Conversation {
     waiters: Waiters,
     said: u64,
     last: VecDeque<String>,
+    /// Everything, if it may have to be said again.
+    record: Option<Vec<Spoken>>,
 }
 
 impl Conversation {
@@ -46,15 +57,8 @@ impl Conversation {
         protocol: u8,
         families: Vec<(&'static Family, u32)>,
     ) -> Conversation {
-        // What is slow differs between two servers on a busy machine.
-        let flags = [
-            "--slowlog-log-slower-than",
-            "60000000",
-            "--enable-debug-command",
-            "yes",
-        ];
-        let keytag = Server::start(kind, &flags);
-        let oracle = Server::start(Kind::Oracle, &flags);
+        let keytag = Server::start(kind, FLAGS);
+        let oracle = Server::start(Kind::Oracle, FLAGS);
         let pairs = (0..CONNECTIONS)
             .map(|_| Pair::new(&keytag, &oracle, protocol))
             .collect();
@@ -69,6 +73,7 @@ impl Conversation {
             pairs,
             said: 0,
             last: VecDeque::new(),
+            record: (setting("KEYTAG_SHRINK", 0) > 0).then(Vec::new),
         }
     }
 
@@ -164,6 +169,15 @@ impl Conversation {
         let Answers { keytag, oracle } = self.pairs[index].ask(&batch);
         for (at, said) in batch.iter().enumerate() {
             self.note(&format!("{}> {}", index + 1, words::join(&said.command)));
+            if let Some(record) = &mut self.record {
+                let command = said.command.clone();
+                let compare = said.compare;
+                record.push(Spoken {
+                    index,
+                    command,
+                    compare,
+                });
+            }
             self.said += 1;
             let (Some(ours), Some(theirs)) = (keytag.get(at), oracle.get(at)) else {
                 unreachable!("answers end with a silence");
@@ -215,23 +229,17 @@ impl Conversation {
     }
 
     fn compare_keyspaces(&mut self) {
-        let ours = keyspace::read(&mut self.keytag.connect());
-        let theirs = keyspace::read(&mut self.oracle.connect());
-        for (at, theirs) in &theirs {
-            let name = format!("{} of database {}", words::quote(&at.1), at.0);
-            let Some(ours) = ours.get(at) else {
-                self.fail(&format!("{name} is missing"), "it is there");
-            };
-            if let Some((ours, theirs)) = compare::difference(ours, theirs) {
-                self.fail(&format!("{name}: {ours}"), &theirs);
-            }
-        }
-        if let Some(at) = ours.keys().find(|at| !theirs.contains_key(*at)) {
-            self.fail(&format!("{at:?} exists"), "it does not");
+        let difference = compare::keyspaces(&self.keytag, &self.oracle);
+        if let Some((ours, theirs)) = difference {
+            self.fail(&ours, &theirs);
         }
     }
 
     fn fail(&self, ours: &str, theirs: &str) -> ! {
+        if let Some(record) = &self.record {
+            let shrunk = shrink::shrink(record, self.keytag.kind(), self.protocol);
+            println!("As few commands as show a difference:\n{shrunk}");
+        }
         let last: Vec<&str> = self.last.iter().map(String::as_str).collect();
         panic!(
             "RESP{}, command {} of KEYTAG_SEED={}; the last {}:\n{}\n--- Keytag: {ours}\n--- Redis:  {theirs}\n",

@@ -2,7 +2,8 @@
 //!
 //! `KEYTAG_SEED` repeats a conversation, `KEYTAG_COMMANDS` makes it longer, and `KEYTAG_FAMILY=zset`
 //! (or several, with commas) keeps it to a subject. What differs by nature (a time left, a random
-//! key) is compared as far as it can be; everything else byte for byte.
+//! key) is compared as far as it can be; everything else byte for byte. With `KEYTAG_SHRINK=1` a
+//! difference is searched for the few commands that are enough for it, which takes a minute or two.
 
 mod compare;
 mod conversation;
@@ -11,6 +12,7 @@ mod limits;
 mod pair;
 mod rows;
 mod settle;
+mod shrink;
 mod waiters;
 
 use crate::support::{Kind, is_full_run, seed, setting};

@@ -170,6 +170,11 @@ impl Server {
         client
     }
 
+    /// Which program it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// The port it listens on.
     pub(crate) fn port(&self) -> u16 {
         self.port
