@@ -390,6 +390,24 @@ fn counters_do_not_overflow() {
 }
 
 #[test]
+fn only_incrbyfloat_looks_at_the_type_before_the_increment() {
+    transcript(
+        "
+        > RPUSH l a
+        (integer) 1
+        > INCRBYFLOAT l x
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > INCRBY l x
+        (error) ERR value is not an integer or out of range
+        > INCRBYFLOAT none x
+        (error) ERR value is not a valid float
+        > EXISTS none
+        (integer) 0
+        ",
+    );
+}
+
+#[test]
 fn counters_keep_the_expiry() {
     transcript(
         r#"

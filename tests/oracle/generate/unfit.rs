@@ -1,7 +1,7 @@
 //! What is not said, because the answer cannot be compared or would take for ever.
 
-/// Whether a command cannot be compared: its effect depends on the moment, or its reply on which
-/// commands a server has. Or it asks for so much that it is no fun.
+/// Whether a command cannot be compared: its effect depends on the moment, its reply on which commands
+/// a server has, or it has several replies. Or it asks for too much.
 pub(in crate::oracle) fn is_unfit(command: &[Vec<u8>]) -> bool {
     let lists_all = match name(command).as_slice() {
         b"COMMAND" => command.len() == 1 || is(command, 1, "INFO") && command.len() == 2,
@@ -15,6 +15,7 @@ pub(in crate::oracle) fn is_unfit(command: &[Vec<u8>]) -> bool {
         || is_huge(command)
         || names_by_clock(command)
         || mixes_scores(command)
+        || name(command).ends_with(b"SUBSCRIBE") && command.len() > 2
 }
 
 fn name(command: &[Vec<u8>]) -> Vec<u8> {

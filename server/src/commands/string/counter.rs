@@ -107,17 +107,18 @@ pub(super) const INCRBYFLOAT: Command = Spec {
 .run(incrbyfloat);
 fn incrbyfloat(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let key = args.key(1)?;
-    let increment = parse_long_double(args.word(2)?).ok_or(Error::NotFloat)?;
+    // As in Redis, the key's type is found fault with before the argument is.
+    let increment = parse_long_double(args.word(2)?).ok_or(Error::NotFloat);
     let event = Event::string("incrbyfloat");
     let text;
     let mut is_tagged = false;
     if let Some(mut edit) = cx.db.edit_string(key, event)? {
         let number = long_double(edit.string()).ok_or(Error::NotFloat)?;
-        text = sum(number, increment)?;
+        text = sum(number, increment?)?;
         edit.put(Value::Bytes(text.as_bytes()));
         is_tagged = edit.entry().is_tagged();
     } else {
-        text = sum(LongDouble::from(0), increment)?;
+        text = sum(LongDouble::from(0), increment?)?;
         let value = Value::Bytes(text.as_bytes());
         cx.db.put(key, value, Expiry::Clear, NewTags::Clear, event);
     }
