@@ -78,7 +78,7 @@ pub fn add(
     sparse_max_bytes: usize,
 ) -> Result<bool, Corrupted> {
     let register = hash::register(element);
-    raise(bytes, register, sparse_max_bytes, &mut Place::START)
+    raise(bytes, register, sparse_max_bytes, &mut Place::start())
 }
 
 /// Raises a register to a rank if it is lower; whether it was. Of a sparse one it is searched from a place on, as
@@ -205,7 +205,7 @@ impl Registers {
     /// # Errors
     /// As [`add`]; the registers before the one that is missing are raised.
     pub fn raise(&self, bytes: &mut Vec<u8>, sparse_max_bytes: usize) -> Result<(), Corrupted> {
-        let mut from = Place::START;
+        let mut from = Place::start();
         for register in self.iter().enumerate().filter(|(_, rank)| *rank > 0) {
             if encoding(bytes) == Some(Encoding::Dense) {
                 return self.raise_dense(bytes);

@@ -130,11 +130,13 @@ pub(super) struct Place {
 
 impl Place {
     /// The first run.
-    pub(super) const START: Place = Place {
-        at: HEADER_BYTES,
-        first: 0,
-        before: HEADER_BYTES,
-    };
+    pub(super) fn start() -> Place {
+        Place {
+            at: HEADER_BYTES,
+            first: 0,
+            before: HEADER_BYTES,
+        }
+    }
 }
 
 /// Finds the run of a register, which is not before `from`; gives the place of the run before, too.

@@ -15,7 +15,7 @@ fn ranks_of(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn raise_one(bytes: &mut Vec<u8>, index: usize, rank: u8) -> Result<bool, Corrupted> {
-    raise(bytes, (index, rank), MAX_BYTES, &mut Place::START)
+    raise(bytes, (index, rank), MAX_BYTES, &mut Place::start())
 }
 
 #[test]
