@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use storage::entry::Entry;
+use storage::field_dues::GoneFields;
 use storage::keyspace::{Cause, Overdue, SHARDS};
 use storage::memory;
 use storage::shard::Shard;
@@ -17,6 +18,9 @@ use crate::server::Server;
 
 /// Expired keys removed in one go, under one lock.
 const EXPIRE_KEYS: usize = 64;
+
+/// The same of fields of hashes.
+const EXPIRE_FIELDS: usize = 64;
 
 /// Keys of invalidated tags removed in one go, under one lock: some 50 to 250 microseconds, as most
 /// of them have not been touched for long.
@@ -169,7 +173,26 @@ impl Cron {
                     return false;
                 }
             }
+            if !self.expire_fields(pace) {
+                return false;
+            }
             self.expire_at = (self.expire_at + 1) % SHARDS;
+        }
+        true
+    }
+
+    /// Removes expired fields from the hashes of the shard whose turn it is; `false` if time runs out before.
+    fn expire_fields(&mut self, pace: &mut Pace) -> bool {
+        let server = self.server;
+        let mut note = |shard: &mut Shard, db: usize, gone: &[GoneFields]| {
+            server.log_field_removals(shard, db, gone);
+        };
+        let keyspace = &server.keyspace;
+        while keyspace.expire_fields_some(self.expire_at, EXPIRE_FIELDS, clock::now_ms(), &mut note)
+        {
+            if pace.rest() == Pace::OVER {
+                return false;
+            }
         }
         true
     }

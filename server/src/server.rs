@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use protocol::Args;
 use storage::entry;
+use storage::field_dues::GoneFields;
 use storage::keyspace::{Cause, Keyspace};
 use storage::shard::Shard;
 use storage::value::only_lent_bytes;
@@ -284,6 +285,27 @@ impl Server {
         let mut record = Vec::new();
         protocol::encode_request(words.into_iter(), &mut record);
         shard.log_offset = self.log.append(std::iter::once((db, &record[..])));
+    }
+
+    /// Logs that fields of hashes went, one by one as Redis does, while their shard is locked.
+    pub fn log_field_removals(&self, shard: &mut Shard, db: usize, gone: &[GoneFields]) {
+        if !self.log.is_on() || gone.is_empty() {
+            return;
+        }
+        let mut bytes = Vec::new();
+        let mut ends = Vec::new();
+        for hash in gone {
+            for field in &hash.fields {
+                let words: [&[u8]; 3] = [b"HDEL", &hash.key, field];
+                protocol::encode_request(words.into_iter(), &mut bytes);
+                ends.push(bytes.len());
+            }
+        }
+        let records = (0..ends.len()).map(|at| {
+            let start = at.checked_sub(1).map_or(0, |before| ends[before]);
+            (db, &bytes[start..ends[at]])
+        });
+        shard.log_offset = self.log.append(records);
     }
 
     /// Shows a command to those who monitor; who reads too slowly for it is closed.

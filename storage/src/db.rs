@@ -5,9 +5,11 @@
 //! from [`Changes`].
 
 mod edit;
+mod fields;
 mod tags;
 
 pub use self::edit::{Edit, EditOf};
+pub use self::fields::Asked;
 pub use self::tags::Invalidated;
 use crate::entry::Entry;
 use crate::evict::{Access, Clock};
@@ -84,6 +86,8 @@ impl Event {
 /// A key that was removed on the way, because its time had passed or its tag was invalidated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
+    /// The field that went, if it was not the key as a whole.
+    pub field: Option<Box<[u8]>>,
     /// Its database.
     pub db: usize,
     /// Its name.
@@ -296,7 +300,12 @@ impl<'k> Db<'k> {
             };
             self.changes.events.push((db, event, key.clone()));
         }
-        self.changes.removals.push(Removal { db, key, cause });
+        self.changes.removals.push(Removal {
+            field: None,
+            db,
+            key,
+            cause,
+        });
         self.discard(entry);
     }
 
@@ -351,6 +360,12 @@ impl<'k> Db<'k> {
     /// The entry of a key, as a reader gets it: counted as hit or miss, its access recorded.
     #[inline]
     pub fn read(&mut self, key: &[u8]) -> Option<&Entry> {
+        self.read_located(key).map(|(_, entry)| entry)
+    }
+
+    /// The same, with where it is.
+    #[inline]
+    fn read_located(&mut self, key: &[u8]) -> Option<((usize, Place), &Entry)> {
         let Some((number, at)) = self.locate(self.index, key) else {
             let (number, _) = self.place(key);
             self.shard(number).misses += 1;
@@ -364,7 +379,7 @@ impl<'k> Db<'k> {
         if touch == Touch::Yes {
             entry.put_access(access.touched(entry.access(), clock));
         }
-        Some(entry)
+        Some(((number, at), entry))
     }
 
     /// The entry of a key, unnoticed: neither counted nor recorded.
@@ -534,8 +549,12 @@ impl<'k> Db<'k> {
             return;
         };
         entry.put_access(access.touched(entry.access(), clock));
+        let before_ms = entry.fields_due_ms();
         let old = put(entry);
         let is_volatile = entry.expiry_ms().is_some();
+        if entry.fields_due_ms() != before_ms {
+            partition.note_fields(at, before_ms);
+        }
         match expiry {
             Expiry::At(expiry_ms) => partition.set_expiry(at, Some(expiry_ms), now_ms),
             Expiry::Clear if is_volatile => partition.set_expiry(at, None, now_ms),
@@ -860,6 +879,7 @@ impl<'k> Db<'k> {
                 sums.hits += shard.hits;
                 sums.misses += shard.misses;
                 sums.expired += shard.expired;
+                sums.expired_fields += shard.expired_fields;
                 sums.watched += shard.watched_keys();
                 sums.ghost_bytes += shard.ghost_bytes();
             });
@@ -871,7 +891,8 @@ impl<'k> Db<'k> {
     pub fn reset_lookups(&mut self) {
         for number in 0..SHARDS {
             self.visit(number, |shard| {
-                (shard.hits, shard.misses, shard.expired) = (0, 0, 0)
+                (shard.hits, shard.misses) = (0, 0);
+                (shard.expired, shard.expired_fields) = (0, 0);
             });
         }
     }

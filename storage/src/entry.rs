@@ -213,6 +213,13 @@ impl Entry {
         self.0.object_mut()
     }
 
+    /// A moment at which fields of the hash it holds may have expired, in milliseconds since 1970; `i64::MAX` if it
+    /// has none that do.
+    #[inline]
+    pub(crate) fn fields_due_ms(&self) -> i64 {
+        self.object().map_or(i64::MAX, Object::due_ms)
+    }
+
     /// The name `OBJECT ENCODING` gives.
     pub fn encoding(&self) -> &'static str {
         match self.0.body() {

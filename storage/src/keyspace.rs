@@ -14,6 +14,7 @@ use crate::db::Garbage;
 use crate::entry::Entry;
 use crate::evict::worth::Judge;
 use crate::evict::{Clock, FIRST_INFLATION, Plan, Pool, candidate};
+use crate::field_dues::GoneFields;
 use crate::hasher::Hasher;
 use crate::names::Names;
 use crate::partition::Partition;
@@ -424,6 +425,35 @@ impl Keyspace {
         (expired.len(), is_unfinished)
     }
 
+    /// Removes up to `count` fields of a shard's hashes that have expired, and tells whether there may be more. O(databases)
+    /// if nothing can have expired.
+    pub fn expire_fields_some(
+        &self,
+        shard: usize,
+        count: usize,
+        now_ms: i64,
+        on_removal: &mut dyn FnMut(&mut Shard, usize, &[GoneFields]),
+    ) -> bool {
+        let mut locked = self.lock_one(shard);
+        let mut all = Vec::new();
+        for db in 0..locked.partitions().len() {
+            if locked.partitions()[db].soonest_field_ms() > now_ms {
+                continue;
+            }
+            let before = all.len();
+            let partition = locked.partition_mut(db);
+            partition.expire_fields(count, now_ms, &mut all);
+            for gone in &all[before..] {
+                locked.notify_watches(db, &gone.key);
+                locked.expired_fields += gone.fields.len() as u64;
+            }
+            on_removal(&mut locked, db, &all[before..]);
+        }
+        MutexGuard::unlock_fair(locked);
+        // Freed after unlocking, like the hashes that have become empty.
+        all.iter().map(|it| it.fields.len()).sum::<usize>() >= count
+    }
+
     /// What of a shard's volatile keys should have been removed by now.
     pub fn overdue(&self, shard: usize, now_ms: i64) -> Overdue {
         let locked = self.lock_one(shard);
@@ -565,6 +595,8 @@ pub struct Census {
     pub keys: usize,
     /// Keys with an expiry.
     pub volatile: usize,
+    /// Hashes with fields that have one.
+    pub hashes_with_expiries: usize,
     /// Sum of their expiries, milliseconds since 1970.
     pub expiry_sum_ms: i128,
     /// Bytes of directories and vacant cells.
@@ -590,6 +622,8 @@ pub struct Lookups {
     pub misses: u64,
     /// Keys removed because they had expired.
     pub expired: u64,
+    /// Fields of hashes removed because they had expired.
+    pub expired_fields: u64,
     /// Keys that somebody watches.
     pub watched: usize,
     /// Bytes that it takes to remember what was evicted.
@@ -606,6 +640,7 @@ impl Census {
         for (census, partition) in all.iter_mut().zip(partitions) {
             census.keys += partition.undead_len();
             census.volatile += partition.volatile_len();
+            census.hashes_with_expiries += partition.hashes_with_expiries();
             census.volatile_bytes += partition.table().due_bytes();
             census.expiry_sum_ms += partition.expiry_sum_ms();
             census.table_bytes += partition.table().overhead_bytes();

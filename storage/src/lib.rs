@@ -14,6 +14,7 @@ pub mod compress;
 pub mod db;
 pub mod entry;
 pub mod evict;
+pub mod field_dues;
 pub mod glob;
 mod hasher;
 mod heap;

@@ -5,12 +5,14 @@
 //! was.
 
 use crate::entry::Entry;
+use crate::field_dues::{FieldDues, GoneFields};
 use crate::hasher::Hasher;
 use crate::keyspace::Overdue;
 use crate::names::NameUse;
 use crate::snapshot::{Burden, Encode, Slice, Walk};
 use crate::table::{Place, Table};
 use crate::tag::{TagId, Tags};
+use crate::value::{Hash, Object};
 
 /// Entries, expiries and tags of one database in one shard.
 #[derive(Default)]
@@ -19,6 +21,8 @@ pub struct Partition {
     /// Sum of all expiries, for the average time to live of INFO.
     expiry_sum_ms: i128,
     tags: Tags,
+    /// The hashes with fields that expire.
+    field_dues: FieldDues,
     walk: Option<Box<Walk>>,
     /// The epoch of everything a snapshot need not write any more.
     epoch: bool,
@@ -89,7 +93,8 @@ impl Partition {
         self.table.get_mut(at)
     }
 
-    /// The entry at a place, to change its value; a running snapshot gets it first.
+    /// The entry at a place, to change its value; a running snapshot gets it first. If fields of a hash may get or
+    /// lose an expiry, [`Partition::note_fields`] comes after it.
     #[inline]
     pub(crate) fn edit(&mut self, at: Place) -> Option<&mut Entry> {
         if self.walk.is_some() {
@@ -103,6 +108,8 @@ impl Partition {
     pub(crate) fn insert(&mut self, hash: u32, mut entry: Entry, now_ms: i64) -> Place {
         entry.put_epoch(self.epoch);
         self.expiry_sum_ms += expiry_sum(&entry);
+        self.field_dues
+            .change(hash, i64::MAX, entry.fields_due_ms());
         self.table.insert(hash, entry, now_ms)
     }
 
@@ -119,6 +126,7 @@ impl Partition {
         self.expiry_sum_ms += expiry_sum(&entry) - expiry_sum(place);
         let old = std::mem::replace(place, entry);
         self.table.note_expiry(at, expiry_ms, now_ms);
+        self.note_fields(at, old.fields_due_ms());
         Some(old)
     }
 
@@ -130,7 +138,95 @@ impl Partition {
         self.tags.detach_all(at, &mut self.table);
         let entry = self.table.remove(at)?;
         self.expiry_sum_ms -= expiry_sum(&entry);
+        let due_ms = entry.fields_due_ms();
+        if due_ms != i64::MAX {
+            let hash = self.table.hash(entry.key());
+            self.field_dues.change(hash, due_ms, i64::MAX);
+        }
         Some(entry)
+    }
+
+    /// Notes when fields of the entry at a place fall due, which was at `before_ms` until it was changed.
+    #[inline]
+    pub(crate) fn note_fields(&mut self, at: Place, before_ms: i64) {
+        let Some(entry) = self.table.get(at) else {
+            return;
+        };
+        let due_ms = entry.fields_due_ms();
+        if due_ms != before_ms {
+            let hash = self.table.hash(entry.key());
+            self.field_dues.change(hash, before_ms, due_ms);
+        }
+    }
+
+    /// Changes the hash at a place.
+    pub(crate) fn edit_hash<R>(
+        &mut self,
+        at: Place,
+        change: impl FnOnce(&mut Hash) -> R,
+    ) -> Option<R> {
+        let entry = self.edit(at)?;
+        let before_ms = entry.fields_due_ms();
+        let Some(Object::Hash(hash)) = entry.object_mut() else {
+            return None;
+        };
+        let result = change(hash);
+        self.note_fields(at, before_ms);
+        Some(result)
+    }
+
+    /// How many hashes have fields that expire.
+    pub fn hashes_with_expiries(&self) -> usize {
+        self.field_dues.len()
+    }
+
+    /// A moment before which no field of a hash is due, in milliseconds since 1970; O(1).
+    pub(crate) fn soonest_field_ms(&self) -> i64 {
+        self.field_dues.soonest_ms()
+    }
+
+    /// Takes up to `count` fields out that have expired, and the hashes that had no others.
+    pub(crate) fn expire_fields(
+        &mut self,
+        count: usize,
+        now_ms: i64,
+        removed: &mut Vec<GoneFields>,
+    ) {
+        let mut left = count;
+        let mut from = (i64::MIN, 0);
+        while left > 0
+            && let Some((due_ms, hash)) = self.field_dues.next(from, now_ms)
+        {
+            // Of two hashes of the same moment and key hash one is met now, the other when this one is done with.
+            from = (due_ms, hash.saturating_add(1));
+            let is_it = |entry: &Entry| entry.fields_due_ms() == due_ms;
+            let Some(at) = self.table.find_by(hash, is_it) else {
+                continue;
+            };
+            let gone = self.expire_fields_of(at, left, now_ms);
+            left -= gone.as_ref().map_or(0, |it| it.fields.len());
+            removed.extend(gone);
+        }
+    }
+
+    fn expire_fields_of(&mut self, at: Place, count: usize, now_ms: i64) -> Option<GoneFields> {
+        let mut fields = Vec::new();
+        let is_empty = self.edit_hash(at, |hash| {
+            while fields.len() < count
+                && let Some(spot) = hash.next_expired(now_ms)
+            {
+                fields.extend(hash.at(spot).map(|it| it.name.to_vec().into_boxed_slice()));
+                hash.remove_at(spot);
+            }
+            hash.is_empty()
+        })?;
+        let key = self.get(at)?.key().into();
+        let emptied = if is_empty { self.remove(at) } else { None };
+        (!fields.is_empty()).then_some(GoneFields {
+            key,
+            fields,
+            emptied,
+        })
     }
 
     /// Sets or clears the expiry.

@@ -46,6 +46,8 @@ pub struct Shard {
     pub(crate) hits: u64,
     pub(crate) misses: u64,
     pub(crate) expired: u64,
+    /// Fields of hashes removed because they had expired.
+    pub(crate) expired_fields: u64,
     /// Where in the log the last change of this shard ends: a reader that has seen it may wait for that.
     pub log_offset: u64,
 }

@@ -20,7 +20,7 @@ use crate::memory::class_bytes;
 pub use self::due::TICK_MS;
 
 /// Where an entry lies, until the next entry is added or removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     segment: u32,
     cell: u32,

@@ -41,7 +41,14 @@ impl Unit {
         }
         for removal in db.changes.removals.drain(..) {
             let word = server.settings.removal_word(removal.cause);
-            protocol::encode_request([word, &removal.key].into_iter(), &mut self.bytes);
+            let whole = [word, &removal.key];
+            match &removal.field {
+                None => protocol::encode_request(whole.into_iter(), &mut self.bytes),
+                Some(field) => {
+                    let one = [b"HDEL", &*removal.key, field];
+                    protocol::encode_request(one.into_iter(), &mut self.bytes);
+                }
+            }
             self.records.push((removal.db, self.bytes.len()));
         }
         if effects.is_replaced() {

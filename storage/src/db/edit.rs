@@ -117,6 +117,8 @@ impl Drop for Edit<'_, '_> {
 /// guard and has got no element goes unnoticed.
 pub struct EditOf<'d, 'k, T: Collection> {
     edit: Edit<'d, 'k>,
+    /// When fields of the hash fell due before it was changed.
+    due_ms: Option<i64>,
     of: PhantomData<T>,
 }
 
@@ -127,6 +129,7 @@ impl<'d, 'k, T: Collection> EditOf<'d, 'k, T> {
         }
         Ok(EditOf {
             edit,
+            due_ms: None,
             of: PhantomData,
         })
     }
@@ -135,7 +138,9 @@ impl<'d, 'k, T: Collection> EditOf<'d, 'k, T> {
     pub fn change(&mut self) -> &mut T {
         let object = self.edit.changed().object_mut();
         let collection = object.and_then(T::of_mut);
-        collection.expect("the guard was made for this type")
+        let collection = collection.expect("the guard was made for this type");
+        self.due_ms.get_or_insert_with(|| collection.due_ms());
+        collection
     }
 
     /// Counts `count` changes instead of one; none takes back that it counts as changed, which is for a
@@ -174,7 +179,12 @@ impl<T: Collection> Deref for EditOf<'_, '_, T> {
 
 impl<T: Collection> Drop for EditOf<'_, '_, T> {
     fn drop(&mut self) {
-        if !self.is_gone() {
+        let (is_gone, due_ms) = (self.is_gone(), (**self).due_ms());
+        if let Some(before_ms) = self.due_ms.filter(|&it| it != due_ms) {
+            let at = self.edit.at;
+            self.edit.partition().note_fields(at, before_ms);
+        }
+        if !is_gone {
             return;
         }
         let Edit {

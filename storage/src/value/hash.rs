@@ -11,7 +11,7 @@ mod tests;
 use super::listpack::{Item, Listpack};
 use super::{Limits, Members, Str, Value};
 use crate::entry::Entry;
-use crate::table::Place;
+use crate::table::{Place, TICK_MS};
 
 pub use iter::{Fields, Step};
 
@@ -43,10 +43,10 @@ pub enum Form<'h> {
 }
 
 /// Where a field is, until the next change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spot(At);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum At {
     /// The position of the field's name.
     Packed(usize),
@@ -385,13 +385,24 @@ impl Hash {
         }
     }
 
-    /// A moment before which no field has expired, in milliseconds since 1970. O(1).
+    /// When the first field is due, in milliseconds since 1970: has expired, and that for up to [`TICK_MS`] if there
+    /// are many. It may be earlier, never later; `i64::MAX` if none has an expiry. O(1).
     #[inline]
     pub fn soonest_ms(&self) -> i64 {
         match &self.0 {
             Shape::Pairs(_) => i64::MAX,
             Shape::Triples(triples) => first_expiry(triples).unwrap_or(i64::MAX),
             Shape::Many(members) => members.soonest_ms(),
+        }
+    }
+
+    /// Whether a field may have expired. O(1).
+    #[inline]
+    pub fn may_have_expired(&self, now_ms: i64) -> bool {
+        match &self.0 {
+            Shape::Pairs(_) => false,
+            Shape::Triples(triples) => first_expiry(triples).is_some_and(|it| it < now_ms),
+            Shape::Many(members) => members.soonest_ms().saturating_sub(TICK_MS) <= now_ms,
         }
     }
 

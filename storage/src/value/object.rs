@@ -32,10 +32,16 @@ pub trait Collection: Default + Into<Object> {
 
     /// Whether a key that holds it goes: it is empty, and not of a type that may be.
     fn is_gone(&self) -> bool;
+
+    /// A moment at which fields of it may have expired, in milliseconds since 1970: only those of hashes do.
+    #[inline]
+    fn due_ms(&self) -> i64 {
+        i64::MAX
+    }
 }
 
 macro_rules! collections {
-    ($($name:ident $text:literal $is_gone:expr;)*) => {
+    ($($name:ident $text:literal $is_gone:expr $(, $due:expr)?;)*) => {
         $(
             impl From<$name> for Object {
                 fn from(collection: $name) -> Object {
@@ -66,6 +72,13 @@ macro_rules! collections {
                     let is_gone: fn(&$name) -> bool = $is_gone;
                     is_gone(self)
                 }
+
+                $(
+                    #[inline]
+                    fn due_ms(&self) -> i64 {
+                        $due(self)
+                    }
+                )?
             }
         )*
 
@@ -103,7 +116,7 @@ macro_rules! collections {
 
 collections! {
     List "list" List::is_empty;
-    Hash "hash" Hash::is_empty;
+    Hash "hash" Hash::is_empty, Hash::soonest_ms;
     Set "set" Set::is_empty;
     Zset "zset" Zset::is_empty;
     // A stream that has lost its last entry keeps its groups and its last id.
@@ -111,6 +124,15 @@ collections! {
 }
 
 impl Object {
+    /// See [`Collection::due_ms`].
+    #[inline]
+    pub fn due_ms(&self) -> i64 {
+        match self {
+            Object::Hash(hash) => hash.due_ms(),
+            _ => i64::MAX,
+        }
+    }
+
     /// Whether it has no element; a stream may stay all the same.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -40,10 +40,10 @@ pub enum Form<'s> {
 }
 
 /// Where a member is, until the next change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spot(At);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum At {
     Index(usize),
     Position(usize),
@@ -73,6 +73,16 @@ fn most_integers(limits: &Limits) -> usize {
 }
 
 impl Set {
+    /// An empty set whose members will be packed, integers too.
+    pub fn packed() -> Set {
+        Set(Shape::Packed(Listpack::new()))
+    }
+
+    /// An empty set that holds its members one by one.
+    pub fn many() -> Set {
+        Set(Shape::Many(Members::default()))
+    }
+
     /// How it is held.
     pub fn form(&self) -> Form<'_> {
         match &self.0 {
@@ -273,6 +283,14 @@ impl Set {
                 found.inspect(|&at| _ = packed.remove(at)).is_some()
             }
             Shape::Many(members) => members.remove(member).is_some(),
+        }
+    }
+
+    /// Removes a member like that of another set; whether it was there.
+    pub fn remove_item(&mut self, item: Item<'_>) -> bool {
+        match (&mut self.0, item) {
+            (Shape::Integers(integers), Item::Int(number)) => integers.remove(number),
+            _ => item.with_bytes(|member| self.remove(member)),
         }
     }
 

@@ -19,8 +19,8 @@ pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
         out.put(
             &format!("db{db}"),
             format_args!(
-                "keys={},expires={volatile},avg_ttl={average_ms},subexpiry=0",
-                census.keys
+                "keys={},expires={volatile},avg_ttl={average_ms},subexpiry={}",
+                census.keys, census.hashes_with_expiries
             ),
         );
     }

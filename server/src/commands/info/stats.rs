@@ -54,7 +54,7 @@ fn print_traffic(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
 fn print_keys(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
     let lookups = cx.db.lookups();
     let counters = &cx.server.stats.counters;
-    out.put("expired_subkeys", 0);
+    out.put("expired_subkeys", lookups.expired_fields);
     out.put("expired_keys", lookups.expired);
     out.ratio("expired_stale_perc", cx.server.stats.stale_percent());
     out.put(

@@ -18,7 +18,7 @@ use protocol::number::{parse_i64, with_digits};
 use super::{END, HEADER_BYTES};
 
 /// An element: what was a canonical decimal integer is one, anything else are bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Item<'a> {
     /// A string.
     Bytes(&'a [u8]),
