@@ -23,6 +23,30 @@ pub enum Error {
     NotPositive,
     #[error("ERR value is not a valid float")]
     NotFloat,
+    #[error("ERR value is out of range")]
+    OutOfRange,
+    #[error("ERR value is NaN or Infinity")]
+    NanOrInfinity,
+    #[error("ERR numkeys should be greater than 0")]
+    NumkeysNotPositive,
+    #[error("ERR Number of keys can't be greater than number of args")]
+    TooManyNumkeys,
+    #[error("ERR LIMIT can't be negative")]
+    NegativeLimit,
+    #[error("ERR hash value is not an integer")]
+    HashNotInteger,
+    #[error("ERR hash value is not a float")]
+    HashNotFloat,
+    #[error("ERR invalid expire time, must be >= 0")]
+    NegativeExpire,
+    #[error("ERR Mandatory argument FIELDS is missing or not at the right position")]
+    NoFieldsWord,
+    #[error("ERR Parameter `numFields` should be greater than 0")]
+    NumfieldsNotPositive,
+    #[error("ERR Number of fields must be a positive integer")]
+    FieldCountNotPositive,
+    #[error("ERR The `numfields` parameter must match the number of arguments")]
+    NumfieldsMismatch,
     #[error("ERR wrong number of arguments for '{0}' command")]
     WrongArity(String),
     #[error("ERR unknown command '{name}', with args beginning with: {args}")]

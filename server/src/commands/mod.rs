@@ -7,6 +7,7 @@ mod connection;
 mod debug;
 mod generic;
 mod geo;
+mod hash;
 mod hll;
 mod info;
 mod introspection;
@@ -17,6 +18,7 @@ mod memory;
 mod monitor;
 mod pubsub;
 mod server;
+mod set;
 mod slowlog;
 mod stream;
 mod string;
@@ -35,6 +37,7 @@ pub const FAMILIES: &[&[Command]] = &[
     debug::COMMANDS,
     generic::COMMANDS,
     geo::COMMANDS,
+    hash::COMMANDS,
     hll::COMMANDS,
     info::COMMANDS,
     introspection::COMMANDS,
@@ -45,6 +48,7 @@ pub const FAMILIES: &[&[Command]] = &[
     monitor::COMMANDS,
     pubsub::COMMANDS,
     server::COMMANDS,
+    set::COMMANDS,
     slowlog::COMMANDS,
     stream::COMMANDS,
     string::COMMANDS,

@@ -214,6 +214,10 @@ pub enum Group {
     Generic,
     /// Strings.
     String,
+    /// Hashes.
+    Hash,
+    /// Sets.
+    Set,
     /// Rows of bits.
     Bitmap,
     /// Estimates of how many there are.
@@ -242,6 +246,8 @@ impl Group {
         match self {
             Group::Generic => "generic",
             Group::String => "string",
+            Group::Hash => "hash",
+            Group::Set => "set",
             Group::Bitmap => "bitmap",
             Group::Hyperloglog => "hyperloglog",
             Group::List => "list",
