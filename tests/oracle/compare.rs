@@ -28,6 +28,8 @@ pub(super) enum Compare {
     Random,
     /// The same, and they are taken away: both servers are made equal again.
     Popped,
+    /// Byte for byte; what was stored may be packed or not as a hash table has given it, and is made equal again.
+    Stored,
     /// Bytes that a key takes: the server's own figure. Or nil: whose time has passed is still counted until
     /// it happens to be reclaimed.
     Footprint,

@@ -280,7 +280,8 @@ impl Batch {
     /// Whether a command may be said now.
     fn takes(&self, row: &Row, command: &[Vec<u8>]) -> bool {
         let is_first = self.said.is_empty() && !self.may_queue;
-        let is_settled = !(picks_for_good(command) || row.compare == Compare::Popped);
+        let is_settled =
+            !(picks_for_good(command) || matches!(row.compare, Compare::Popped | Compare::Stored));
         !is_unfit(command)
             && (is_first || !authenticates(command))
             && (self.is_queueing || !blocks(command))
@@ -311,7 +312,7 @@ impl Batch {
             return;
         }
         match compare {
-            Compare::Scan | Compare::Random | Compare::Popped => {
+            Compare::Scan | Compare::Random | Compare::Popped | Compare::Stored => {
                 self.settles = Some(compare);
                 self.is_over = true;
             }

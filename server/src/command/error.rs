@@ -27,8 +27,6 @@ pub enum Error {
     OutOfRange,
     #[error("ERR value is NaN or Infinity")]
     NanOrInfinity,
-    #[error("ERR numkeys should be greater than 0")]
-    NumkeysNotPositive,
     #[error("ERR Number of keys can't be greater than number of args")]
     TooManyNumkeys,
     #[error("ERR LIMIT can't be negative")]

@@ -6,7 +6,7 @@ use protocol::number::format_f64;
 use storage::aof::record;
 use storage::entry::Entry;
 use storage::value::list::End;
-use storage::value::{Object, Str};
+use storage::value::{Hash, Object, Str};
 
 /// Writes what makes the entry anew, such as `SET key value [PXAT ms]`, behind its tags in a line that Redis skips.
 pub fn entry(_: usize, entry: &Entry, tags: &mut dyn Iterator<Item = &[u8]>, out: &mut Vec<u8>) {
@@ -91,6 +91,13 @@ fn collection(key: &[u8], object: &Object, out: &mut Vec<u8>) {
                 true
             });
         }
+        Object::Hash(hash) => fields(key, hash, out),
+        Object::Set(set) => {
+            let mut batches = Batches::new("SADD", key, set.len());
+            for member in set.iter() {
+                member.with_bytes(|bytes| batches.add(&[bytes], out));
+            }
+        }
         Object::Zset(zset) => {
             let mut batches = Batches::new("ZADD", key, zset.len());
             for (member, score) in zset.iter() {
@@ -98,7 +105,26 @@ fn collection(key: &[u8], object: &Object, out: &mut Vec<u8>) {
                 member.with_bytes(|member| batches.add(&[score.as_bytes(), member], out));
             }
         }
-        Object::Hash(_) | Object::Set(_) => {}
         Object::Stream(value) => stream::write(key, value, out),
+    }
+}
+
+/// Fields with their values, and then when they expire.
+fn fields(key: &[u8], hash: &Hash, out: &mut Vec<u8>) {
+    let mut batches = Batches::new("HMSET", key, hash.len());
+    let mut expiries = Vec::new();
+    for field in hash.iter() {
+        field.name.with_bytes(|name| {
+            let value = field.value;
+            value.with_bytes(|value| batches.add(&[name, value], out));
+            expiries.extend(field.expiry_ms.map(|expiry_ms| (name.to_vec(), expiry_ms)));
+        });
+    }
+    // The last first: of those that expire together, the last to be told so is then the first in the row.
+    for (name, expiry_ms) in expiries.iter().rev() {
+        let expiry = expiry_ms.to_string();
+        let until = expiry.as_bytes();
+        let words: [&[u8]; 6] = [b"HPEXPIREAT", key, until, b"FIELDS", b"1", name];
+        protocol::encode_request(words.into_iter(), out);
     }
 }

@@ -297,6 +297,12 @@ impl Hash {
         true
     }
 
+    /// Makes ready for expiries: a packed hash of pairs becomes one of triples, whether or not a field then gets one, as
+    /// in Redis (`hashTypeSetExInit`).
+    pub fn prepare_expiries(&mut self) {
+        self.add_expiries(0);
+    }
+
     /// Sets or clears the expiry of the field at a spot.
     pub fn set_expiry(&mut self, spot: Spot, expiry_ms: Option<i64>, now_ms: i64) {
         if let (Shape::Pairs(_), At::Packed(at), Some(_)) = (&self.0, spot.0, expiry_ms) {

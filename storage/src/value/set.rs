@@ -78,11 +78,6 @@ impl Set {
         Set(Shape::Packed(Listpack::new()))
     }
 
-    /// An empty set that holds its members one by one.
-    pub fn many() -> Set {
-        Set(Shape::Many(Members::default()))
-    }
-
     /// How it is held.
     pub fn form(&self) -> Form<'_> {
         match &self.0 {

@@ -46,6 +46,8 @@ const PRESENT: &[&str] = &[
     "list",
     "bitmap",
     "hll",
+    "hash",
+    "set",
     "zset",
     "geo",
     "generic",

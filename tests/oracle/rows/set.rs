@@ -4,7 +4,7 @@ use super::Arg::{
     Burst, Count, Integer, Key, KeyOf, Many, Maybe, Member, Numbered, OneOf, Pattern, Picks, Soup,
     Value, Word,
 };
-use super::Compare::{Intset, Popped, Random, Same, Scan, Sort, Sorted};
+use super::Compare::{Intset, Popped, Random, Same, Scan, Sort, Sorted, Stored};
 use super::{Arg, Pool, Row, change, read, write};
 
 const SCAN: &[&[Arg]] = &[&[Word("MATCH"), Pattern], &[Word("COUNT"), Count]];
@@ -25,7 +25,7 @@ pub(super) static ROWS: &[Row] = &[
     read(6, Random, &[Word("SRANDMEMBER"), Key, Maybe(&[Picks])]),
     read(8, Sorted, &[OneOf(&["SDIFF", "SINTER", "SUNION"]), Many(&[Key])]),
     read(2, Sorted, &[OneOf(&["SDIFF", "SINTER", "SUNION"]), Key, KeyOf(Pool::Set), KeyOf(Pool::Set)]),
-    write(10, &[OneOf(&["SDIFFSTORE", "SINTERSTORE", "SUNIONSTORE"]), Key, Many(&[Key])]),
+    change(10, Stored, &[OneOf(&["SDIFFSTORE", "SINTERSTORE", "SUNIONSTORE"]), Key, Many(&[Key])]),
     read(6, Same, &[Word("SINTERCARD"), Numbered(&[Key]), Maybe(&[Word("LIMIT"), Count])]),
     read(6, Scan, &[Word("SSCAN"), Key, Word("0"), Soup(SCAN)]),
     read(1, Sort, &[Word("SSCAN"), Key, Integer]),

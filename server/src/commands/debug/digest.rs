@@ -8,12 +8,14 @@ use storage::db::Db;
 use storage::entry::Entry;
 use storage::value::list::End;
 use storage::value::stream::StreamId;
-use storage::value::{Object, Stream, Zset};
+use storage::value::{Hash, Object, Stream, Zset};
 
 /// The numbers of types, as they go into a digest.
 const STRING: u32 = 0;
 const LIST: u32 = 1;
+const SET: u32 = 2;
 const ZSET: u32 = 3;
+const HASH: u32 = 4;
 const STREAM: u32 = 6;
 
 /// 20 bytes that stand for a set of things, or for a sequence.
@@ -61,9 +63,27 @@ impl Digest {
                     true
                 });
             }
+            Object::Set(set) => {
+                self.append(&SET.to_be_bytes());
+                let members = set.iter();
+                members.for_each(|member| member.with_bytes(|bytes| self.add(bytes)));
+            }
+            Object::Hash(hash) => self.append_hash(hash),
             Object::Zset(zset) => self.append_zset(zset),
             Object::Stream(stream) => self.append_stream(stream),
-            Object::Hash(_) | Object::Set(_) => {}
+        }
+    }
+
+    fn append_hash(&mut self, hash: &Hash) {
+        self.append(&HASH.to_be_bytes());
+        for field in hash.iter() {
+            let mut digest = Digest::default();
+            field.name.with_bytes(|name| digest.append(name));
+            field.value.with_bytes(|value| digest.append(value));
+            if field.expiry_ms.is_some() {
+                digest.add(b"!!hexpire!!");
+            }
+            self.add(&digest.0);
         }
     }
 

@@ -188,6 +188,7 @@ fn change<'a>(
     let Some(mut edit) = cx.db.edit_as::<Hash>(key, Event::hash("hexpire"))? else {
         return Ok(done);
     };
+    edit.change().prepare_expiries();
     let out = cx.reply.array(names.len());
     for name in names.iter() {
         let spot = edit.find(name);

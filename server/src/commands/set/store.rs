@@ -84,8 +84,7 @@ fn store(
 fn intersection(operands: &Operands<'_>, limits: &Limits) -> Set {
     let sets = operands.by_size();
     let mut result = match sets.first().map(|set| set.form()) {
-        Some(Form::Packed(_)) => Set::packed(),
-        Some(Form::Many) => Set::many(),
+        Some(Form::Packed(_) | Form::Many) => Set::packed(),
         Some(Form::Integers(_)) | None => Set::default(),
     };
     let mut is_integers = true;
