@@ -23,8 +23,6 @@ pub enum Error {
     NotPositive,
     #[error("ERR value is not a valid float")]
     NotFloat,
-    #[error("ERR value is out of range")]
-    OutOfRange,
     #[error("ERR value is NaN or Infinity")]
     NanOrInfinity,
     #[error("ERR Number of keys can't be greater than number of args")]

@@ -36,12 +36,12 @@ impl Picks {
     /// What a count asks for: a negative one allows for the same element again.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] if the reply would be too large.
+    /// [`Error::ReplyTooLong`] if there would be too many.
     pub fn of(count: i64) -> Result<Picks> {
         let many = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
         match count {
             0.. => Ok(Picks::Distinct(many)),
-            _ if many > MOST => Err(Error::OutOfRange),
+            _ if many > MOST => Err(Error::ReplyTooLong),
             _ => Ok(Picks::Any(many)),
         }
     }
