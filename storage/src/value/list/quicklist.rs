@@ -26,7 +26,7 @@ const MOST_FILL: i64 = 0x7fff;
 const LEAST_FILL: i64 = -5;
 const MOST_DEPTH: usize = 0xffff;
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Quicklist {
     nodes: VecDeque<Node>,
     /// Elements of all nodes.
@@ -37,6 +37,18 @@ pub(super) struct Quicklist {
     fill: i64,
     /// `list-compress-depth` when the list was made.
     depth: usize,
+}
+
+impl Clone for Quicklist {
+    fn clone(&self) -> Quicklist {
+        let nodes = self.nodes.clone();
+        Quicklist {
+            // Copies have no room to grow.
+            node_bytes: nodes.iter().map(Node::heap_bytes).sum(),
+            nodes,
+            ..*self
+        }
+    }
 }
 
 impl Quicklist {

@@ -44,8 +44,10 @@ fn assert_same(list: &List, model: &[Vec<u8>]) {
     }
     assert!(list.with(model.len() as i64, |_| ()).is_none());
     assert!(list.with(-1 - model.len() as i64, |_| ()).is_none());
-    assert_eq!(list.clone().len(), model.len());
     assert_sums(list);
+    let copy = list.clone();
+    assert_sums(&copy);
+    assert_eq!(elements(&copy, 0, End::Tail), model);
 }
 
 #[track_caller]
@@ -58,9 +60,13 @@ fn assert_sums(list: &List) {
     };
     let bytes: usize = list.nodes().map(Node::heap_bytes).sum();
     let room = nodes.heap_bytes() - bytes;
-    assert!(room >= 32 * list.nodes().len(), "{room}");
-    assert_eq!(list.nodes().map(Node::count).sum::<usize>(), list.len());
     let count = list.nodes().len();
+    assert!(room >= size_of::<Node>() * count, "{room}");
+    assert!(
+        room <= class_bytes(size_of::<Node>() * (4 * count + 8)),
+        "{room}"
+    );
+    assert_eq!(list.nodes().map(Node::count).sum::<usize>(), list.len());
     for (at, node) in list.nodes().enumerate() {
         assert!(node.count() > 0);
         let is_inner = depth > 0 && at >= depth && at + depth < count;
