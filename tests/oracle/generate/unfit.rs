@@ -15,6 +15,7 @@ pub(in crate::oracle) fn is_unfit(command: &[Vec<u8>]) -> bool {
         || is_huge(command)
         || names_by_clock(command)
         || mixes_scores(command)
+        || leaves_unsorted(command)
         || name(command).ends_with(b"SUBSCRIBE") && command.len() > 2
 }
 
@@ -23,9 +24,11 @@ fn name(command: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn is(command: &[Vec<u8>], at: usize, word: &str) -> bool {
-    command
-        .get(at)
-        .is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
+    command.get(at).is_some_and(|found| is_word(found, word))
+}
+
+fn is_word(found: &[u8], word: &str) -> bool {
+    found.eq_ignore_ascii_case(word.as_bytes())
 }
 
 fn number(arg: &[u8]) -> Option<i64> {
@@ -102,6 +105,14 @@ fn is_huge(command: &[Vec<u8>]) -> bool {
         b"SETBIT" | b"BITFIELD" => any(100_000, i64::from(u32::MAX)),
         _ => false,
     }
+}
+
+/// Whether SORT is told by a pattern that names no key to leave the order to a hash table, other than
+/// by the word that is meant for it.
+fn leaves_unsorted(command: &[Vec<u8>]) -> bool {
+    let is_pattern = |pattern: &Vec<u8>| pattern.contains(&b'*') || is_word(pattern, "nosort");
+    sorts(command)
+        && (1..command.len()).any(|at| is(command, at - 1, "BY") && !is_pattern(&command[at]))
 }
 
 /// Whether members of a key that is asked for ranges of members would get different scores.
