@@ -9,27 +9,9 @@ use crate::support::{Client, Reply, words};
 type Line = fn(&mut Rng, usize) -> String;
 
 /// What is written of each type.
-const TYPES: &[(&str, Line)] = &[
-    ("string", string),
-    ("bitmap", bitmap),
-    ("hll", hll),
-    ("list", list),
-    ("hash", hash),
-    ("set", set),
-    ("zset", zset),
-    ("geo", geo),
-    ("stream", stream),
-    ("generic", generic),
+const TYPES: &[Line] = &[
+    string, bitmap, hll, list, hash, set, zset, geo, stream, generic,
 ];
-
-/// The types that Keytag has.
-const PRESENT: &[&str] = &["string", "bitmap", "hll", "generic"];
-
-/// Which types are written.
-#[derive(Clone, Copy)]
-pub(super) struct Load {
-    is_all: bool,
-}
 
 /// A command, or several in one transaction.
 #[derive(Clone, Debug)]
@@ -37,32 +19,16 @@ pub(super) struct Write {
     lines: Vec<String>,
 }
 
-impl Load {
-    pub(super) fn all() -> Load {
-        Load { is_all: true }
-    }
-
-    pub(super) fn present() -> Load {
-        Load { is_all: false }
-    }
-
-    fn line(self, rng: &mut Rng, owner: usize) -> String {
-        loop {
-            let (name, line) = TYPES[rng.usize(..TYPES.len())];
-            if self.is_all || PRESENT.contains(&name) {
-                return line(rng, owner);
-            }
-        }
-    }
-
+impl Write {
     /// A random write to keys of a connection.
-    pub(super) fn write(self, owner: usize, rng: &mut Rng) -> Write {
+    pub(super) fn random(owner: usize, rng: &mut Rng) -> Write {
+        let line = |rng: &mut Rng| TYPES[rng.usize(..TYPES.len())](rng, owner);
         if rng.u32(..12) > 0 {
-            return Write::of(&self.line(rng, owner));
+            return Write::of(&line(rng));
         }
         let mut lines = vec!["MULTI".to_owned()];
         while lines.len() < 4 {
-            let line = self.line(rng, owner);
+            let line = line(rng);
             if !line.starts_with("SPOP") && !line.contains(" * ") {
                 lines.push(line);
             }
@@ -70,9 +36,7 @@ impl Load {
         lines.push("EXEC".to_owned());
         Write { lines }
     }
-}
 
-impl Write {
     pub(super) fn of(line: &str) -> Write {
         Write {
             lines: vec![line.to_owned()],

@@ -40,23 +40,6 @@ const FAMILIES: &[Family] = &[
     Family::new("transaction", 5, None, transaction::ROWS),
 ];
 
-/// The families that Keytag has: what is said unless `KEYTAG_FAMILY` says otherwise.
-const PRESENT: &[&str] = &[
-    "string",
-    "list",
-    "bitmap",
-    "hll",
-    "hash",
-    "set",
-    "zset",
-    "geo",
-    "generic",
-    "connection",
-    "pubsub",
-    "server",
-    "transaction",
-];
-
 /// What is spoken of beside a family that `KEYTAG_FAMILY` names.
 const BESIDE: &[&str] = &["generic", "connection", "server", "transaction"];
 
@@ -102,8 +85,7 @@ pub(super) fn chosen() -> Vec<(&'static Family, u32)> {
         found.unwrap_or_else(|| panic!("KEYTAG_FAMILY: there is no family {name:?}"))
     };
     let Ok(chosen) = std::env::var("KEYTAG_FAMILY") else {
-        let present = PRESENT.iter().map(|name| named(name));
-        return present.map(|family| (family, family.weight)).collect();
+        return all();
     };
     let chosen: Vec<&Family> = chosen.split(',').map(named).collect();
     let beside = BESIDE.iter().map(|name| named(name));
