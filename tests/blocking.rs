@@ -16,9 +16,14 @@ use crate::support::{Client, Kind, Server, words};
 
 /// Plays a scene, in RESP2 and in RESP3.
 fn scene(text: &str) {
+    scene_in(&[false, true], text);
+}
+
+/// Plays a scene in RESP3 or not.
+pub(crate) fn scene_in(protocols: &[bool], text: &str) {
     for kind in [Kind::Keytag, Kind::Oracle] {
         let server = Server::start(kind, &[]);
-        for is_resp3 in [false, true] {
+        for &is_resp3 in protocols {
             let mut stage = Stage::new(&server, is_resp3);
             stage.control.line("FLUSHALL");
             let played = stage.play(text);

@@ -30,6 +30,7 @@ mod scan;
 mod server;
 mod sort;
 mod startup;
+mod stream;
 mod string;
 mod tag;
 mod tag_model;

@@ -53,9 +53,9 @@ pub struct Waiter {
 impl Waiter {
     /// Whether a key that holds a value of that type, or none, may end the wait.
     pub fn is_stirred_by(&self, type_name: Option<&str>) -> bool {
-        match type_name {
-            Some(name) => name == self.wanted.type_name,
-            None => self.wanted.stir == Stir::AlsoWithoutKey,
+        match self.wanted.stir {
+            Stir::WithKey => type_name == Some(self.wanted.type_name),
+            Stir::AlsoWithoutKey => true,
         }
     }
 

@@ -156,11 +156,13 @@ fn stream_details(client: &mut Client, key: &[u8]) -> Reply {
         let pairs = group.items().chunks(2);
         let told = pairs.filter(|pair| pair[0].text() != "consumers");
         details.extend(told.map(|pair| pair[1].clone()));
-        let name = group.items()[1].text();
+        let Reply::Bulk(name) = &group.items()[1] else {
+            panic!("a group has a name: {group}")
+        };
         let pending = [
             &b"XPENDING"[..],
             key,
-            name.as_bytes(),
+            name,
             b"-",
             b"+",
             b"100000",

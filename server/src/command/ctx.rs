@@ -96,7 +96,7 @@ pub struct Wanted {
 pub enum Stir {
     /// It does.
     WithKey,
-    /// Also when one has gone (`XREADGROUP`: with it goes the group).
+    /// Also when one has gone, or holds another type now (`XREADGROUP`: with it goes the group).
     AlsoWithoutKey,
 }
 

@@ -107,7 +107,8 @@ impl Addition {
                 words => id_at += words,
             }
         }
-        let trim = trim_options.finish(cx)?;
+        let keep = trim_options.keep()?;
+        let limit = trim_options.limit(cx)?;
         let words = args.len().saturating_sub(id_at + 1);
         let id = id.filter(|_| words > 0 && words.is_multiple_of(2));
         let id = id.ok_or_else(|| Error::WrongArity(cx.command_name().to_owned()))?;
@@ -120,8 +121,8 @@ impl Addition {
         }
         Ok(Addition {
             is_only_added,
+            trim: keep.map(|keep| trim_options.trim(keep, limit)),
             trim_options,
-            trim,
             id,
             id_at,
         })
@@ -139,13 +140,17 @@ impl Addition {
     /// Whether replaying the request as it was sent could do something else.
     fn is_logged_anew(&self) -> bool {
         let is_approximate = self.trim.is_some_and(|trim| trim.is_approximate);
-        is_approximate || !matches!(self.id, NewId::Exactly(_))
+        is_approximate || !self.is_id_given()
+    }
+
+    fn is_id_given(&self) -> bool {
+        matches!(self.id, NewId::Exactly(_))
     }
 
     fn log(&self, cx: &mut Ctx<'_>, args: &Args<'_>, id: StreamId, kept: Vec<u8>) {
         id.with_text(|id| {
             cx.effects.replace((0..args.len()).map(|index| {
-                if index == self.id_at {
+                if index == self.id_at && !self.is_id_given() {
                     id
                 } else {
                     self.trim_options.logged_word(args, index, &kept)

@@ -39,7 +39,8 @@ fn xtrim(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
             words => index += words,
         }
     }
-    let trim = wanted.finish(cx)?.ok_or(Error::TrimStrategy)?;
+    let keep = wanted.keep()?.ok_or(Error::TrimStrategy)?;
+    let trim = wanted.trim(keep, wanted.limit(cx)?);
     let Some(mut edit) = cx.db.edit_as::<Stream>(key, EVENT)? else {
         return cx.reply.integer(0);
     };
@@ -114,26 +115,33 @@ impl TrimOptions {
         Ok(self.threshold_at + 1 - index)
     }
 
-    /// What is to be done, if anything is.
-    pub(super) fn finish(&self, cx: &Ctx<'_>) -> Result<Option<Trim>> {
-        if self.limit.is_some_and(|limit| limit > 0) && self.keep.is_none() {
-            return Err(Error::TrimLimitAlone);
+    /// What stays, if anything is to go.
+    pub(super) fn keep(&self) -> Result<Option<Keep>> {
+        match (self.keep, self.limit) {
+            (None, Some(1..)) => Err(Error::TrimLimitAlone),
+            (keep, _) => Ok(keep),
         }
-        // What stands in the log is exact already.
-        let is_replay = cx.is_replay();
-        if self.limit.is_some() && !self.is_approximate && !is_replay {
-            return Err(Error::TrimLimitExact);
+    }
+
+    /// The most entries that go, 0 for no bound.
+    pub(super) fn limit(&self, cx: &Ctx<'_>) -> Result<usize> {
+        match self.limit {
+            // What stands in the log is exact already.
+            _ if cx.is_replay() => Ok(0),
+            Some(_) if !self.is_approximate => Err(Error::TrimLimitExact),
+            None if !self.is_approximate => Ok(0),
+            Some(limit) => Ok(limit),
+            None => Ok(default_limit(cx.limits().stream_node_max_entries)),
         }
-        let limit = match self.limit {
-            _ if is_replay || !self.is_approximate => 0,
-            Some(limit) => limit,
-            None => default_limit(cx.limits().stream_node_max_entries),
-        };
-        Ok(self.keep.map(|keep| Trim {
+    }
+
+    /// What is to be done.
+    pub(super) fn trim(&self, keep: Keep, limit: usize) -> Trim {
+        Trim {
             keep,
             is_approximate: self.is_approximate,
             limit,
-        }))
+        }
     }
 
     /// A word of the request as it is logged: with what was trimmed to, and exactly that.
