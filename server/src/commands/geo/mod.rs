@@ -4,6 +4,7 @@ mod add;
 mod read;
 mod search;
 mod shape;
+mod sort;
 
 use protocol::number::parse_f64;
 use storage::value::geo::Position;

@@ -1,5 +1,7 @@
 //! What is near a place.
 
+use std::cmp::Ordering;
+
 use protocol::Encoder;
 use storage::db::Event;
 use storage::value::geo::{Position, Shape};
@@ -8,6 +10,7 @@ use storage::value::{Item, Limits, Zset};
 
 use super::read::write_position;
 use super::shape::{Form, Order, Search, Storing};
+use super::sort::sort_beginning;
 use super::{GEO, distance_text};
 use crate::command::reply::write_item;
 use crate::command::{Args, Command, Ctx, Outcome, Result, Words};
@@ -237,20 +240,31 @@ fn find<'z>(zset: &'z Zset, shape: &Shape, search: &Search<'_>) -> Vec<Found<'z>
             enough => found.extend(in_shape.take(enough - found.len())),
         }
     }
+    sort(&mut found, search);
+    found
+}
+
+/// Brings what was found in order, and leaves as many as are wanted.
+fn sort(found: &mut Vec<Found<'_>>, search: &Search<'_>) {
     let order = match search.order {
         // Without an order the first so many would be any.
         Order::Unsorted if search.count > 0 && !search.is_any => Order::NearestFirst,
         order => order,
     };
-    match order {
-        Order::Unsorted => {}
-        Order::NearestFirst => found.sort_by(|a, b| a.meters.total_cmp(&b.meters)),
-        Order::FarthestFirst => found.sort_by(|a, b| b.meters.total_cmp(&a.meters)),
+    let compare = |one: &Found<'_>, other: &Found<'_>| match order {
+        Order::Unsorted => Ordering::Equal,
+        Order::NearestFirst => one.meters.total_cmp(&other.meters),
+        Order::FarthestFirst => other.meters.total_cmp(&one.meters),
+    };
+    let is_cut = search.count > 0 && search.count < found.len();
+    match (order, is_cut) {
+        (Order::Unsorted, _) => {}
+        (_, true) => sort_beginning(found, search.count, &compare),
+        (_, false) => found.sort_by(compare),
     }
-    if search.count > 0 {
+    if is_cut {
         found.truncate(search.count);
     }
-    found
 }
 
 fn write(out: &mut Encoder<'_>, found: &[Found<'_>], search: &Search<'_>, unit_meters: f64) {
