@@ -25,6 +25,7 @@ mod hll;
 mod list;
 mod memory;
 mod memory_report;
+mod notify;
 mod oracle;
 mod pubsub;
 mod scan;

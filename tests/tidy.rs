@@ -87,6 +87,7 @@ const PARTS: &[&str] = &[
     "lazyfree",
     "memory",
     "monitor",
+    "notify",
     "persist",
     "pubsub",
     "rates",

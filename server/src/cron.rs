@@ -158,7 +158,7 @@ impl Cron {
     fn expire_all(&mut self, pace: &mut Pace) -> bool {
         let server = self.server;
         let mut note = |shard: &mut Shard, db: usize, gone: &[Entry]| {
-            server.log_removals(shard, db, gone, Cause::Expired);
+            server.note_removals(shard, db, gone, Cause::Expired);
         };
         for _ in 0..SHARDS {
             loop {
@@ -185,7 +185,7 @@ impl Cron {
     fn expire_fields(&mut self, pace: &mut Pace) -> bool {
         let server = self.server;
         let mut note = |shard: &mut Shard, db: usize, gone: &[GoneFields]| {
-            server.log_field_removals(shard, db, gone);
+            server.note_field_removals(shard, db, gone);
         };
         let keyspace = &server.keyspace;
         while keyspace.expire_fields_some(self.expire_at, EXPIRE_FIELDS, clock::now_ms(), &mut note)
@@ -219,7 +219,7 @@ impl Cron {
             shard: 0,
         });
         let mut note = |shard: &mut Shard, db: usize, gone: &[Entry]| {
-            server.log_removals(shard, db, gone, Cause::Invalidated);
+            server.note_removals(shard, db, gone, Cause::Invalidated);
         };
         while round.shard < SHARDS {
             if server

@@ -19,6 +19,7 @@ mod logging;
 mod memory;
 mod monitor;
 mod net;
+mod notify;
 mod persist;
 mod process;
 mod pubsub;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use protocol::Args;
+use storage::db::Event;
 use storage::entry;
 use storage::field_dues::GoneFields;
 use storage::keyspace::{Cause, Keyspace};
@@ -26,6 +27,7 @@ use crate::lazyfree::Lazyfree;
 use crate::memory;
 use crate::monitor::{self, Monitor};
 use crate::net::listening::Listening;
+use crate::notify;
 use crate::persist::Persist;
 use crate::persist::log::Log;
 use crate::pubsub::{Published, Pubsub};
@@ -210,7 +212,7 @@ impl Server {
     /// Makes room below `maxmemory`, in the time that one command may take for it. One load and one
     /// compare while much less is used.
     #[inline]
-    pub fn make_room(&self, now_ms: i64) -> Room {
+    pub fn make_room(&'static self, now_ms: i64) -> Room {
         let limit = self.settings.memory_limit();
         if limit == 0 || (self.accounts().is_clearly_below(limit) && !self.stats.is_exceeded()) {
             return Room::Enough;
@@ -220,7 +222,7 @@ impl Server {
 
     /// Evicts down to the limit.
     #[cold]
-    fn evict(&self, limit: usize, now_ms: i64) -> Room {
+    fn evict(&'static self, limit: usize, now_ms: i64) -> Room {
         self.evict_clients();
         if self.accounts().used_bytes() <= limit {
             self.stats.end_exceeded(now_ms);
@@ -241,7 +243,7 @@ impl Server {
                 if cause == Cause::Evicted {
                     self.stats.counters.evicted_keys.add(gone.len() as u64);
                 }
-                self.log_removals(shard, db, gone, cause);
+                self.note_removals(shard, db, gone, cause);
             },
         );
         self.note_latency(latency::Event::EvictionCycle, now_ms, began.elapsed());
@@ -274,8 +276,28 @@ impl Server {
         }
     }
 
-    /// Logs that keys went, as one record, while their shard is locked.
-    pub fn log_removals(&self, shard: &mut Shard, db: usize, gone: &[entry::Entry], cause: Cause) {
+    /// Notes that keys went by themselves, while their shard is locked: in the log, and for those who listen.
+    pub fn note_removals(
+        &'static self,
+        shard: &mut Shard,
+        db: usize,
+        gone: &[entry::Entry],
+        cause: Cause,
+    ) {
+        self.log_removals(shard, db, gone, cause);
+        let event = match cause {
+            Cause::Expired => Event::EXPIRED,
+            Cause::Evicted => Event::EVICTED,
+            Cause::Invalidated => Event::DEL,
+        };
+        if self.pubsub.has_subscribers() {
+            gone.iter()
+                .for_each(|entry| self.notify(db, event, entry.key()));
+        }
+    }
+
+    /// Logs that keys went, as one record.
+    fn log_removals(&self, shard: &mut Shard, db: usize, gone: &[entry::Entry], cause: Cause) {
         if !self.log.is_on() {
             return;
         }
@@ -287,8 +309,19 @@ impl Server {
         shard.log_offset = self.log.append(std::iter::once((db, &record[..])));
     }
 
-    /// Logs that fields of hashes went, one by one as Redis does, while their shard is locked.
-    pub fn log_field_removals(&self, shard: &mut Shard, db: usize, gone: &[GoneFields]) {
+    /// Notes that fields of hashes went by themselves, while their shard is locked.
+    pub fn note_field_removals(&'static self, shard: &mut Shard, db: usize, gone: &[GoneFields]) {
+        self.log_field_removals(shard, db, gone);
+        for hash in gone {
+            self.notify(db, Event::HASH_EXPIRED, &hash.key);
+            if hash.emptied.is_some() {
+                self.notify(db, Event::DEL, &hash.key);
+            }
+        }
+    }
+
+    /// Logs that fields of hashes went, one by one as Redis does.
+    fn log_field_removals(&self, shard: &mut Shard, db: usize, gone: &[GoneFields]) {
         if !self.log.is_on() || gone.is_empty() {
             return;
         }
@@ -359,6 +392,25 @@ impl Server {
     fn settle(&self, published: Published) -> usize {
         self.cut_off(&published.slow);
         published.receivers
+    }
+
+    /// Tells those who listen what has happened to keys, while these are locked.
+    #[cold]
+    pub fn tell_events(&'static self, events: &mut Vec<(usize, Event, Box<[u8]>)>) {
+        for (db, event, key) in events.drain(..) {
+            self.notify(db, event, &key);
+        }
+    }
+
+    /// Publishes what has happened to a key.
+    fn notify(&'static self, db: usize, event: Event, key: &[u8]) {
+        if !self.pubsub.has_subscribers() {
+            return;
+        }
+        let wanted = self.settings.keyspace_events();
+        notify::messages(wanted, db, event, key, |channel, message| {
+            self.publish(channel, message);
+        });
     }
 
     /// Closes a connection at once, and forgets it: who asks next does not see it any more.

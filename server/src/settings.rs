@@ -14,7 +14,8 @@ use storage::keyspace::Cause;
 use crate::clients::{Class, Client, State};
 use crate::command::Error;
 use crate::config::{
-    self, Config, MaxmemoryPolicy, MemoryOrPercent, OutputLimit, ProtectedAction, options,
+    self, Config, KeyspaceEvents, MaxmemoryPolicy, MemoryOrPercent, OutputLimit, ProtectedAction,
+    options,
 };
 
 /// Less than this is no `maxmemory-clients`.
@@ -180,6 +181,12 @@ impl Settings {
             0 => self.slow_nanos(),
             ms => self.slow_nanos().min(ms.saturating_mul(1_000_000)),
         }
+    }
+
+    /// `notify-keyspace-events`.
+    #[inline]
+    pub fn keyspace_events(&self) -> KeyspaceEvents {
+        self.config.get(options::NOTIFY_KEYSPACE_EVENTS)
     }
 
     /// `slowlog-max-len`.

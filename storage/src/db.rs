@@ -44,8 +44,28 @@ impl Event {
         name: "evicted",
     };
 
-    /// None: a change of which only those are told who watch the key.
+    /// No event: a change of which those are told who watch the key, or keep a copy of it.
     pub const UNSAID: Event = Event { class: 0, name: "" };
+
+    /// Fields of a hash expired.
+    pub const HASH_EXPIRED: Event = Event::hash("hexpired");
+    /// Key created.
+    pub const NEW: Event = Event {
+        class: b'n',
+        name: "new",
+    };
+    /// Key looked for in vain.
+    pub const MISS: Event = Event {
+        class: b'm',
+        name: "keymiss",
+    };
+    /// Tag invalidated: the event of a tag, not of a key.
+    pub const TAG_INVALIDATED: Event = Event::generic("taginvalidate");
+
+    /// Whether a key has become another, or has gone.
+    pub fn is_change(self) -> bool {
+        !matches!(self.class, b'n' | b'm') && self != Event::TAG_INVALIDATED
+    }
 
     /// An event of any type.
     pub const fn generic(name: &'static str) -> Event {
@@ -143,10 +163,21 @@ pub struct Moment {
     pub touch: Touch,
     /// What becomes of expired keys that are met.
     pub expiry: WhenExpired,
-    /// Whether events are collected.
-    pub has_listeners: bool,
+    /// Which events are collected.
+    pub listeners: Listeners,
     /// Strings longer than this are packed when they are written; 0 for none.
     pub compression_threshold: usize,
+}
+
+/// Which events somebody wants to hear of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Listeners {
+    /// Those of keys that change.
+    pub of_changes: bool,
+    /// Those of keys that are created, beside the change that creates them.
+    pub of_creations: bool,
+    /// Those of keys that are looked for in vain.
+    pub of_misses: bool,
 }
 
 /// Whether reads record an access (`CLIENT NO-TOUCH`).
@@ -195,6 +226,8 @@ pub enum NewTags<'a> {
 pub struct Detached {
     entry: Entry,
     expiry_ms: Option<i64>,
+    /// That it was taken out. Told of when it is placed: only then has anything happened.
+    left: Option<(usize, Event, Box<[u8]>)>,
     /// In use all the way, so that nobody who scans the names misses them.
     tags: Vec<NameUse>,
 }
@@ -292,7 +325,7 @@ impl<'k> Db<'k> {
         if !shard.waiters.is_empty() {
             self.make_ready(number, db, &key);
         }
-        if self.moment.has_listeners {
+        if self.moment.listeners.of_changes {
             let event = if cause == Cause::Expired {
                 Event::EXPIRED
             } else {
@@ -367,8 +400,7 @@ impl<'k> Db<'k> {
     #[inline]
     fn read_located(&mut self, key: &[u8]) -> Option<((usize, Place), &Entry)> {
         let Some((number, at)) = self.locate(self.index, key) else {
-            let (number, _) = self.place(key);
-            self.shard(number).misses += 1;
+            self.miss(key);
             return None;
         };
         let Moment { access, touch, .. } = self.moment;
@@ -380,6 +412,18 @@ impl<'k> Db<'k> {
             entry.put_access(access.touched(entry.access(), clock));
         }
         Some(((number, at), entry))
+    }
+
+    /// Counts that a key was looked for in vain.
+    #[inline]
+    fn miss(&mut self, key: &[u8]) {
+        let (number, _) = self.place(key);
+        self.shard(number).misses += 1;
+        if self.moment.listeners.of_misses {
+            self.changes
+                .events
+                .push((self.index, Event::MISS, key.into()));
+        }
     }
 
     /// The entry of a key, unnoticed: neither counted nor recorded.
@@ -441,16 +485,22 @@ impl<'k> Db<'k> {
 
     /// The entry of a key, counted as hit or miss, but without recording an access (`EXISTS`, `TTL`).
     pub fn inspect(&mut self, key: &[u8]) -> Option<&Entry> {
-        let (number, _) = self.place(key);
-        let found = self.locate(self.index, key);
-        let shard = self.shard(number);
-        let Some((_, at)) = found else {
-            shard.misses += 1;
+        let Some((number, at)) = self.locate(self.index, key) else {
+            self.miss(key);
             return None;
         };
-        shard.hits += 1;
         let db = self.index;
-        self.shard(number).partition(db)?.get(at)
+        let shard = self.shard(number);
+        shard.hits += 1;
+        shard.partition(db)?.get(at)
+    }
+
+    /// The same, of which nobody hears if the key is not there (`OBJECT`).
+    pub fn inspect_quietly(&mut self, key: &[u8]) -> Option<&Entry> {
+        let listens = std::mem::take(&mut self.moment.listeners.of_misses);
+        let is_there = self.inspect(key).is_some();
+        self.moment.listeners.of_misses = listens;
+        is_there.then(|| self.peek(key)).flatten()
     }
 
     /// Whether the key is there, recording an access.
@@ -532,7 +582,15 @@ impl<'k> Db<'k> {
         let earlier = shard.ghost.recall(db, hash, clock.switched_ms);
         let entry = make(key, access.fresh(clock, earlier), expiry_ms);
         let at = shard.partition_mut(db).insert(hash, entry, now_ms);
+        self.note_created(db, key);
         (number, at)
+    }
+
+    #[inline]
+    fn note_created(&mut self, db: usize, key: &[u8]) {
+        if self.moment.listeners.of_creations {
+            self.changes.events.push((db, Event::NEW, key.into()));
+        }
     }
 
     #[inline]
@@ -580,7 +638,7 @@ impl<'k> Db<'k> {
         if !shard.waiters.is_empty() {
             self.make_ready(number, db, key);
         }
-        if self.moment.has_listeners && event != Event::UNSAID {
+        if self.moment.listeners.of_changes {
             self.changes.events.push((db, event, key.into()));
         }
     }
@@ -609,7 +667,7 @@ impl<'k> Db<'k> {
     /// Adds another event of a key whose change is marked already.
     #[inline]
     pub fn add_event(&mut self, key: &[u8], event: Event) {
-        if self.moment.has_listeners && event != Event::UNSAID {
+        if self.moment.listeners.of_changes && event != Event::UNSAID {
             self.changes.events.push((self.index, event, key.into()));
         }
     }
@@ -704,10 +762,12 @@ impl<'k> Db<'k> {
         let partition = self.shard(number).partition_mut(db);
         let expiry_ms = partition.get(at)?.expiry_ms();
         let entry = partition.remove(at)?;
-        self.tell(number, db, key, event);
+        self.tell(number, db, key, Event::UNSAID);
+        let listens = self.moment.listeners.of_changes;
         Some(Detached {
             entry,
             expiry_ms,
+            left: listens.then(|| (db, event, key.into())),
             tags,
         })
     }
@@ -721,6 +781,7 @@ impl<'k> Db<'k> {
         Some(Detached {
             entry: entry.duplicate(),
             expiry_ms: entry.expiry_ms(),
+            left: None,
             tags,
         })
     }
@@ -732,6 +793,7 @@ impl<'k> Db<'k> {
         let Detached {
             mut entry,
             expiry_ms,
+            left,
             tags,
         } = detached;
         // As in Redis (dbAdd, db.c): in its new place it has not been accessed yet.
@@ -746,6 +808,8 @@ impl<'k> Db<'k> {
         };
         old.into_iter().for_each(|old| self.discard(old));
         self.retag(number, db, at, tags.iter().map(NameUse::as_bytes));
+        self.note_created(db, key);
+        self.changes.events.extend(left);
         self.mark(number, db, key, event);
     }
 

@@ -455,7 +455,7 @@ options! {
     LATENCY_MONITOR_THRESHOLD: u64 = int("latency-monitor-threshold", "0", 0, I64).works();
     LATENCY_TRACKING: bool = yes_no("latency-tracking", "yes").works();
     LATENCY_TRACKING_INFO_PERCENTILES: Vec<f64> = Spec::new("latency-tracking-info-percentiles", Kind::Percentiles, "50 99 99.9").works();
-    NOTIFY_KEYSPACE_EVENTS: KeyspaceEvents = Spec::new("notify-keyspace-events", Kind::KeyspaceEvents, "");
+    NOTIFY_KEYSPACE_EVENTS: KeyspaceEvents = Spec::new("notify-keyspace-events", Kind::KeyspaceEvents, "").works();
 
     // Encodings.
     HASH_MAX_LISTPACK_ENTRIES: u64 = int("hash-max-listpack-entries", "512", 0, I64).alias("hash-max-ziplist-entries").works();

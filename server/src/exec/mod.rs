@@ -281,6 +281,9 @@ fn run(
         None => Err(Error::WrongArity(entry.full_name.clone())),
     };
     unit.gather(&mut cx.db, &mut cx.effects, args, cx.server);
+    if !cx.db.changes.events.is_empty() {
+        cx.server.tell_events(&mut cx.db.changes.events);
+    }
     match result {
         Ok(outcome) => (outcome, false),
         Err(error) => {

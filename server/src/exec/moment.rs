@@ -1,8 +1,9 @@
 //! The moment in which a command sees the keyspace.
 
-use storage::db::{Moment, Touch, WhenExpired};
+use storage::db::{Listeners, Moment, Touch, WhenExpired};
 
 use crate::clients::{Client, State};
+use crate::notify;
 use crate::server::Server;
 
 /// Time, and how expiry and accesses are treated, for a command of that client.
@@ -25,7 +26,13 @@ pub fn moment(server: &Server, client: &Client, now_ms: i64) -> Moment {
             Touch::Yes
         },
         expiry,
-        has_listeners: false,
+        listeners: listeners(server),
         compression_threshold: server.settings.compression_threshold(),
     }
+}
+
+/// Which events are collected for those who want to hear of them.
+#[inline]
+pub fn listeners(server: &Server) -> Listeners {
+    notify::listeners(server.settings.keyspace_events())
 }

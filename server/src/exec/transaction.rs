@@ -154,6 +154,7 @@ fn run_all(
         cx.entry = entry;
         // Time stands still in a transaction, but a CONFIG SET in it holds for what follows.
         cx.db.moment.access = server.settings.access();
+        cx.db.moment.listeners = moment::listeners(server);
         cx.reply.restart();
         let (_, failed) = run(&mut cx, entry, &args, &mut session.unit);
         // CLIENT REPLY may have come in between.

@@ -101,7 +101,7 @@ impl Drop for Edit<'_, '_> {
         let is_hushed = self.is_hushed;
         let shard = self.db.shard(number);
         let needs_key = !is_hushed && (shard.has_watches() || !shard.waiters.is_empty());
-        if needs_key || self.db.moment.has_listeners {
+        if needs_key || self.db.moment.listeners.of_changes {
             let key: Box<[u8]> = self.entry().key().into();
             match is_hushed {
                 true => self.db.add_event(&key, event),

@@ -21,8 +21,6 @@ pub enum Asked<'f> {
     All,
 }
 
-const HEXPIRED: Event = Event::hash("hexpired");
-
 impl<'k> Db<'k> {
     /// The moment by which fields have expired or not, in milliseconds since 1970. A replay of the log holds all for
     /// alive: what expired is told there.
@@ -137,7 +135,7 @@ impl<'k> Db<'k> {
 
     fn note_reaped(&mut self, number: usize, key: &[u8], gone: Vec<Box<[u8]>>) {
         let db = self.index;
-        self.tell(number, db, key, HEXPIRED);
+        self.tell(number, db, key, Event::HASH_EXPIRED);
         let removals = gone.into_iter().map(|field| Removal {
             field: Some(field),
             db,

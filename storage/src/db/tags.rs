@@ -100,8 +100,8 @@ impl Db<'_> {
         };
         invalidated.has_members = true;
         self.changes.dirty += invalidated.count as u64;
-        if self.moment.has_listeners {
-            let event = |name: &[u8]| (self.index, Event::generic("taginvalidate"), name.into());
+        if self.moment.listeners.of_changes {
+            let event = |name: &[u8]| (self.index, Event::TAG_INVALIDATED, name.into());
             self.changes.events.extend(names.iter().map(event));
         }
         invalidated
@@ -178,7 +178,7 @@ impl Db<'_> {
         if shard.has_watches() {
             shard.notify_watches(db, &key);
         }
-        if self.moment.has_listeners {
+        if self.moment.listeners.of_changes {
             self.changes.events.push((db, Event::DEL, key.clone()));
         }
         invalidated.count += 1;
@@ -398,7 +398,7 @@ mod tests {
     use protocol::request::split_line;
 
     use super::*;
-    use crate::db::{Expiry, Moment, NewTags, Touch};
+    use crate::db::{Expiry, Listeners, Moment, NewTags, Touch};
     use crate::evict::Access;
     use crate::keyspace::ShardSet;
     use crate::value::Value;
@@ -409,7 +409,10 @@ mod tests {
             access: Access::Time,
             touch: Touch::Yes,
             expiry,
-            has_listeners: true,
+            listeners: Listeners {
+                of_changes: true,
+                ..Listeners::default()
+            },
             compression_threshold: 0,
         };
         Db::new(keyspace, keyspace.lock(ShardSet::ALL), 0, moment)

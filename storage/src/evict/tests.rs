@@ -2,7 +2,7 @@
 
 use super::access::{self, accesses};
 use super::*;
-use crate::db::{Db, Event, Expiry, Moment, NewTags, Touch, WhenExpired};
+use crate::db::{Db, Event, Expiry, Listeners, Moment, NewTags, Touch, WhenExpired};
 use crate::entry::Entry;
 use crate::keyspace::{Cause, Keyspace, ShardSet};
 use crate::partition::Partition;
@@ -61,7 +61,7 @@ impl World {
             access: self.access(),
             touch: Touch::Yes,
             expiry: WhenExpired::Remove,
-            has_listeners: false,
+            listeners: Listeners::default(),
             compression_threshold: 0,
         };
         Db::new(&self.keyspace, self.keyspace.lock(ShardSet::ALL), 0, moment)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{EXPIRY_TICK_MS, Keyspace, SHARDS, ShardSet};
-use crate::db::{Db, Event, Expiry, Moment, NewTags, Touch, WhenExpired};
+use crate::db::{Db, Event, Expiry, Listeners, Moment, NewTags, Touch, WhenExpired};
 use crate::entry::Entry;
 use crate::evict::Access;
 use crate::partition::Partition;
@@ -19,7 +19,7 @@ fn db(keyspace: &Keyspace, now_ms: i64) -> Db<'_> {
         access: Access::Time,
         touch: Touch::Yes,
         expiry: WhenExpired::Remove,
-        has_listeners: false,
+        listeners: Listeners::default(),
         compression_threshold: 0,
     };
     Db::new(keyspace, keyspace.lock(ShardSet::ALL), 0, moment)

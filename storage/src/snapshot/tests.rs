@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::db::{Db, Event, Expiry, Moment, NewTags, Touch, WhenExpired};
+use crate::db::{Db, Event, Expiry, Listeners, Moment, NewTags, Touch, WhenExpired};
 use crate::entry::Entry;
 use crate::evict::{Access, Plan, Policy, Pool};
 use crate::keyspace::{Cause, Keyspace, SHARDS, ShardSet};
@@ -79,7 +79,7 @@ fn moment(now_ms: i64) -> Moment {
         access: Access::Time,
         touch: Touch::Yes,
         expiry: WhenExpired::Remove,
-        has_listeners: false,
+        listeners: Listeners::default(),
         compression_threshold: 0,
     }
 }

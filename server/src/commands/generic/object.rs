@@ -34,7 +34,7 @@ const ENCODING: Command = Spec {
 }
 .run(encoding);
 fn encoding(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    match cx.db.inspect(args.key(2)?).map(Entry::encoding) {
+    match cx.db.inspect_quietly(args.key(2)?).map(Entry::encoding) {
         Some(name) => cx.reply.bulk(name.as_bytes()),
         None => cx.reply.nil(),
     }
@@ -53,7 +53,7 @@ const FREQ: Command = Spec {
 .run(freq);
 fn freq(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let (access, clock) = (cx.db.moment.access, cx.db.clock());
-    let Some(entry) = cx.db.inspect(args.key(2)?) else {
+    let Some(entry) = cx.db.inspect_quietly(args.key(2)?) else {
         return cx.reply.nil();
     };
     // Under GDSF it is the number of accesses, up to 15.
@@ -102,7 +102,7 @@ const IDLETIME: Command = Spec {
 .run(idletime);
 fn idletime(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let (access, clock) = (cx.db.moment.access, cx.db.clock());
-    let Some(entry) = cx.db.inspect(args.key(2)?) else {
+    let Some(entry) = cx.db.inspect_quietly(args.key(2)?) else {
         return cx.reply.nil();
     };
     match access {
@@ -128,7 +128,7 @@ const REFCOUNT: Command = Spec {
 .run(refcount);
 fn refcount(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let shares = cx.server.settings.shares_integers();
-    let Some(entry) = cx.db.inspect(args.key(2)?) else {
+    let Some(entry) = cx.db.inspect_quietly(args.key(2)?) else {
         return cx.reply.nil();
     };
     // Redis keeps one object for each of these, counted as often as an int can.
