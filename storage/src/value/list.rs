@@ -218,6 +218,10 @@ impl List {
             (Form::Packed(listpack), End::Tail, 1) => {
                 listpack.last().map(|at| listpack.remove(at));
             }
+            (Form::Nodes(nodes), _, 1) => {
+                nodes.pop(end);
+                self.shrink(limits);
+            }
             (_, End::Head, _) => self.remove_range(0, count, limits),
             (_, End::Tail, _) => {
                 let len = self.len();

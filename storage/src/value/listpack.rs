@@ -32,6 +32,8 @@ const END: u8 = 0xff;
 const EMPTY: [u8; HEADER_BYTES + 1] = [HEADER_BYTES as u8 + 1, 0, 0, 0, 0, 0, END];
 /// Stands for this number of elements and every larger one.
 const MANY: u16 = u16::MAX;
+/// The most that an element takes beside the bytes of its string.
+const MOST_FRAME_BYTES: usize = 10;
 /// What [`Listpack::would_fit`] allows, as Redis does.
 const MOST_BYTES: usize = 1 << 30;
 
@@ -56,6 +58,9 @@ impl fmt::Display for Malformed {
 impl std::error::Error for Malformed {}
 
 impl Listpack {
+    /// The position of the first element, where there is one.
+    pub const HEAD: usize = HEADER_BYTES;
+
     /// No elements, and no memory.
     pub fn new() -> Listpack {
         Listpack {
@@ -347,6 +352,17 @@ impl Listpack {
         }
         self.cut(at, behind, removed);
         removed
+    }
+
+    /// Doubles the buffer if an element of `bytes` has no room in it: for a listpack that will be filled
+    /// from one end, at position `at`, and then be tightened with [`Listpack::shrink_to_fit`].
+    #[inline]
+    pub fn reserve_doubling(&mut self, at: usize, bytes: usize) {
+        let needed = self.size_bytes() + bytes + MOST_FRAME_BYTES;
+        if needed > self.buffer.len() {
+            let capacity = needed.max(2 * self.buffer.len());
+            self.rebuild(at, 0, 0, class_bytes(capacity));
+        }
     }
 
     /// Gives back what a smaller buffer would do without.

@@ -173,11 +173,28 @@ impl Node {
     #[inline]
     pub(super) fn push(&mut self, end: End, element: &[u8]) {
         if let Some((listpack, count)) = self.listpack_mut() {
-            match end {
-                End::Head => listpack.push_front(element),
-                End::Tail => listpack.push_back(element),
-            }
+            let at = match end {
+                End::Head => Listpack::HEAD,
+                End::Tail => listpack.end(),
+            };
+            listpack.reserve_doubling(at, element.len());
+            listpack.insert(at, element);
             *count += 1;
+        }
+    }
+
+    /// Removes the element at one end of a node that is not plain.
+    #[inline]
+    pub(super) fn pop(&mut self, end: End) {
+        if let Some((listpack, count)) = self.listpack_mut() {
+            let at = match end {
+                End::Head => listpack.first(),
+                End::Tail => listpack.last(),
+            };
+            if let Some(at) = at {
+                listpack.remove(at);
+                *count -= 1;
+            }
         }
     }
 

@@ -201,6 +201,20 @@ impl Quicklist {
         }
     }
 
+    /// Removes the element at one end, if there is one.
+    #[inline]
+    pub(super) fn pop(&mut self, end: End) {
+        let at = match end {
+            End::Head => 0,
+            End::Tail => self.nodes.len().wrapping_sub(1),
+        };
+        match self.nodes.get(at).map(Node::count) {
+            None => {}
+            Some(1) => drop(self.take(at)),
+            Some(_) => self.edit(at, |node| node.pop(end)),
+        }
+    }
+
     /// Whether there is a node of that number which takes the element.
     #[inline]
     fn has_room(&self, at: usize, element: &[u8], bounds: &Bounds) -> bool {
