@@ -11,7 +11,7 @@ use super::pair::{Answer, Answers, Pair, Said, show};
 use super::rows::{Family, Row};
 use super::settle;
 use super::shrink::{self, Spoken};
-use super::waiters::Waiters;
+use super::waiters::{self, WAITERS, Waiters};
 use crate::support::{Kind, Server, client::Silence, keyspace, setting, words};
 
 /// How many connections take turns, so that one can break what another watches.
@@ -67,7 +67,7 @@ impl Conversation {
             generator: Generator::new(seed ^ u64::from(protocol), families),
             seed,
             protocol,
-            waiters: Waiters::new(has_waiters, protocol),
+            waiters: Waiters::new(has_waiters, protocol, waiters::PATIENCE),
             keytag,
             oracle,
             pairs,
@@ -141,19 +141,43 @@ impl Conversation {
         }
     }
 
-    /// Lets a connection wait, or none any more.
+    /// Lets a connection wait; if all do, one of them is told to stop waiting.
     fn step_aside(&mut self) {
-        let command = loop {
-            let (_, command) = self.generator.command(false);
-            if blocks(&command) && !is_unfit(&command) {
-                break command;
+        let (at, command) = match self.waiters.free() {
+            Some(at) => (at, self.blocking_command()),
+            None => {
+                let rng = &mut self.generator.rng;
+                let reason = ["TIMEOUT", "ERROR"][rng.usize(..2)];
+                let command = words::split(&format!("CLIENT UNBLOCK {reason}"));
+                (rng.usize(..WAITERS), command)
             }
         };
-        self.note(&format!("waiter> {}", words::join(&command)));
+        self.note(&format!("waiter {}> {}", at + 1, words::join(&command)));
         self.said += 1;
-        let rng = &mut self.generator.rng;
-        if let Err((ours, theirs)) = self.waiters.wait(command, &self.keytag, &self.oracle, rng) {
+        self.record(CONNECTIONS + at, &command, Compare::Same);
+        let said = self.waiters.say(at, &command, &self.keytag, &self.oracle);
+        if let Err((ours, theirs)) = said {
             self.fail(&ours, &theirs);
+        }
+    }
+
+    fn blocking_command(&mut self) -> Vec<Vec<u8>> {
+        loop {
+            let (_, command) = self.generator.command(false);
+            if blocks(&command) && !is_unfit(&command) {
+                return command;
+            }
+        }
+    }
+
+    fn record(&mut self, index: usize, command: &[Vec<u8>], compare: Compare) {
+        if let Some(record) = &mut self.record {
+            let command = command.to_vec();
+            record.push(Spoken {
+                index,
+                command,
+                compare,
+            });
         }
     }
 
@@ -169,15 +193,7 @@ impl Conversation {
         let Answers { keytag, oracle } = self.pairs[index].ask(&batch);
         for (at, said) in batch.iter().enumerate() {
             self.note(&format!("{}> {}", index + 1, words::join(&said.command)));
-            if let Some(record) = &mut self.record {
-                let command = said.command.clone();
-                let compare = said.compare;
-                record.push(Spoken {
-                    index,
-                    command,
-                    compare,
-                });
-            }
+            self.record(index, &said.command, said.compare);
             self.said += 1;
             let (Some(ours), Some(theirs)) = (keytag.get(at), oracle.get(at)) else {
                 unreachable!("answers end with a silence");

@@ -7,10 +7,13 @@ use super::conversation::{CONNECTIONS, FLAGS};
 use super::generate::authenticates;
 use super::pair::{Pair, Said as Question, show};
 use super::settle;
+use super::waiters::Waiters;
 use crate::support::{Kind, Server, client::Silence, words};
 
 /// How many commands are sent at once.
 const BATCH: usize = 32;
+/// How long a reply that does not come is waited for.
+const SILENCE: Duration = Duration::from_millis(500);
 /// How long to go on.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -68,7 +71,13 @@ pub(super) fn shrink(spoken: &[Spoken], kind: Kind, protocol: u8) -> String {
     }
     let lines: Vec<String> = kept
         .iter()
-        .map(|spoken| format!("{}> {}", spoken.index + 1, words::join(&spoken.command)))
+        .map(|spoken| {
+            let name = match spoken.index.checked_sub(CONNECTIONS) {
+                Some(waiter) => format!("waiter {}", waiter + 1),
+                None => (spoken.index + 1).to_string(),
+            };
+            format!("{name}> {}", words::join(&spoken.command))
+        })
         .collect();
     format!("{}\n{difference}", lines.join("\n"))
 }
@@ -79,17 +88,32 @@ fn replay(spoken: &[Spoken], kind: Kind, protocol: u8) -> Option<(Place, String)
     let oracle = Server::start(Kind::Oracle, FLAGS);
     let connect = || Pair::new(&keytag, &oracle, protocol);
     let mut pairs: Vec<Pair> = (0..CONNECTIONS).map(|_| connect()).collect();
+    let mut waiters = Waiters::new(true, protocol, SILENCE);
     let mut rest = spoken;
     while let Some(first) = rest.first() {
         let end = (1..rest.len()).find(|&at| !follows(&rest[at - 1], &rest[at]));
         let (batch, others) = rest.split_at(end.unwrap_or(rest.len()).min(BATCH));
-        match say(&mut pairs[first.index], batch) {
+        let outcome = match first.index.checked_sub(CONNECTIONS) {
+            Some(at) => waiters
+                .say(at, &first.command, &keytag, &oracle)
+                .map_or_else(
+                    |it| Said::Differing(0, describe(&it.0, &it.1)),
+                    |()| Said::Same,
+                ),
+            None => say(&mut pairs[first.index], batch),
+        };
+        match outcome {
             Said::Same => {}
             Said::Closed => pairs[first.index] = connect(),
             Said::Differing(at, difference) => {
                 let is_last = others.is_empty() && at + 1 == batch.len();
                 return is_last.then_some((Place::Last, difference));
             }
+        }
+        if let Err((ours, theirs)) = waiters.collect(&keytag, &oracle) {
+            return others
+                .is_empty()
+                .then(|| (Place::Last, describe(&ours, &theirs)));
         }
         rest = others;
     }
@@ -103,7 +127,10 @@ fn follows(before: &Spoken, next: &Spoken) -> bool {
         before.compare,
         Compare::Scan | Compare::Random | Compare::Popped
     );
-    before.index == next.index && !is_settled && !authenticates(&next.command)
+    before.index == next.index
+        && next.index < CONNECTIONS
+        && !is_settled
+        && !authenticates(&next.command)
 }
 
 fn describe(ours: &str, theirs: &str) -> String {

@@ -2,22 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use fastrand::Rng;
-
 use super::pair::{Answer, Pair, decode, show};
 use super::settle::Difference;
 use crate::support::{Client, Server, client::Silence};
 
 /// How many may wait at once.
-const WAITERS: usize = 4;
+pub(super) const WAITERS: usize = 4;
 /// How long a reply that must come may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// How long to look for one that may come.
 const GLANCE: Duration = Duration::from_millis(1);
 
 pub(super) struct Waiters {
     is_used: bool,
     protocol: u8,
+    patience: Duration,
     waiters: Vec<Waiter>,
 }
 
@@ -38,10 +37,11 @@ enum State {
 }
 
 impl Waiters {
-    pub(super) fn new(is_used: bool, protocol: u8) -> Waiters {
+    pub(super) fn new(is_used: bool, protocol: u8, patience: Duration) -> Waiters {
         Waiters {
             is_used,
             protocol,
+            patience,
             waiters: Vec::new(),
         }
     }
@@ -50,32 +50,45 @@ impl Waiters {
         self.is_used
     }
 
-    /// Says a command on a connection that is free; if none is, one of them is told to stop waiting.
+    /// Which connection does not wait: its number, or `None`.
+    pub(super) fn free(&self) -> Option<usize> {
+        let is_free = |at: &usize| {
+            self.waiters
+                .get(*at)
+                .is_none_or(|waiter| !waiter.is_waiting)
+        };
+        (0..WAITERS).find(is_free)
+    }
+
+    /// Says a command on a connection, which is made if it is not there. If it waits, the command must
+    /// be one that makes it stop: `CLIENT UNBLOCK`, without the number of the connection.
     ///
     /// # Errors
     /// What differs.
-    pub(super) fn wait(
+    pub(super) fn say(
         &mut self,
-        command: Vec<Vec<u8>>,
+        at: usize,
+        command: &[Vec<u8>],
         keytag: &Server,
         oracle: &Server,
-        rng: &mut Rng,
     ) -> Result<(), Difference> {
-        if self.waiters.len() < WAITERS {
+        while self.waiters.len() <= at {
             let waiter = Waiter::new(keytag, oracle, self.protocol);
             self.waiters.push(waiter);
         }
-        let free = self.waiters.iter_mut().find(|waiter| !waiter.is_waiting);
-        let Some(waiter) = free else {
-            let waiter = &self.waiters[rng.usize(..WAITERS)];
-            let reason = ["TIMEOUT", "ERROR"][rng.usize(..2)];
+        let waiter = &mut self.waiters[at];
+        if waiter.is_waiting {
             for (server, id) in [keytag, oracle].into_iter().zip(&waiter.ids) {
-                server.connect().call(&["CLIENT", "UNBLOCK", id, reason]);
+                let [client, unblock, reason] = command else {
+                    return Ok(());
+                };
+                let unblocking = [client, unblock, id.as_bytes(), reason];
+                server.connect().call(&unblocking);
             }
             return self.collect(keytag, oracle);
-        };
-        waiter.pair.keytag.send(&command);
-        waiter.pair.oracle.send(&command);
+        }
+        waiter.pair.keytag.send(command);
+        waiter.pair.oracle.send(command);
         waiter.is_waiting = true;
         let ours = state(&mut waiter.pair.keytag, keytag, &waiter.ids[0]);
         let theirs = state(&mut waiter.pair.oracle, oracle, &waiter.ids[1]);
@@ -100,8 +113,8 @@ impl Waiters {
             if is_blocked(control, &waiter.ids[1]) {
                 continue;
             }
-            let theirs = finally(&mut waiter.pair.oracle);
-            let ours = finally(&mut waiter.pair.keytag);
+            let theirs = finally(&mut waiter.pair.oracle, self.patience);
+            let ours = finally(&mut waiter.pair.keytag, self.patience);
             match (&ours, &theirs) {
                 (Ok(ours), Ok(theirs)) if ours == theirs => waiter.is_waiting = false,
                 (Err(Silence::Closed), Err(Silence::Closed)) => {
@@ -144,8 +157,8 @@ fn state(client: &mut Client, server: &Server, id: &str) -> State {
 }
 
 /// The reply that must come.
-fn finally(client: &mut Client) -> Answer {
-    let deadline = Instant::now() + PATIENCE;
+fn finally(client: &mut Client, patience: Duration) -> Answer {
+    let deadline = Instant::now() + patience;
     loop {
         match client.try_receive() {
             Err(Silence::TimedOut(_)) if Instant::now() < deadline => {}
