@@ -159,14 +159,7 @@ fn stream_details(client: &mut Client, key: &[u8]) -> Reply {
         let Reply::Bulk(name) = &group.items()[1] else {
             panic!("a group has a name: {group}")
         };
-        let pending = [
-            &b"XPENDING"[..],
-            key,
-            name,
-            b"-",
-            b"+",
-            b"100000",
-        ];
+        let pending = [&b"XPENDING"[..], key, name, b"-", b"+", b"100000"];
         let pending = client.call(&pending);
         let pending = pending.items().iter().map(|entry| match entry.items() {
             [id, consumer, _, deliveries] => {
