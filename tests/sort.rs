@@ -360,6 +360,62 @@ fn a_stored_list_is_a_listpack_where_it_fits() {
 }
 
 #[test]
+fn sorted_sets_keep_their_order_where_nothing_is_sorted() {
+    transcript(
+        r#"
+        # no-reload
+        > ZADD z 3 a 2 b 1 c 2 bb
+        (integer) 4
+        > OBJECT ENCODING z
+        "listpack"
+        > SORT z BY nosort
+        1) "c"
+        2) "b"
+        3) "bb"
+        4) "a"
+        > OBJECT ENCODING z
+        "skiplist"
+        > SORT z BY nosort DESC
+        1) "a"
+        2) "bb"
+        3) "b"
+        4) "c"
+        > SORT z BY nosort LIMIT 1 2
+        1) "b"
+        2) "bb"
+        > SORT z BY nosort DESC LIMIT 1 2
+        1) "bb"
+        2) "b"
+        > SORT z BY nosort DESC LIMIT 9 2
+        (empty array)
+        > SORT z ALPHA
+        1) "a"
+        2) "b"
+        3) "bb"
+        4) "c"
+        > SORT z
+        (error) ERR One or more scores can't be converted into double
+        > SORT z BY nosort STORE d
+        (integer) 4
+        > LRANGE d 0 -1
+        1) "c"
+        2) "b"
+        3) "bb"
+        4) "a"
+        > ZADD y 1 1
+        (integer) 1
+        > SORT_RO y
+        1) "1"
+        > OBJECT ENCODING y
+        "skiplist"
+        > ZRANGE y 0 -1 WITHSCORES
+        1) "1"
+        2) "1"
+        "#,
+    );
+}
+
+#[test]
 fn a_request_says_which_keys_sort_touches() {
     transcript(
         r#"
