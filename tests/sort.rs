@@ -4,6 +4,77 @@ use crate::support::logged::logged_alike;
 use crate::support::{Kind, Server, transcript};
 
 #[test]
+fn sort_sorts_numbers_and_answers_the_elements() {
+    transcript(
+        r#"
+        > RPUSH l 3 1 2 10 -7 2.5
+        (integer) 6
+        > SORT l
+        1) "-7"
+        2) "1"
+        3) "2"
+        4) "2.5"
+        5) "3"
+        6) "10"
+        > SORT l ASC
+        1) "-7"
+        2) "1"
+        3) "2"
+        4) "2.5"
+        5) "3"
+        6) "10"
+        > SORT l DESC
+        1) "10"
+        2) "3"
+        3) "2.5"
+        4) "2"
+        5) "1"
+        6) "-7"
+        > SORT l asc DESC asc
+        1) "-7"
+        2) "1"
+        3) "2"
+        4) "2.5"
+        5) "3"
+        6) "10"
+        > SORT_RO l DESC
+        1) "10"
+        2) "3"
+        3) "2.5"
+        4) "2"
+        5) "1"
+        6) "-7"
+        > LRANGE l 0 -1
+        1) "3"
+        2) "1"
+        3) "2"
+        4) "10"
+        5) "-7"
+        6) "2.5"
+        > SADD s 3 1 2 10
+        (integer) 4
+        > SORT s
+        1) "1"
+        2) "2"
+        3) "3"
+        4) "10"
+        > SADD w b a c
+        (integer) 3
+        > SORT w ALPHA
+        1) "a"
+        2) "b"
+        3) "c"
+        > SORT none
+        (empty array)
+        > SORT_RO none
+        (empty array)
+        > SORT none ALPHA BY x_* GET #
+        (empty array)
+        "#,
+    );
+}
+
+#[test]
 fn numbers_are_read_as_c_reads_them() {
     transcript(
         r#"
@@ -252,6 +323,194 @@ fn limit_takes_a_part() {
 }
 
 #[test]
+fn by_looks_at_other_keys() {
+    transcript(
+        r#"
+        > RPUSH l 1 2 3 4
+        (integer) 4
+        > MSET w_1 30 w_2 20 w_3 10
+        OK
+        > SORT l BY w_*
+        1) "4"
+        2) "3"
+        3) "2"
+        4) "1"
+        > SORT l BY w_* DESC
+        1) "1"
+        2) "2"
+        3) "3"
+        4) "4"
+        > SORT l BY w_* LIMIT 1 2
+        1) "3"
+        2) "2"
+        > SORT l BY w_* ALPHA
+        1) "4"
+        2) "3"
+        3) "2"
+        4) "1"
+        > HSET h_1 f 2 g x
+        (integer) 2
+        > HSET h_2 f 1.5
+        (integer) 1
+        > HSET h_3 g 7
+        (integer) 1
+        > SORT l BY h_*->f
+        1) "3"
+        2) "4"
+        3) "2"
+        4) "1"
+        > SORT l BY h_*->f DESC
+        1) "1"
+        2) "2"
+        3) "4"
+        4) "3"
+        > SORT l BY h_*->g
+        (error) ERR One or more scores can't be converted into double
+        > SORT l BY h_*->g ALPHA
+        1) "2"
+        2) "4"
+        3) "3"
+        4) "1"
+        > SORT l BY h_*->
+        1) "1"
+        2) "2"
+        3) "3"
+        4) "4"
+        > SORT l BY h_*
+        1) "1"
+        2) "2"
+        3) "3"
+        4) "4"
+        > SORT l BY w_*->f
+        1) "1"
+        2) "2"
+        3) "3"
+        4) "4"
+        > SORT l BY h_*->none
+        1) "1"
+        2) "2"
+        3) "3"
+        4) "4"
+        > SET x1y 4
+        OK
+        > SET x2y 3
+        OK
+        > SORT l BY x*y
+        1) "3"
+        2) "4"
+        3) "2"
+        4) "1"
+        > SORT l BY *
+        1) "1"
+        2) "2"
+        3) "3"
+        4) "4"
+        > SORT l BY nosort
+        1) "1"
+        2) "2"
+        3) "3"
+        4) "4"
+        > SORT l BY ""
+        1) "1"
+        2) "2"
+        3) "3"
+        4) "4"
+        > SORT l BY #
+        1) "1"
+        2) "2"
+        3) "3"
+        4) "4"
+        > SORT l BY w_* BY nosort
+        1) "1"
+        2) "2"
+        3) "3"
+        4) "4"
+        > SORT l BY nosort BY w_*
+        1) "1"
+        2) "2"
+        3) "3"
+        4) "4"
+        "#,
+    );
+}
+
+#[test]
+fn get_answers_other_keys() {
+    transcript(
+        r#"
+        > RPUSH l 2 1 3
+        (integer) 3
+        > MSET v_1 one v_2 22
+        OK
+        > HSET h_1 f uno
+        (integer) 1
+        > SORT l GET v_*
+        1) "one"
+        2) "22"
+        3) (nil)
+        > SORT l GET # GET v_* GET h_*->f
+        1) "1"
+        2) "one"
+        3) "uno"
+        4) "2"
+        5) "22"
+        6) (nil)
+        7) "3"
+        8) (nil)
+        9) (nil)
+        > SORT l GET nothing
+        1) (nil)
+        2) (nil)
+        3) (nil)
+        > SORT l GET h_*
+        1) (nil)
+        2) (nil)
+        3) (nil)
+        > SORT l GET v_*->f
+        1) (nil)
+        2) (nil)
+        3) (nil)
+        > SORT l GET h_*->
+        1) (nil)
+        2) (nil)
+        3) (nil)
+        > SORT l GET "" GET #
+        1) (nil)
+        2) "1"
+        3) (nil)
+        4) "2"
+        5) (nil)
+        6) "3"
+        > SORT l GET # GET #
+        1) "1"
+        2) "1"
+        3) "2"
+        4) "2"
+        5) "3"
+        6) "3"
+        > SORT l GET v_* DESC LIMIT 0 1
+        1) (nil)
+        > SORT l BY nosort GET v_*
+        1) "22"
+        2) "one"
+        3) (nil)
+        > SET "->1" x
+        OK
+        > SORT l GET ->*
+        1) "x"
+        2) (nil)
+        3) (nil)
+        > SET v_1-> arrow
+        OK
+        > SORT l GET v_*->
+        1) "arrow"
+        2) (nil)
+        3) (nil)
+        "#,
+    );
+}
+
+#[test]
 fn store_writes_a_list() {
     transcript(
         r#"
@@ -360,6 +619,48 @@ fn a_stored_list_is_a_listpack_where_it_fits() {
 }
 
 #[test]
+fn a_set_that_is_stored_unsorted_is_sorted_all_the_same() {
+    transcript(
+        r#"
+        > SADD s 10 9 1 a b
+        (integer) 5
+        > SORT s BY nosort STORE d
+        (integer) 5
+        > LRANGE d 0 -1
+        1) "1"
+        2) "10"
+        3) "9"
+        4) "a"
+        5) "b"
+        > SORT s BY nosort DESC STORE d
+        (integer) 5
+        > LRANGE d 0 -1
+        1) "b"
+        2) "a"
+        3) "9"
+        4) "10"
+        5) "1"
+        > SADD i 3 1 2
+        (integer) 3
+        > SORT i BY nosort
+        1) "1"
+        2) "2"
+        3) "3"
+        > SORT i BY nosort DESC
+        1) "1"
+        2) "2"
+        3) "3"
+        > SORT i BY nosort LIMIT 1 1
+        1) "2"
+        > SORT i BY nosort LIMIT 1 1 STORE d
+        (integer) 1
+        > LRANGE d 0 -1
+        1) "2"
+        "#,
+    );
+}
+
+#[test]
 fn sorted_sets_keep_their_order_where_nothing_is_sorted() {
     transcript(
         r#"
@@ -402,6 +703,16 @@ fn sorted_sets_keep_their_order_where_nothing_is_sorted() {
         2) "b"
         3) "bb"
         4) "a"
+        > ZADD x 1 30 2 20 3 10
+        (integer) 3
+        > SORT x
+        1) "10"
+        2) "20"
+        3) "30"
+        > SORT x DESC
+        1) "30"
+        2) "20"
+        3) "10"
         > ZADD y 1 1
         (integer) 1
         > SORT_RO y
@@ -411,6 +722,58 @@ fn sorted_sets_keep_their_order_where_nothing_is_sorted() {
         > ZRANGE y 0 -1 WITHSCORES
         1) "1"
         2) "1"
+        "#,
+    );
+}
+
+#[test]
+fn sort_refuses_what_it_does_not_know() {
+    transcript(
+        r#"
+        > SORT
+        (error) ERR wrong number of arguments for 'sort' command
+        > SORT l x
+        (error) ERR syntax error
+        > SORT l LIMIT 0
+        (error) ERR syntax error
+        > SORT l LIMIT
+        (error) ERR syntax error
+        > SORT l LIMIT a 1
+        (error) ERR value is not an integer or out of range
+        > SORT l LIMIT 0 b x
+        (error) ERR value is not an integer or out of range
+        > SORT l x LIMIT 0 b
+        (error) ERR syntax error
+        > SORT l LIMIT 0 9223372036854775808
+        (error) ERR value is not an integer or out of range
+        > SORT l BY
+        (error) ERR syntax error
+        > SORT l GET
+        (error) ERR syntax error
+        > SORT l STORE
+        (error) ERR syntax error
+        > SORT_RO l STORE d
+        (error) ERR syntax error
+        > SORT_RO
+        (error) ERR wrong number of arguments for 'sort_ro' command
+        > SET s abc
+        OK
+        > SORT s
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > SORT s x
+        (error) ERR syntax error
+        > SORT s STORE d
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > SORT_RO s BY nosort
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > HSET h a 1
+        (integer) 1
+        > SORT h
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > XADD x 1-1 a b
+        "1-1"
+        > SORT x
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
         "#,
     );
 }
