@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
+use protocol::Encoder;
+
 use super::{Error, Result};
 
-/// The most elements that one reply holds. Redis knows no bound; a reply of so many is gigabytes long, and built
-/// while nobody else gets to the key.
-const MOST: usize = 1 << 24;
+/// The longest reply of elements that may repeat: a small request could ask for more than there is memory. Redis
+/// knows no bound.
+const MOST_BYTES: usize = 512 * 1024 * 1024;
 
 /// A count as `HRANDFIELD` and its like take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,15 +36,12 @@ pub struct Choice<A, S, G> {
 
 impl Picks {
     /// What a count asks for: a negative one allows for the same element again.
-    ///
-    /// # Errors
-    /// [`Error::ReplyTooLong`] if there would be too many.
-    pub fn of(count: i64) -> Result<Picks> {
+    pub fn of(count: i64) -> Picks {
         let many = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-        match count {
-            0.. => Ok(Picks::Distinct(many)),
-            _ if many > MOST => Err(Error::ReplyTooLong),
-            _ => Ok(Picks::Any(many)),
+        if count < 0 {
+            Picks::Any(many)
+        } else {
+            Picks::Distinct(many)
         }
     }
 
@@ -55,8 +54,16 @@ impl Picks {
         }
     }
 
-    /// Chooses, and hands each to `write`.
-    pub fn pick<T, P, A, S, G>(self, choice: Choice<A, S, G>, mut write: impl FnMut(T))
+    /// Chooses, and writes each by `write`.
+    ///
+    /// # Errors
+    /// [`Error::ReplyTooLong`] if that is more than may be.
+    pub fn pick<T, P, A, S, G>(
+        self,
+        choice: Choice<A, S, G>,
+        out: &mut Encoder<'_>,
+        mut write: impl FnMut(&mut Encoder<'_>, T),
+    ) -> Result<()>
     where
         T: Copy,
         P: Copy + Eq + Hash,
@@ -65,13 +72,22 @@ impl Picks {
         G: Fn(P) -> Option<T>,
     {
         let mut rng = fastrand::Rng::new();
-        let Choice { len, all, .. } = choice;
+        let Choice { len, mut all, .. } = choice;
+        let start = out.mark();
+        let mut write = |element| {
+            write(out, element);
+            match out.output().bytes_since(start) {
+                0..MOST_BYTES => Ok(()),
+                _ if matches!(self, Picks::Distinct(_)) => Ok(()),
+                _ => Err(Error::ReplyTooLong),
+            }
+        };
         let mut draw = || (choice.sample)(&mut rng);
         match self {
-            Picks::Distinct(count) if count >= len => all.for_each(write),
+            Picks::Distinct(count) if count >= len => all.try_for_each(write),
             // So many draws would meet what was drawn before too often.
             Picks::Distinct(count) if choice.is_packed || count > len / 3 => {
-                chosen_of(all, count, len).for_each(write);
+                chosen_of(all, count, len).try_for_each(write)
             }
             Picks::Distinct(count) => {
                 let mut seen = HashSet::with_capacity(count);
@@ -79,18 +95,19 @@ impl Picks {
                     && let Some(place) = draw()
                 {
                     if seen.insert(place) {
-                        (choice.at)(place).into_iter().for_each(&mut write);
+                        (choice.at)(place).map_or(Ok(()), &mut write)?;
                     }
                 }
+                Ok(())
             }
             Picks::Any(count) if count > 1 && (choice.is_packed || count > len) => {
                 let all: Vec<T> = all.collect();
-                let chosen = (0..count).filter_map(|_| rng.choice(&all));
-                chosen.copied().for_each(write);
+                let chosen = (0..count).map_while(|_| rng.choice(&all));
+                chosen.copied().try_for_each(write)
             }
             Picks::Any(count) => {
                 let places = (0..count).map_while(|_| draw());
-                places.filter_map(choice.at).for_each(write);
+                places.filter_map(choice.at).try_for_each(write)
             }
         }
     }
@@ -113,10 +130,14 @@ fn chosen_of<T>(all: impl Iterator<Item = T>, count: usize, len: usize) -> impl 
 mod tests {
     use std::collections::BTreeSet;
 
+    use bytes::Bytes;
+    use protocol::{Output, Version};
+
     use super::*;
 
     fn pick(count: i64, len: usize, is_packed: bool) -> Vec<usize> {
-        let picks = Picks::of(count).expect("not too many");
+        let picks = Picks::of(count);
+        let mut output = Output::new();
         let mut picked = Vec::new();
         let choice = Choice {
             len,
@@ -125,7 +146,9 @@ mod tests {
             sample: |rng: &mut fastrand::Rng| (len > 0).then(|| rng.usize(..len)),
             at: Some,
         };
-        picks.pick(choice, |it| picked.push(it));
+        let out = &mut Encoder::new(&mut output, Version::Resp2);
+        let done = picks.pick(choice, out, |_, it| picked.push(it));
+        assert!(done.is_ok());
         assert_eq!(picked.len(), picks.count(len));
         picked
     }
@@ -165,7 +188,22 @@ mod tests {
 
     #[test]
     fn what_no_memory_holds_is_refused() {
-        assert!(Picks::of(-i64::MAX).is_err());
-        assert_eq!(Picks::of(i64::MAX).map(|it| it.count(3)).ok(), Some(3));
+        let mut output = Output::new();
+        let out = &mut Encoder::new(&mut output, Version::Resp2);
+        let long = Bytes::from_static(&[b'x'; 1 << 20]);
+        for is_packed in [false, true] {
+            let choice = Choice {
+                len: 1,
+                is_packed,
+                all: std::iter::once(0),
+                sample: |_: &mut fastrand::Rng| Some(0),
+                at: Some,
+            };
+            // Shared, so that the bytes of it are there only once.
+            let count = if is_packed { -1_000 } else { -i64::MAX };
+            let done = Picks::of(count).pick(choice, out, |out, _| out.bulk_shared(long.clone()));
+            assert!(matches!(done, Err(Error::ReplyTooLong)));
+        }
+        assert_eq!(Picks::of(i64::MAX).count(3), 3);
     }
 }

@@ -34,7 +34,7 @@ fn hrandfield(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     if has_values && count.unsigned_abs() > i64::MAX as u64 / 2 {
         return Err(Error::OutOfRange);
     }
-    show_some(cx, args, Picks::of(count)?, has_values)
+    show_some(cx, args, Picks::of(count), has_values)
 }
 
 fn show_one(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
@@ -70,7 +70,7 @@ fn show_some(cx: &mut Ctx<'_>, args: &Args<'_>, picks: Picks, has_values: bool) 
         sample: |rng: &mut fastrand::Rng| hash.sample(rng),
         at: |spot| hash.at(spot),
     };
-    picks.pick(choice, |field: Field<'_>| {
+    picks.pick(choice, out, |out, field: Field<'_>| {
         if is_nested {
             out.array(2);
         }
@@ -78,6 +78,6 @@ fn show_some(cx: &mut Ctx<'_>, args: &Args<'_>, picks: Picks, has_values: bool) 
         if has_values {
             write_string(out, Some(field.value));
         }
-    });
+    })?;
     Ok(Outcome::Done)
 }

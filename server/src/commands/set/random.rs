@@ -41,7 +41,7 @@ fn show_one(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
 }
 
 fn show_some(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    let picks = Picks::of(args.ranged(2, -i64::MAX, i64::MAX)?)?;
+    let picks = Picks::of(args.ranged(2, -i64::MAX, i64::MAX)?);
     let set = cx.db.read_as::<Set>(args.key(1)?)?;
     let len = set.map_or(0, Set::len);
     let out = cx.reply.array(picks.count(len));
@@ -55,6 +55,6 @@ fn show_some(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         sample: |rng: &mut fastrand::Rng| set.sample(rng),
         at: |spot| set.at(spot),
     };
-    picks.pick(choice, |member| write_item(out, member));
+    picks.pick(choice, out, |out, member| write_item(out, member))?;
     Ok(Outcome::Done)
 }

@@ -45,7 +45,7 @@ fn several(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     if scores == Scores::Shown && count.abs() > i64::MAX / 2 {
         return Err(Error::OutOfRange);
     }
-    let picks = Picks::of(count)?;
+    let picks = Picks::of(count);
     let zset = cx.db.read_as::<Zset>(args.key(1)?)?;
     let count = picks.count(zset.map_or(0, Zset::len));
     let out = cx.reply.encoder();
@@ -61,7 +61,7 @@ fn several(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         sample: |rng: &mut fastrand::Rng| Some(rng.usize(..zset.len())),
         at: |rank| at(zset, rank),
     };
-    picks.pick(choice, |(member, score)| {
+    picks.pick(choice, out, |out, (member, score)| {
         if scores == Scores::Shown && !is_flat {
             out.array(2);
         }
@@ -69,7 +69,7 @@ fn several(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         if scores == Scores::Shown {
             out.double(score);
         }
-    });
+    })?;
     Ok(Outcome::Done)
 }
 
