@@ -168,3 +168,6 @@ impl<'k> Db<'k> {
         found.filter(is_there).map(collection_of).transpose()
     }
 }
+
+#[cfg(test)]
+mod tests;
