@@ -77,7 +77,7 @@ const DRAWS: usize = 512;
     target_arch = "x86_64",
     expect(unsafe_code, reason = "there is no safe prefetch")
 )]
-fn prefetch<T>(address: *const T) {
+pub(crate) fn prefetch<T>(address: *const T) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

@@ -10,6 +10,7 @@ use std::ops::Range;
 use super::arena::Arena;
 use super::{class_capacity, make_room};
 use crate::memory::class_bytes;
+use crate::table::prefetch;
 
 /// Cells of a full segment, which is then split in two.
 const MOST_CELLS: usize = 256;
@@ -56,13 +57,18 @@ impl Segment {
         class_bytes(self.cells.capacity() * size_of::<Cell>())
     }
 
-    /// The first cell whose hash is not below `hash`. Hashes are spread evenly, so the search begins
-    /// where the hash would lie if they were perfectly so.
+    /// Where a hash would lie if hashes were spread perfectly evenly; they nearly are.
+    #[inline]
+    fn guess(&self, hash: u32) -> usize {
+        let offset = u64::from(hash.wrapping_sub(self.floor));
+        ((offset * self.cells.len() as u64) >> (u32::BITS - self.depth)) as usize
+    }
+
+    /// The first cell whose hash is not below `hash`.
     #[inline]
     fn lower(&self, hash: u32) -> usize {
         let cells = &self.cells;
-        let offset = u64::from(hash.wrapping_sub(self.floor));
-        let mut at = ((offset * cells.len() as u64) >> (u32::BITS - self.depth)) as usize;
+        let mut at = self.guess(hash);
         while at < cells.len() && cells[at].hash < hash {
             at += 1;
         }
@@ -126,6 +132,17 @@ impl Index {
         segment.cells[segment.of_hash(hash)]
             .iter()
             .map(|cell| cell.leaf)
+    }
+
+    /// Asks for the cells where the search for a hash will begin.
+    #[inline]
+    pub(super) fn prefetch(&self, hash: u32) {
+        let segment = self.segments.get(self.segment_of(hash));
+        let guessed = segment.cells.as_ptr().wrapping_add(segment.guess(hash));
+        // A guess is off by half a cache line or a whole one.
+        prefetch(guessed.wrapping_sub(8));
+        prefetch(guessed);
+        prefetch(guessed.wrapping_add(8));
     }
 
     /// Notes that a leaf holds a member, or one more, of that hash.

@@ -238,6 +238,13 @@ impl Tree {
 
     /// The place of a rank below [`Tree::len`].
     pub(super) fn at_rank(&self, rank: usize) -> Place {
+        let before_last = self.len - self.leaves.get(self.last).len();
+        if rank >= before_last {
+            return Place {
+                leaf: self.last,
+                slot: rank - before_last,
+            };
+        }
         let (mut node, mut slot) = (self.root, rank);
         for _ in 0..self.height {
             let children = &self.inner.get(node).children;
@@ -427,6 +434,7 @@ impl Tree {
     /// Takes out the members of some ranks.
     pub(super) fn remove_ranks(&mut self, ranks: Range<usize>) {
         let mut left = ranks.len();
+        let is_at_end = ranks.end == self.len;
         while left > 0 {
             let Place { leaf, slot } = self.at_rank(ranks.start);
             let end = self.leaves.get(leaf).len().min(slot + left);
@@ -435,6 +443,24 @@ impl Tree {
             }
             self.take_slots(leaf, slot..end);
             left -= end - slot;
+        }
+        if ranks.start == 0 {
+            self.prefetch(self.first, 0);
+        }
+        if is_at_end {
+            self.prefetch(
+                self.last,
+                self.leaves.get(self.last).len().saturating_sub(1),
+            );
+        }
+    }
+
+    /// Asks for what the removal of a member will need: who takes from one end takes its neighbour next.
+    #[inline]
+    fn prefetch(&self, leaf: u32, slot: usize) {
+        let leaf = self.leaves.get(leaf);
+        if slot < leaf.len() {
+            self.index.prefetch(leaf.hash(slot));
         }
     }
 
