@@ -61,9 +61,16 @@ impl Settings {
             set_max_listpack_value: self.config.get(options::SET_MAX_LISTPACK_VALUE) as usize,
             zset_max_listpack_entries: self.config.get(options::ZSET_MAX_LISTPACK_ENTRIES) as usize,
             zset_max_listpack_value: self.config.get(options::ZSET_MAX_LISTPACK_VALUE) as usize,
-            stream_node_max_bytes: self.config.get(options::STREAM_NODE_MAX_BYTES) as usize,
-            stream_node_max_entries: self.config.get(options::STREAM_NODE_MAX_ENTRIES) as usize,
             hll_sparse_max_bytes: self.config.get(options::HLL_SPARSE_MAX_BYTES) as usize,
+        }
+    }
+
+    /// Up to where the entries of a stream go into one node.
+    #[inline]
+    pub fn node_limits(&self) -> storage::value::stream::NodeLimits {
+        storage::value::stream::NodeLimits {
+            max_bytes: self.config.get(options::STREAM_NODE_MAX_BYTES) as usize,
+            max_entries: self.config.get(options::STREAM_NODE_MAX_ENTRIES) as usize,
         }
     }
 

@@ -24,10 +24,6 @@ pub struct Limits {
     pub zset_max_listpack_entries: usize,
     /// The longest member of a packed sorted set, in bytes.
     pub zset_max_listpack_value: usize,
-    /// The size of a stream's node in bytes, 0 for no bound.
-    pub stream_node_max_bytes: usize,
-    /// The most entries of a stream's node, 0 for no bound.
-    pub stream_node_max_entries: usize,
     /// The longest sparse HyperLogLog, in bytes, its header included.
     pub hll_sparse_max_bytes: usize,
 }
@@ -46,8 +42,6 @@ impl Default for Limits {
             set_max_listpack_value: 64,
             zset_max_listpack_entries: 128,
             zset_max_listpack_value: 64,
-            stream_node_max_bytes: 4096,
-            stream_node_max_entries: 100,
             hll_sparse_max_bytes: 3000,
         }
     }

@@ -313,6 +313,25 @@ impl Listpack {
         items.into_iter().for_each(|item| self.push_back_item(item));
     }
 
+    /// Adds elements at the end, all at once; they are gone over twice.
+    #[inline]
+    pub fn append_row<'i>(&mut self, items: impl Iterator<Item = Item<'i>> + Clone) {
+        let sizes = items.clone().map(|item| Encoded::of(item).entry_bytes());
+        let (count, bytes) = sizes.fold((0u16, 0), |(count, bytes), size| {
+            (count.saturating_add(1), bytes + size)
+        });
+        let mut at = self.end();
+        self.splice(at, 0, bytes);
+        let row = self.bytes_mut();
+        for item in items {
+            let encoded = Encoded::of(item);
+            let behind = at + encoded.entry_bytes();
+            encoded.write(&mut row[at..behind]);
+            at = behind;
+        }
+        self.add_to_count(count);
+    }
+
     /// Adds the elements of another listpack at the end, all at once.
     pub fn append(&mut self, other: &Listpack) {
         let count = read_count(self.as_bytes()).saturating_add(read_count(other.as_bytes()));
@@ -390,7 +409,9 @@ impl Listpack {
     fn put(&mut self, at: usize, old: usize, item: Item<'_>) {
         let encoded = Encoded::of(item);
         let size = encoded.entry_bytes();
-        self.splice(at, old, size);
+        if size != old {
+            self.splice(at, old, size);
+        }
         encoded.write(&mut self.bytes_mut()[at..at + size]);
     }
 

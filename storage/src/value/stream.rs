@@ -16,7 +16,9 @@ mod tests;
 use std::ops::{Deref, DerefMut};
 
 pub use self::consumers::{Consumer, ConsumerId};
-pub use self::entries::{Entries, Keep, MOST_BYTES, NewId, Range, RangeBack, StreamEntry, Trim};
+pub use self::entries::{
+    Entries, Keep, MOST_BYTES, NewId, NodeLimits, Range, RangeBack, StreamEntry, Trim,
+};
 pub use self::group::{Group, Pending};
 pub use self::id::StreamId;
 pub use self::node::Fields;

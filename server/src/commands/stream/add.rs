@@ -4,7 +4,7 @@ use storage::db::Event;
 use storage::value::Stream;
 use storage::value::stream::{Entries, MOST_BYTES, NewId, StreamId, Trim};
 
-use super::trim::{self, TrimOptions};
+use super::trim::{self, TrimOptions, Trimmed};
 use super::{STREAM, id};
 use crate::command::{Args, Command, Ctx, Error, Outcome, Result, Words};
 use crate::spec::{Keys, Spec, flags, key_flags};
@@ -36,7 +36,7 @@ pub(super) const XADD: Command = Spec {
 .run(xadd);
 fn xadd(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let wanted = Addition::parse(cx, args)?;
-    let limits = cx.limits();
+    let limits = cx.server.settings.node_limits();
     let key = args.key(1)?;
     let mut edit = match wanted.is_only_added {
         false => cx.db.upsert::<Stream>(key, EVENT)?,
@@ -53,20 +53,16 @@ fn xadd(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
             return Err(error);
         }
     };
-    entries.push(id, wanted.pairs(args), &limits);
-    let mut gone = Entries::default();
-    let removed = wanted.trim.map_or(0, |trim| entries.trim(&trim, &mut gone));
-    let approximate = wanted.trim.filter(|trim| trim.is_approximate);
-    let kept = approximate.map(|trim| trim::threshold(entries, trim.keep));
-    if !gone.is_bare() {
-        edit.discard(Stream::from(gone));
-    }
+    entries.push(id, wanted.pairs(args), limits);
+    let trimmed = wanted.trim.map(|trim| trim::shorten(&mut edit, trim));
     drop(edit);
-    if removed > 0 {
+    if let Some(trimmed) = &trimmed
+        && trimmed.count > 0
+    {
         cx.db.add_event(key, trim::EVENT);
     }
     if wanted.is_logged_anew() && cx.is_logged() {
-        wanted.log(cx, args, id, kept.unwrap_or_default());
+        wanted.log(cx, args, id, trimmed.as_ref());
     }
     id::write(cx.reply.encoder(), id);
     Ok(Outcome::Done)
@@ -147,13 +143,14 @@ impl Addition {
         matches!(self.id, NewId::Exactly(_))
     }
 
-    fn log(&self, cx: &mut Ctx<'_>, args: &Args<'_>, id: StreamId, kept: Vec<u8>) {
+    fn log(&self, cx: &mut Ctx<'_>, args: &Args<'_>, id: StreamId, trimmed: Option<&Trimmed>) {
+        let kept = trimmed.map_or(&b""[..], |trimmed| &trimmed.kept);
         id.with_text(|id| {
             cx.effects.replace((0..args.len()).map(|index| {
                 if index == self.id_at && !self.is_id_given() {
                     id
                 } else {
-                    self.trim_options.logged_word(args, index, &kept)
+                    self.trim_options.logged_word(args, index, kept)
                 }
             }));
         });

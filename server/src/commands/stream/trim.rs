@@ -1,6 +1,6 @@
 //! Shortening a stream: `XTRIM`, and what `XADD` has of it.
 
-use storage::db::Event;
+use storage::db::{EditOf, Event};
 use storage::value::Stream;
 use storage::value::stream::{Entries, Keep, StreamId, Trim};
 
@@ -44,24 +44,40 @@ fn xtrim(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let Some(mut edit) = cx.db.edit_as::<Stream>(key, EVENT)? else {
         return cx.reply.integer(0);
     };
+    let trimmed = shorten(&mut edit, trim);
+    edit.count(trimmed.count);
+    drop(edit);
+    if trim.is_approximate && trimmed.count > 0 && cx.is_logged() {
+        let words = (0..args.len()).map(|index| wanted.logged_word(args, index, &trimmed.kept));
+        cx.effects.replace(words);
+    }
+    cx.reply.count(trimmed.count)
+}
+
+/// What a trimming has done.
+pub(super) struct Trimmed {
+    /// How many entries have gone.
+    pub(super) count: usize,
+    /// What an approximate trimming has trimmed to exactly, in the words of the command.
+    pub(super) kept: Vec<u8>,
+}
+
+/// Trims a stream.
+pub(super) fn shorten(edit: &mut EditOf<'_, '_, Stream>, trim: Trim) -> Trimmed {
     let mut gone = Entries::default();
     let entries = edit.change().entries_mut();
-    let removed = entries.trim(&trim, &mut gone);
-    let kept = threshold(entries, trim.keep);
-    edit.count(removed);
+    let count = entries.trim(&trim, &mut gone);
+    let kept = match trim.is_approximate {
+        true => threshold(entries, trim.keep),
+        false => Vec::new(),
+    };
     if !gone.is_bare() {
         edit.discard(Stream::from(gone));
     }
-    drop(edit);
-    if trim.is_approximate && removed > 0 && cx.is_logged() {
-        let words = (0..args.len()).map(|index| wanted.logged_word(args, index, &kept));
-        cx.effects.replace(words);
-    }
-    cx.reply.count(removed)
+    Trimmed { count, kept }
 }
 
-/// How the entries are trimmed to exactly what they are, in the words of the command.
-pub(super) fn threshold(entries: &Entries, keep: Keep) -> Vec<u8> {
+fn threshold(entries: &Entries, keep: Keep) -> Vec<u8> {
     match keep {
         Keep::Last(_) => entries.len().to_string().into_bytes(),
         Keep::From(_) => {
@@ -131,7 +147,7 @@ impl TrimOptions {
             Some(_) if !self.is_approximate => Err(Error::TrimLimitExact),
             None if !self.is_approximate => Ok(0),
             Some(limit) => Ok(limit),
-            None => Ok(default_limit(cx.limits().stream_node_max_entries)),
+            None => Ok(default_limit(cx.server.settings.node_limits().max_entries)),
         }
     }
 

@@ -3,13 +3,21 @@
 use super::node::{Fields, Node, Slots};
 use super::sorted::{self, Sorted};
 use super::{StreamId, radix};
-use crate::value::Limits;
 
 /// The most bytes of a node, whatever the limits are, and of the fields and values of an entry.
 pub const MOST_BYTES: usize = 1 << 30;
 
 /// The room a node gets at first if nothing tells how large it will be.
 const FIRST_ROOM_BYTES: usize = 64;
+
+/// Up to where entries go into one node (`stream-node-max-bytes`, `stream-node-max-entries`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeLimits {
+    /// The size of the listpack in bytes, 0 for no bound.
+    pub max_bytes: usize,
+    /// How many, deleted or not; 0 for no bound.
+    pub max_entries: usize,
+}
 
 /// How the id of a new entry is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,7 +166,7 @@ impl Entries {
         &mut self,
         id: StreamId,
         pairs: impl ExactSizeIterator<Item = (&'f [u8], &'f [u8])> + Clone,
-        limits: &Limits,
+        limits: NodeLimits,
     ) {
         debug_assert!(id > self.last_id, "ids only ever grow");
         let bytes = pairs
@@ -183,15 +191,15 @@ impl Entries {
     }
 
     /// If so many bytes do not go into the last node, the room that the next shall have.
-    fn room_for(&mut self, bytes: usize, limits: &Limits) -> Option<usize> {
+    fn room_for(&mut self, bytes: usize, limits: NodeLimits) -> Option<usize> {
         let Some((_, node)) = self.nodes.last_mut() else {
             return Some(FIRST_ROOM_BYTES);
         };
-        let most_bytes = match limits.stream_node_max_bytes {
+        let most_bytes = match limits.max_bytes {
             0 => MOST_BYTES,
             most => most.min(MOST_BYTES),
         };
-        let most_entries = limits.stream_node_max_entries;
+        let most_entries = limits.max_entries;
         let is_full = node.size_bytes() + bytes >= most_bytes
             || most_entries > 0 && node.slots() >= most_entries;
         if !is_full {

@@ -103,22 +103,19 @@ impl Node {
         let head = self.head();
         let count = pairs.len();
         let has_same = count == head.fields && self.has_fields(&head, pairs.clone());
+        let (ms, seq) = id.delta(master);
         let pack = &mut self.0;
         pack.replace_integer(head.live_at, head.live as i64 + 1);
-        let (ms, seq) = id.delta(master);
-        pack.push_back_integer(if has_same { SAME_FIELDS } else { 0 });
-        pack.push_back_integer(ms);
-        pack.push_back_integer(seq);
         if has_same {
-            pairs.for_each(|(_, value)| pack.push_back(value));
-            pack.push_back_integer(count as i64 + 3);
+            let front = [SAME_FIELDS, ms, seq].map(Item::Int);
+            let values = pairs.map(|(_, value)| Item::of(value));
+            let pieces = Item::Int(count as i64 + 3);
+            pack.append_row(front.into_iter().chain(values).chain([pieces]));
         } else {
-            pack.push_back_integer(count as i64);
-            for (field, value) in pairs {
-                pack.push_back(field);
-                pack.push_back(value);
-            }
-            pack.push_back_integer(2 * count as i64 + 4);
+            let front = [0, ms, seq, count as i64].map(Item::Int);
+            let pairs = pairs.flat_map(|(field, value)| [field, value].map(Item::of));
+            let pieces = Item::Int(2 * count as i64 + 4);
+            pack.append_row(front.into_iter().chain(pairs).chain([pieces]));
         }
     }
 

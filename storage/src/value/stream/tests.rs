@@ -1,9 +1,14 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::value::Limits;
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// The defaults.
+const USUAL: NodeLimits = NodeLimits {
+    max_bytes: 4096,
+    max_entries: 100,
+};
 
 fn id(ms: u64, seq: u64) -> StreamId {
     StreamId::new(ms, seq)
@@ -17,7 +22,7 @@ fn pairs(words: &[&str]) -> Pairs {
         .collect()
 }
 
-fn push(entries: &mut Entries, id: StreamId, pairs: &Pairs, limits: &Limits) {
+fn push(entries: &mut Entries, id: StreamId, pairs: &Pairs, limits: NodeLimits) {
     let pairs = pairs.iter();
     entries.push(id, pairs.map(|(field, value)| (&**field, &**value)), limits);
 }
@@ -41,7 +46,7 @@ fn trim(entries: &mut Entries, keep: Keep) -> usize {
 #[test]
 fn nodes_are_laid_out_as_redis_does() {
     let mut entries = Entries::default();
-    let limits = Limits::default();
+    let limits = USUAL;
     let far = id(5000, u64::MAX);
     for (id, words) in [
         (id(1000, 5), &["name", "alice", "age", "42"][..]),
@@ -54,7 +59,7 @@ fn nodes_are_laid_out_as_redis_does() {
         (far, &["a", "1"]),
         (id(5001, 1), &["name", "x", "age", "y"]),
     ] {
-        push(&mut entries, id, &pairs(words), &limits);
+        push(&mut entries, id, &pairs(words), limits);
     }
     assert!(entries.delete(id(1000, 6)) && entries.delete(id(5000, 3)));
     let expected = "ac0000003000040102010201846e616d65058361676504000102010001000185616c696365062a0105\
@@ -90,14 +95,13 @@ fn ids_grow_whatever_the_clock_says() {
 #[test]
 fn a_node_closes_at_its_bytes_or_at_its_entries() {
     let nodes = |max_bytes, max_entries, value: &str| {
-        let limits = Limits {
-            stream_node_max_bytes: max_bytes,
-            stream_node_max_entries: max_entries,
-            ..Limits::default()
+        let limits = NodeLimits {
+            max_bytes,
+            max_entries,
         };
         let mut entries = Entries::default();
         for ms in 1..=1000 {
-            push(&mut entries, id(ms, 0), &pairs(&["f", value]), &limits);
+            push(&mut entries, id(ms, 0), &pairs(&["f", value]), limits);
         }
         entries.radix_tree().0
     };
@@ -235,10 +239,9 @@ fn entries_are_those_of_the_model() {
     for seed in 0..40 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let most = [1, 2, 5, 100][seed as usize % 4];
-        let limits = Limits {
-            stream_node_max_bytes: 0,
-            stream_node_max_entries: most,
-            ..Limits::default()
+        let limits = NodeLimits {
+            max_bytes: 0,
+            max_entries: most,
         };
         let (mut stream, mut model) = (Stream::default(), Model::default());
         for _ in 0..1500 {
@@ -254,7 +257,7 @@ fn entries_are_those_of_the_model() {
                     };
                     if let Some(id) = entries.new_id(wanted) {
                         let pairs = random_pairs(&mut rng);
-                        push(entries, id, &pairs, &limits);
+                        push(entries, id, &pairs, limits);
                         model.push(id, pairs, most);
                     }
                 }
@@ -284,10 +287,10 @@ fn entries_are_those_of_the_model() {
 
 #[test]
 fn an_empty_stream_still_knows_its_past() {
-    let limits = Limits::default();
+    let limits = USUAL;
     let mut entries = Entries::default();
     for seq in 1..=3 {
-        push(&mut entries, id(5, seq), &pairs(&["f", "v"]), &limits);
+        push(&mut entries, id(5, seq), &pairs(&["f", "v"]), limits);
     }
     assert_eq!(trim(&mut entries, Keep::Last(1)), 2);
     assert_eq!(entries.first_id(), id(5, 3));
@@ -396,7 +399,7 @@ fn groups_are_those_of_the_model() {
 #[test]
 fn what_is_held_is_what_the_allocator_gave() {
     let mut rng = fastrand::Rng::with_seed(1);
-    let limits = Limits::default();
+    let limits = USUAL;
     let mut stream = Stream::default();
     for number in 0..20 {
         let name = format!("group {number}");
@@ -405,7 +408,7 @@ fn what_is_held_is_what_the_allocator_gave() {
     for step in 0..20_000 {
         let entries = stream.entries_mut();
         let id = entries.new_id(NewId::Now(step)).unwrap();
-        push(entries, id, &random_pairs(&mut rng), &limits);
+        push(entries, id, &random_pairs(&mut rng), limits);
         let name = format!("group {}", rng.u8(..20));
         let mut group = stream.group_mut(name.as_bytes()).unwrap();
         let name = format!("consumer {}", rng.u16(..500));
