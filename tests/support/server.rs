@@ -53,7 +53,7 @@ impl Server {
         Server::start(Kind::Keytag, flags)
     }
 
-    /// Starts a server with more flags on an empty directory.
+    /// Starts a server with more flags on an empty directory. A first one without dashes is a configuration file.
     ///
     /// Nothing is saved unless the flags say so.
     pub(crate) fn start(kind: Kind, flags: &[&str]) -> Server {
@@ -118,11 +118,14 @@ impl Server {
             .open(self.log_path())
             .expect("a log");
         let errors = log.try_clone().expect("a log");
+        let is_file = |flag: &&String| !flag.starts_with("--");
+        let file = self.flags.first().filter(is_file);
         let child = Command::new(self.kind.program())
+            .args(file)
             .args(["--port", &self.port.to_string(), "--save", ""])
             .arg("--dir")
             .arg(self.dir())
-            .args(&self.flags)
+            .args(&self.flags[file.iter().len()..])
             .current_dir(self.dir())
             .stdin(Stdio::null())
             .stdout(log)
