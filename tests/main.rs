@@ -2,6 +2,7 @@
 
 mod support;
 
+mod acl;
 mod aof_files;
 mod bitmap;
 mod blocking;

@@ -81,6 +81,7 @@ const FRAME: &[&str] = &[
 
 /// The parts: each imports storage, protocol and spec, and no other part.
 const PARTS: &[&str] = &[
+    "acl",
     "clients",
     "evictor",
     "latency",
@@ -100,6 +101,11 @@ const PARTS: &[&str] = &[
 
 /// A part that has to know another: file, what it imports, why.
 const KNOWN_IMPORTS: &[(&str, &str, &str)] = &[
+    (
+        "server/src/clients.rs",
+        "acl",
+        "a connection has come in as a user",
+    ),
     (
         "server/src/evictor.rs",
         "clients",
@@ -129,6 +135,11 @@ const KNOWN_IMPORTS: &[(&str, &str, &str)] = &[
         "server/src/pubsub.rs",
         "clients",
         "who has subscribed is a connection",
+    ),
+    (
+        "server/src/transaction.rs",
+        "acl",
+        "what a connection knows of its user is its own",
     ),
     (
         "server/src/transaction.rs",

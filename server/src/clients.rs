@@ -23,6 +23,7 @@ use protocol::{Meter, Output, Version};
 use storage::memory::class_bytes;
 use storage::shard::WatchFlag;
 
+use crate::acl::User;
 use crate::config::OutputLimit;
 
 bitflags! {
@@ -63,9 +64,6 @@ bitflags! {
         const MAIL = 1 << 16;
     }
 }
-
-/// The one user there is.
-pub const DEFAULT_USER: &[u8] = b"default";
 
 /// What a connection is for: `CLIENT LIST TYPE`, and its bounds in `client-output-buffer-limit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,6 +241,7 @@ pub struct Client {
     /// Figures.
     pub gauges: Gauges,
     names: Mutex<Names>,
+    user: Mutex<Option<Arc<User>>>,
     page: ledger::Page,
     state: AtomicU32,
     db: AtomicUsize,
@@ -269,6 +268,7 @@ impl Client {
             created_ms: now_ms,
             gauges,
             names: Mutex::default(),
+            user: Mutex::default(),
             page: ledger::Page::default(),
             state: AtomicU32::new(0),
             db: AtomicUsize::new(0),
@@ -317,6 +317,22 @@ impl Client {
             .into_iter()
             .sum();
         self.gauges.name_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The user it is; the server itself is none.
+    pub fn user(&self) -> Option<Arc<User>> {
+        self.user.lock().clone()
+    }
+
+    /// Whether it is that user.
+    pub fn is_user(&self, user: &Arc<User>) -> bool {
+        let own = self.user.lock();
+        own.as_ref().is_some_and(|own| Arc::ptr_eq(own, user))
+    }
+
+    /// Makes it another user.
+    pub fn set_user(&self, user: Arc<User>) {
+        *self.user.lock() = Some(user);
     }
 
     /// Notes how large its task is, the most of what it takes even when nothing is under way.

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acl;
 mod chores;
 mod clients;
 mod clock;

@@ -74,6 +74,7 @@ fn origin(client: &Client) -> String {
 pub fn is_secret(entry: &Entry, args: &Args<'_>, index: usize) -> bool {
     match entry.full_name.as_str() {
         "auth" => index > 0 && args.len() <= 3,
+        "acl|setuser" | "acl|getuser" | "acl|deluser" => index > 1,
         "hello" => index > 2 && is_hello_secret(args, index),
         "config|set" => index > 2 && !index.is_multiple_of(2) && is_sensitive(args.get(index - 1)),
         _ => false,

@@ -1,5 +1,6 @@
 //! What the server asks of the system for itself: files, signals, the background.
 
+use std::io::{self, Read};
 use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -61,4 +62,12 @@ pub fn notify_supervisor(message: &str) {
     if let Err(error) = socket.send_to(message.as_bytes(), Path::new(&path)) {
         tracing::warn!("Can't send to systemd notification socket: {error}");
     }
+}
+
+/// Fills a buffer with random bytes that nobody can guess.
+///
+/// # Errors
+/// If the system gives none.
+pub fn fill_with_secrets(bytes: &mut [u8]) -> io::Result<()> {
+    std::fs::File::open("/dev/urandom")?.read_exact(bytes)
 }

@@ -14,12 +14,13 @@ use storage::shard::Shard;
 use storage::value::only_lent_bytes;
 use tokio::sync::Notify;
 
+use crate::acl::{self, Acl};
 use crate::chores::Chores;
-use crate::clients::{self, Class, Client, Clients, Postage};
+use crate::clients::{self, Class, Client, Clients, Postage, State};
 use crate::clock;
 use crate::command::Table;
 use crate::command::table::Entry;
-use crate::config::Config;
+use crate::config::{Config, RewriteError, Scope, options};
 use crate::evictor::{Accounts, Evictor, LEAST_CLIENT_BUDGET, Room};
 use crate::exec::Gates;
 use crate::latency::{self, Latency};
@@ -45,6 +46,8 @@ pub struct Server {
     pub settings: Settings,
     /// All commands.
     pub commands: Table,
+    /// Users, and what they may do.
+    pub acl: Acl,
     /// All keys.
     pub keyspace: Keyspace,
     /// All connections.
@@ -106,6 +109,17 @@ pub struct Run {
     pub startup_bytes: AtomicUsize,
 }
 
+/// What was not allowed to a client.
+#[derive(Clone, Copy, Debug)]
+pub struct Denial<'a> {
+    /// Why.
+    pub reason: acl::Reason,
+    /// The command, key or channel.
+    pub object: &'a [u8],
+    /// The user it is, or wanted to be.
+    pub user: &'a [u8],
+}
+
 /// A request to stop.
 #[derive(Debug, Default)]
 pub struct Shutdown {
@@ -115,12 +129,13 @@ pub struct Shutdown {
 
 impl Server {
     /// A server of that configuration, not yet listening.
-    pub fn new(config: Config, commands: Table, io_threads: usize) -> &'static Server {
+    pub fn new(config: Config, commands: Table, acl: Acl, io_threads: usize) -> &'static Server {
         let settings = Settings::new(config);
         let stats = Stats::new(commands.full_names().len(), io_threads + 1);
         Box::leak(Box::new(Server {
             settings,
             stats,
+            acl,
             commands,
             keyspace: Keyspace::default(),
             clients: Clients::default(),
@@ -432,6 +447,40 @@ impl Server {
         let line = client.line(self.commands.full_names(), clock::now_ms());
         let line = String::from_utf8_lossy(&line);
         tracing::warn!("Client {line} closed for overcoming of output buffer limits.");
+    }
+
+    /// Writes the configuration file again, with the users there are unless they have a file of their own.
+    ///
+    /// # Errors
+    /// As [`Config::rewrite`].
+    pub fn rewrite_config(&self, scope: Scope) -> Result<(), RewriteError> {
+        let config = &self.settings.config;
+        let users = match config.bytes(options::ACLFILE).is_empty() {
+            true => self.acl.users(),
+            false => Vec::new(),
+        };
+        let users: Vec<Vec<u8>> = users.iter().map(|user| user.describe()).collect();
+        config.rewrite(Some(&users), scope)
+    }
+
+    /// Counts that something was not allowed to that client, and notes it for `ACL LOG`.
+    #[cold]
+    pub fn note_denied(&self, client: &Client, denial: Denial<'_>, now_ms: i64) {
+        let context = if client.is(State::MULTI) {
+            acl::Context::Multi
+        } else {
+            acl::Context::Toplevel
+        };
+        let refusal = acl::Refusal {
+            reason: denial.reason,
+            context,
+            object: denial.object.to_vec(),
+            user: denial.user.to_vec(),
+            client: client.line(self.commands.full_names(), now_ms),
+        };
+        self.acl
+            .log
+            .add(refusal, now_ms, self.settings.acl_log_length());
     }
 
     /// Notes a command that took at least [`Settings::noted_nanos`]: in the slow log, among the latencies,

@@ -34,10 +34,11 @@ pub struct Session {
 impl Session {
     /// A session of a new connection.
     pub fn new(server: &'static Server, client: Arc<Client>, thread: usize) -> Session {
+        let local = Local::new(&client);
         Session {
             server,
             client,
-            local: Local::default(),
+            local,
             unit: Unit::default(),
             recorder: Recorder::default(),
             stopwatch: Stopwatch::start(),

@@ -14,8 +14,8 @@ use storage::keyspace::Cause;
 use crate::clients::{Class, Client, State};
 use crate::command::Error;
 use crate::config::{
-    self, Config, KeyspaceEvents, MaxmemoryPolicy, MemoryOrPercent, OutputLimit, ProtectedAction,
-    options,
+    self, AclPubsubDefault, Config, KeyspaceEvents, MaxmemoryPolicy, MemoryOrPercent, OutputLimit,
+    ProtectedAction, options,
 };
 
 /// Less than this is no `maxmemory-clients`.
@@ -201,6 +201,16 @@ impl Settings {
         self.config.get(options::SLOWLOG_MAX_LEN) as usize
     }
 
+    /// `acllog-max-len`.
+    pub fn acl_log_length(&self) -> usize {
+        self.config.get(options::ACLLOG_MAX_LEN) as usize
+    }
+
+    /// Whether new users may use all channels (`acl-pubsub-default`).
+    pub fn gives_all_channels(&self) -> bool {
+        self.config.get(options::ACL_PUBSUB_DEFAULT) == AclPubsubDefault::AllChannels
+    }
+
     /// `latency-tracking`.
     #[inline]
     pub fn tracks_latency(&self) -> bool {
@@ -249,16 +259,9 @@ impl Settings {
         self.fitting_clients.store(fitting, Ordering::Relaxed);
     }
 
-    /// Whether clients must give a password.
-    pub fn needs_password(&self) -> bool {
-        !self.config.text(options::REQUIREPASS).is_empty()
-    }
-
-    /// Whether protected mode refuses that peer.
+    /// Whether protected mode refuses that peer as long as it needs no password.
     pub fn is_protected_from(&self, peer: IpAddr) -> bool {
-        self.config.get(options::PROTECTED_MODE)
-            && !peer.to_canonical().is_loopback()
-            && !self.needs_password()
+        self.config.get(options::PROTECTED_MODE) && !peer.to_canonical().is_loopback()
     }
 
     /// `tcp-keepalive`, in seconds, 0 for none.

@@ -8,6 +8,7 @@ use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
+use crate::acl::{self, Acl};
 use crate::command::Table;
 use crate::commands::FAMILIES;
 use crate::config::{Config, REDIS_VERSION, StartupError, options};
@@ -18,7 +19,12 @@ use crate::{cron, logging, persist, process};
 
 /// Runs the server until it is told to stop.
 pub fn run(config: Config) -> ExitCode {
-    let commands = match commands(&config) {
+    let commands = commands(&config).and_then(|commands| {
+        let acl = Acl::new(&commands);
+        check_users(&config, &acl)?;
+        Ok((commands, acl))
+    });
+    let (commands, acl) = match commands {
         Ok(commands) => commands,
         Err(error) => {
             eprint!("{error}");
@@ -30,7 +36,7 @@ pub fn run(config: Config) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let io_threads = config.get(options::IO_THREADS);
-    let server = Server::new(config, commands, io_threads);
+    let server = Server::new(config, commands, acl, io_threads);
     match serve(server, io_threads) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -43,10 +49,6 @@ pub fn run(config: Config) -> ExitCode {
 /// The table of commands, renamed as the configuration says.
 fn commands(config: &Config) -> Result<Table, StartupError> {
     let directives = config.directives();
-    // A user that is not known would be no user: whoever wrote the line counts on its restrictions.
-    if let Some(user) = directives.users.first() {
-        return Err(StartupError::at(user, "ACL users are not supported yet"));
-    }
     let mut commands = Table::new(FAMILIES);
     for rename in &directives.renames {
         if let [old, new] = rename.arguments.as_slice() {
@@ -56,6 +58,64 @@ fn commands(config: &Config) -> Result<Table, StartupError> {
         }
     }
     Ok(commands)
+}
+
+/// Looks whether the `user` lines of the configuration can be read.
+fn check_users(config: &Config, acl: &Acl) -> Result<(), StartupError> {
+    let lines = &config.directives().users;
+    for (index, line) in lines.iter().enumerate() {
+        let name = line.arguments.first();
+        let is_duplicate = lines[..index].iter().any(|it| it.arguments.first() == name);
+        let checked = match is_duplicate {
+            true => Err(acl::LineError {
+                word: name.cloned().unwrap_or_default(),
+                error: acl::RuleError::Duplicate,
+            }),
+            false => acl.check_line(&line.arguments),
+        };
+        checked.map_err(|acl::LineError { word, error }| {
+            let word = String::from_utf8_lossy(&word);
+            StartupError::at(line, format!("Error in user declaration '{word}': {error}"))
+        })?;
+    }
+    Ok(())
+}
+
+/// Makes the users that the configuration, or a file of their own, describes.
+fn load_users(server: &Server) -> Result<(), String> {
+    let config = &server.settings.config;
+    let (lines, file) = (&config.directives().users, config.path(options::ACLFILE));
+    let has_file = !file.as_os_str().is_empty();
+    if has_file && !lines.is_empty() {
+        return Err(
+            "Configuring Redis with users defined in redis.conf and at the same setting an ACL \
+             file path is invalid. This setup is very likely to lead to configuration errors and \
+             security holes, please define either an ACL file or declare users directly in your \
+             redis.conf, but not both."
+                .to_owned(),
+        );
+    }
+    server
+        .acl
+        .set_default_password(&config.bytes(options::REQUIREPASS));
+    let basis = server.acl.basis(server.settings.gives_all_channels());
+    for line in lines {
+        server
+            .acl
+            .declare(&line.arguments, &basis)
+            .map_err(|error| {
+                tracing::warn!("{error}");
+                "Critical error while loading ACLs. Exiting."
+            })?;
+    }
+    if has_file {
+        let declared = server.acl.read(&file, &basis).map_err(|errors| {
+            let errors = String::from_utf8_lossy(&errors);
+            format!("Aborting Redis startup because of ACL errors: {errors}")
+        })?;
+        server.acl.replace(declared, &basis);
+    }
+    Ok(())
 }
 
 /// What happens before there is a server: log, working directory, background.
@@ -100,6 +160,7 @@ fn announce(server: &Server) {
 
 fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
     announce(server);
+    load_users(server)?;
     let config = &server.settings.config;
     let fitting = process::reserve_files(config.get(options::MAXCLIENTS) as u64);
     server.settings.limit_clients(fitting as usize);

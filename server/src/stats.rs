@@ -223,8 +223,6 @@ counters! {
     writes,
     /// Nanoseconds spent in commands.
     command_nanos,
-    /// Failed `AUTH`s.
-    auth_denied,
     /// Keys whose tags were invalidated.
     tag_invalidated_keys,
     /// Invalidations.

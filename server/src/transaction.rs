@@ -8,12 +8,15 @@ use storage::keyspace::Keyspace;
 use storage::memory::class_bytes;
 use storage::shard::WatchFlag;
 
+use crate::acl::Login;
 use crate::clients::{Client, State};
 use crate::command::table::Entry;
 
 /// State of one connection that no other thread sees.
 #[derive(Debug, Default)]
 pub struct Local {
+    /// The user it is, with what that may do; none for the server itself.
+    pub login: Option<Login>,
     /// Commands between `MULTI` and `EXEC`.
     pub queue: Option<Queue>,
     /// Keys of `WATCH`.
@@ -25,6 +28,14 @@ pub struct Local {
 }
 
 impl Local {
+    /// That of a connection that has just been made.
+    pub fn new(client: &Client) -> Local {
+        Local {
+            login: client.user().map(Login::new),
+            ..Local::default()
+        }
+    }
+
     /// Ends the transaction without executing it.
     pub fn discard(&mut self, client: &Client) -> Option<Queue> {
         client.set(State::MULTI, false);

@@ -165,10 +165,11 @@ impl Client {
         } else {
             2
         };
-        put(
-            line,
-            format_args!(" cmd={command} user=default redir=-1 resp={version} lib-name="),
-        );
+        put(line, format_args!(" cmd={command} user="));
+        let user = self.user.lock();
+        line.extend_from_slice(user.as_ref().map_or(b"(superuser)", |user| user.name()));
+        drop(user);
+        put(line, format_args!(" redir=-1 resp={version} lib-name="));
         let names = self.names.lock();
         line.extend_from_slice(shown_name(&names.lib_name));
         line.extend_from_slice(b" lib-ver=");

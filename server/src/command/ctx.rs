@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::Request;
+use protocol::{Args, Request};
 use storage::db::Db;
 use storage::value::Limits;
 
@@ -10,6 +10,7 @@ use super::Result;
 use super::effects::Effects;
 use super::reply::Reply;
 use super::table::Entry;
+use crate::acl::{Login, User};
 use crate::clients::{Client, State};
 use crate::server::Server;
 use crate::transaction::Local;
@@ -138,6 +139,27 @@ impl Ctx<'_> {
     /// Whether anybody will see what stands in [`Ctx::effects`].
     pub fn is_logged(&self) -> bool {
         self.server.log.is_on()
+    }
+
+    /// Whether the user may read any key there is with that request.
+    pub fn may_read_all_keys(&mut self, args: &Args<'_>) -> bool {
+        match &mut self.local.login {
+            Some(login) if !login.is_unrestricted() => {
+                login.rules().may_read_all_keys(self.entry, args)
+            }
+            _ => true,
+        }
+    }
+
+    /// Lets the connection in as that user, or leaves it outside as one that it may not be yet.
+    pub fn become_user(&mut self, user: Arc<User>, is_in: bool) {
+        self.client.set_user(Arc::clone(&user));
+        self.client.set(State::AUTHENTICATED, is_in);
+        // Who takes a user away closes the connections it has after that: one of the two sees the other.
+        if user.is_gone() {
+            self.client.set(State::CLOSE_AFTER_REPLY, true);
+        }
+        self.local.login = Some(Login::new(user));
     }
 
     /// Lets the command wait until one of the keys is there or the deadline, in milliseconds since 1970, is over.

@@ -200,6 +200,9 @@ pub enum Error {
     #[error("ERR {0} is not compatible with WITHDIST, WITHHASH and WITHCOORD options")]
     StoreWithOptions(&'static str),
 
+    #[error("ERR {0} option of SORT denied due to insufficient ACL permissions.")]
+    SortDenied(&'static str),
+
     // What is wrong with tags.
     #[error("ERR numtags should be greater than 0")]
     NumtagsNotPositive,
@@ -312,6 +315,16 @@ pub enum Error {
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
     )]
     HelloNoAuth,
+    #[error("NOPERM User {user} has no permissions to run the '{command}' command")]
+    CommandDenied { user: String, command: String },
+    #[error("NOPERM No permissions to access a key")]
+    KeyDenied,
+    #[error("NOPERM No permissions to access a channel")]
+    ChannelDenied,
+    #[error(
+        "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: {0}"
+    )]
+    DeniedSince(&'static str),
     #[error("EXECABORT Transaction discarded because of previous errors.")]
     ExecAbort,
     #[error("EXECABORT Transaction discarded because of: {0}")]
@@ -383,6 +396,34 @@ pub enum Error {
         "ERR Can't execute '{0}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
     )]
     SubscriberContext(&'static str),
+
+    // What `ACL` finds wrong.
+    #[error("ERR Error in ACL SETUSER modifier '{rule}': {reason}")]
+    AclRule { rule: String, reason: String },
+    #[error("ERR Unmatched parenthesis in acl selector starting at '{0}'.")]
+    AclSelector(String),
+    #[error("ERR Usernames can't contain spaces or null characters")]
+    UserName,
+    #[error("ERR The 'default' user cannot be removed")]
+    DefaultUser,
+    #[error("ERR User '{0}' not found")]
+    UserNotFound(String),
+    #[error("ERR Command '{0}' not found")]
+    CommandNotFound(String),
+    #[error("ERR Unknown category '{0}'")]
+    UnknownCategory(String),
+    #[error(
+        "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to {0}"
+    )]
+    GenpassBits(usize),
+    #[error(
+        "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis configuration."
+    )]
+    NoAclFile,
+    #[error(
+        "ERR There was an error trying to save the ACLs. Please check the server logs for more information"
+    )]
+    AclSave,
 
     // What the commands of the server as a whole find wrong.
     #[error("ERR invalid first DB index")]

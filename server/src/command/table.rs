@@ -87,6 +87,7 @@ impl Entry {
 pub struct Table {
     by_name: HashMap<String, Entry>,
     full_names: Vec<String>,
+    declared: Vec<&'static Command>,
 }
 
 impl Table {
@@ -128,6 +129,7 @@ impl Table {
         let full_name = parent.map_or_else(|| own.clone(), |parent| format!("{parent}|{own}"));
         let id = self.full_names.len();
         self.full_names.push(full_name.clone());
+        self.declared.push(command);
         let subcommands = command
             .subcommands
             .iter()
@@ -177,5 +179,12 @@ impl Table {
     /// The full names of all commands and subcommands, by [`Entry::id`].
     pub fn full_names(&self) -> &[String] {
         &self.full_names
+    }
+
+    /// All commands and subcommands with their full names, as they were declared, by [`Entry::id`]: whatever
+    /// they are called now, and whether they can still be called.
+    pub fn declared(&self) -> impl Iterator<Item = (&str, &'static Command)> {
+        let names = self.full_names.iter().map(String::as_str);
+        names.zip(self.declared.iter().copied())
     }
 }

@@ -101,7 +101,7 @@ const REWRITE: Command = Spec {
 .run(rewrite);
 
 fn rewrite(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
-    if let Err(error) = cx.server.settings.config.rewrite(None, Scope::NotDefault) {
+    if let Err(error) = cx.server.rewrite_config(Scope::NotDefault) {
         tracing::warn!("CONFIG REWRITE failed: {error}");
         return Err(Error::Text(error.to_string()));
     }
@@ -189,6 +189,11 @@ const EFFECTS: &[(&[OptionId], Effect)] = &[
         &[options::MAXMEMORY.id, options::MAXMEMORY_POLICY.id],
         evict,
     ),
+    (&[options::REQUIREPASS.id], |server| {
+        let password = server.settings.config.bytes(options::REQUIREPASS);
+        server.acl.set_default_password(&password);
+        Ok(())
+    }),
     // The new pace begins now, not after the old one's pause.
     (&[options::HZ.id], |server| {
         server.chores.ring();

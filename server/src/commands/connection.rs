@@ -1,13 +1,15 @@
 //! The connection itself: `AUTH`, `ECHO`, `HELLO`, `PING`, `QUIT`, `RESET`, `SELECT`.
 
-use std::hint::black_box;
+use std::sync::Arc;
 
 use protocol::{Version, number};
 
-use crate::clients::{DEFAULT_USER, State, is_plain};
+use crate::acl::{self, DEFAULT_USER};
+use crate::clients::{State, is_plain};
 use crate::command::error::shown;
 use crate::command::{Args, Command, Ctx, Error, Outcome, Result, Words};
 use crate::config::{REDIS_VERSION, options};
+use crate::server::Denial;
 use crate::spec::{Group, Spec, acl, flags};
 
 /// The family.
@@ -32,33 +34,31 @@ const AUTH: Command = Spec {
 .run(auth);
 fn auth(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     match args.len() {
-        2 if !cx.server.settings.needs_password() => Err(Error::AuthWithoutPassword),
-        2 => authenticate(cx, DEFAULT_USER, args.word(1)?).and_then(|()| cx.reply.ok()),
-        3 => authenticate(cx, args.word(1)?, args.word(2)?).and_then(|()| cx.reply.ok()),
-        _ => Err(Error::Syntax),
+        2 if accepts_any_password(cx) => return Err(Error::AuthWithoutPassword),
+        2 => authenticate(cx, args, DEFAULT_USER, args.word(1)?)?,
+        3 => authenticate(cx, args, args.word(1)?, args.word(2)?)?,
+        _ => return Err(Error::Syntax),
     }
+    cx.reply.ok()
 }
 
-/// Lets the client in. Without a password any is right, as it is for Redis' user `default`.
-fn authenticate(cx: &Ctx<'_>, user: &[u8], password: &[u8]) -> Result<()> {
-    let expected = cx.server.settings.config.bytes(options::REQUIREPASS);
-    let is_right = expected.is_empty() || is_same_secret(&expected, password);
-    if user != DEFAULT_USER || !is_right {
-        cx.server.stats.counters.auth_denied.add(1);
-        return Err(Error::WrongPassword);
-    }
-    cx.client.set(State::AUTHENTICATED, true);
-    Ok(())
+fn accepts_any_password(cx: &Ctx<'_>) -> bool {
+    cx.server.acl.default_user().rules().needs_no_password()
 }
 
-/// Compares without telling by the time it takes where the two differ.
-fn is_same_secret(expected: &[u8], given: &[u8]) -> bool {
-    let mut difference = expected.len() ^ given.len();
-    // As long as what was given, whatever is expected: the length stays a secret too.
-    for (&given, &expected) in given.iter().zip(expected.iter().cycle()) {
-        difference |= black_box(usize::from(given ^ expected));
+/// Lets the client in as that user.
+fn authenticate(cx: &mut Ctx<'_>, args: &Args<'_>, name: &[u8], password: &[u8]) -> Result<()> {
+    if let Some(user) = cx.server.acl.authenticate(name, password) {
+        cx.become_user(user, true);
+        return Ok(());
     }
-    black_box(difference) == 0
+    let denial = Denial {
+        reason: acl::Reason::Auth,
+        object: args.word(0)?,
+        user: name,
+    };
+    cx.server.note_denied(cx.client, denial, cx.now_ms());
+    Err(Error::WrongPassword)
 }
 
 const ECHO: Command = Spec {
@@ -91,7 +91,7 @@ const HELLO: Command = Spec {
 fn hello(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let wishes = Wishes::parse(args)?;
     if let Some((user, password)) = wishes.auth {
-        authenticate(cx, user, password)?;
+        authenticate(cx, args, user, password)?;
     }
     if !cx.client.is(State::AUTHENTICATED) {
         return Err(Error::HelloNoAuth);
@@ -239,11 +239,12 @@ fn reset(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
     client.set_version(Version::Resp2);
     cx.reply.set_version(Version::Resp2);
     client.rename(|names| names.name = Vec::new());
-    client.set(State::AUTHENTICATED, !cx.server.settings.needs_password());
     client.set(
         State::REPLY_OFF | State::REPLY_SKIP_NEXT | State::NO_TOUCH | State::NO_EVICT,
         false,
     );
+    let user = cx.server.acl.default_user();
+    cx.become_user(Arc::clone(user), user.is_open());
     cx.reply.simple("RESET")
 }
 
@@ -266,25 +267,4 @@ fn select(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     cx.client.select(index);
     cx.db.index = index;
     cx.reply.ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_is_the_same_only_as_a_whole() {
-        assert!(is_same_secret(b"foobared", b"foobared"));
-        for wrong in [
-            &b""[..],
-            b"foobare",
-            b"foobaree",
-            b"Foobared",
-            b"foobaredfoobared",
-        ] {
-            assert!(!is_same_secret(b"foobared", wrong), "{wrong:?}");
-        }
-        assert!(is_same_secret(b"", b""));
-        assert!(!is_same_secret(b"", b"x"));
-    }
 }

@@ -118,7 +118,7 @@ fn change_repl_id(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
 }
 
 fn rewrite_config(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
-    match cx.server.settings.config.rewrite(None, Scope::All) {
+    match cx.server.rewrite_config(Scope::All) {
         Ok(()) => cx.reply.ok(),
         Err(error) => {
             let text = error.to_string();

@@ -1,5 +1,6 @@
 //! All commands, a family a file.
 
+mod acl;
 mod bitmap;
 mod client;
 mod config;
@@ -30,6 +31,7 @@ use crate::command::Command;
 
 /// Every family. A command that is not here does not exist.
 pub const FAMILIES: &[&[Command]] = &[
+    acl::COMMANDS,
     bitmap::COMMANDS,
     client::COMMANDS,
     config::COMMANDS,

@@ -29,7 +29,7 @@ use self::value::{Kind, Value};
 
 pub use self::command_line::{Startup, build_id, from_command_line};
 pub use self::load::{Directives, StartupError};
-pub use self::rewrite::Scope;
+pub use self::rewrite::{RewriteError, Scope};
 pub use self::set::Setting;
 pub use self::types::*;
 
@@ -366,7 +366,7 @@ impl Typed for Text {
 }
 
 /// What the system says of an error, in the words of `strerror`.
-fn os_reason(error: &io::Error) -> String {
+pub fn os_reason(error: &io::Error) -> String {
     let text = error.to_string();
     match text.rfind(" (os error ") {
         Some(end) => text[..end].to_owned(),

@@ -358,9 +358,9 @@ options! {
 
     // Clients that cache, users.
     TRACKING_TABLE_MAX_KEYS: u64 = int("tracking-table-max-keys", "1000000", 0, I64);
-    ACLFILE: Text = text("aclfile", "").keeps_empty().at_start();
-    ACLLOG_MAX_LEN: u64 = int("acllog-max-len", "128", 0, I64);
-    ACL_PUBSUB_DEFAULT: AclPubsubDefault = word("acl-pubsub-default", "resetchannels", AclPubsubDefault::WORDS);
+    ACLFILE: Text = text("aclfile", "").keeps_empty().at_start().works();
+    ACLLOG_MAX_LEN: u64 = int("acllog-max-len", "128", 0, I64).works();
+    ACL_PUBSUB_DEFAULT: AclPubsubDefault = word("acl-pubsub-default", "resetchannels", AclPubsubDefault::WORDS).works();
     REQUIREPASS: Text = bytes("requirepass", "").sensitive().works();
 
     // Memory.

@@ -57,19 +57,19 @@ impl Config {
     ///
     /// # Errors
     /// There is no file, or it cannot be read or written.
-    pub fn rewrite(&self, users: Option<&[String]>, scope: Scope) -> Result<(), RewriteError> {
+    pub fn rewrite(&self, users: Option<&[Vec<u8>]>, scope: Scope) -> Result<(), RewriteError> {
         let path = self.file.as_deref().ok_or(RewriteError::NoFile)?;
         let result = read(path).and_then(|old| replace(path, &self.rewritten(&old, users, scope)));
         result.map_err(|error| RewriteError::Refused(os_reason(&error)))
     }
 
-    fn rewritten(&self, old: &[u8], users: Option<&[String]>, scope: Scope) -> Vec<u8> {
+    fn rewritten(&self, old: &[u8], users: Option<&[Vec<u8>]>, scope: Scope) -> Vec<u8> {
         let mut draft = Draft::of(old);
         for id in OptionId::all() {
             self.write_option(id, scope, &mut draft);
         }
         for user in users.unwrap_or_default() {
-            draft.write("user", user.as_bytes(), Absent::Add);
+            draft.write("user", user, Absent::Add);
         }
         if users.is_some() {
             draft.written.insert("user");

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use parking_lot::{Mutex, RwLock};
 use protocol::{Args, Version};
 
+use super::permission;
 use super::transaction::is_exec;
 use crate::clients::State;
 use crate::command::Error;
@@ -140,7 +141,7 @@ impl Gates {
 
 /// Whether the request may be carried out.
 #[inline]
-pub fn check(session: &Session, entry: &'static Entry, args: &Args<'_>) -> Verdict {
+pub fn check(session: &mut Session, entry: &'static Entry, args: &Args<'_>) -> Verdict {
     let server = session.server;
     server.gates.enter();
     let state = session.client.state();
@@ -180,7 +181,7 @@ pub fn check(session: &Session, entry: &'static Entry, args: &Args<'_>) -> Verdi
 
 fn refusal_by_client(
     server: &Server,
-    session: &Session,
+    session: &mut Session,
     state: State,
     entry: &Entry,
     args: &Args<'_>,
@@ -194,15 +195,14 @@ fn refusal_by_client(
     // Who came while a password was asked for is let in when it is no longer.
     if !state.contains(State::AUTHENTICATED)
         && !flags.contains(Flags::NO_AUTH)
-        && server.settings.needs_password()
+        && !server.acl.default_user().is_open()
     {
         return Some(Error::NoAuth);
     }
     if session.local.queue.is_some() && flags.contains(Flags::NO_MULTI) {
         return Some(Error::NotInTransaction);
     }
-    let _ = args;
-    None
+    permission::check(session, entry, args).err()
 }
 
 fn refusal_by_log(

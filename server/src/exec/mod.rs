@@ -6,6 +6,7 @@
 mod gate;
 mod lookahead;
 mod moment;
+mod permission;
 mod serve;
 pub mod transaction;
 mod unit;

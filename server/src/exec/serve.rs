@@ -9,7 +9,7 @@ use storage::db::Db;
 use storage::keyspace::{Held, ShardSet};
 use storage::waiters;
 
-use super::{Unit, moment, run};
+use super::{Unit, moment, permission, run};
 use crate::command::{Block, Condition, Ctx, Effects, Outcome, Reply};
 use crate::server::Server;
 use crate::stats::{Ending, Recorder};
@@ -98,7 +98,20 @@ fn attempt(
         wanted: None,
         again: None,
     };
-    let (outcome, failed) = run(&mut cx, waiter.entry, &waiter.request.args(), unit);
+    let args = waiter.request.args();
+    let request = (waiter.entry, &args);
+    let (outcome, ending) =
+        match permission::check_waiter(server, &waiter.client, request, own.now_ms) {
+            Ok(()) => match run(&mut cx, waiter.entry, &args, unit) {
+                (outcome, true) => (outcome, Ending::Failed),
+                (outcome, false) => (outcome, Ending::Done),
+            },
+            Err(error) => {
+                server.stats.error("NOPERM");
+                cx.reply.error(&error);
+                (Outcome::Done, Ending::Rejected)
+            }
+        };
     let mut db = cx.db;
     let (dirty, durable_from) = unit.commit(&mut db, &server.log);
     recorder.dirty += dirty;
@@ -109,7 +122,6 @@ fn attempt(
         };
         waiter.keys.iter().for_each(|key| db.wait_for(key, place));
     } else {
-        let ending = if failed { Ending::Failed } else { Ending::Done };
         recorder.command(waiter.entry.id, 0, ending);
         for key in &waiter.keys {
             db.stop_waiting(waiter.db, key, waiter.ticket);

@@ -4,7 +4,7 @@ use protocol::{Args, Output};
 use storage::db::Db;
 use storage::keyspace::ShardSet;
 
-use super::{hush, lock_plan, moment, run, serve, tell};
+use super::{hush, lock_plan, moment, permission, run, serve, tell};
 use crate::clients::State;
 use crate::command::table::Entry;
 use crate::command::{Ctx, Effects, Error, Reply};
@@ -156,6 +156,13 @@ fn run_all(
         cx.db.moment.access = server.settings.access();
         cx.db.moment.listeners = moment::listeners(server);
         cx.reply.restart();
+        let now_ms = cx.now_ms();
+        let allowed = permission::check_queued(server, cx.client, cx.local, (entry, &args), now_ms);
+        if let Err(error) = allowed {
+            server.stats.error("NOPERM");
+            cx.reply.error(&error);
+            continue;
+        }
         let (_, failed) = run(&mut cx, entry, &args, &mut session.unit);
         // CLIENT REPLY may have come in between.
         if cx.client.is(State::REPLY_OFF | State::REPLY_SKIP)

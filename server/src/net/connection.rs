@@ -651,7 +651,8 @@ fn before_next(session: &mut Session, out: &mut Output) -> bool {
 #[inline]
 fn limits(session: &Session) -> Limits {
     let settings = &session.server.settings;
-    let is_in = session.client.is(State::AUTHENTICATED) || !settings.needs_password();
+    let is_in =
+        session.client.is(State::AUTHENTICATED) || session.server.acl.default_user().is_open();
     settings.parser_limits(is_in)
 }
 

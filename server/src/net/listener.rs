@@ -115,7 +115,8 @@ fn accept(server: &'static Server, socket: Socket, threads: &Threads) {
     let (addr, local_addr, fd) = match &socket {
         Socket::Tcp(stream) => {
             let Ok(peer) = stream.peer_addr() else { return };
-            if server.settings.is_protected_from(peer.ip()) {
+            let is_open = server.acl.default_user().rules().needs_no_password();
+            if is_open && server.settings.is_protected_from(peer.ip()) {
                 server.stats.counters.rejected_connections.add(1);
                 turn_away(&socket, PROTECTED_MODE);
                 return;
@@ -134,7 +135,9 @@ fn accept(server: &'static Server, socket: Socket, threads: &Threads) {
     let id = server.clients.next_id();
     let client = Client::new(id, addr, local_addr, fd, clock::now_ms());
     client.set(State::UNIX_SOCKET, matches!(socket, Socket::Unix(_)));
-    client.set(State::AUTHENTICATED, !server.settings.needs_password());
+    let user = server.acl.default_user();
+    client.set(State::AUTHENTICATED, user.is_open());
+    client.set_user(Arc::clone(user));
     let client = Arc::new(client);
     server.stats.counters.connections.add(1);
     server.clients.add(&client);

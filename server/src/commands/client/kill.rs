@@ -1,7 +1,10 @@
 //! `CLIENT KILL`.
 
+use std::sync::Arc;
+
 use super::{BASE, number_at};
-use crate::clients::{Class, Client, DEFAULT_USER, State};
+use crate::acl::User;
+use crate::clients::{Class, Client, State};
 use crate::command::error::shown;
 use crate::command::{Args, Command, Ctx, Error, Result, Words};
 use crate::spec::{Spec, flags};
@@ -39,7 +42,7 @@ fn kill(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
             spares_me: false,
             ..Filter::default()
         },
-        _ => Filter::parse(args)?,
+        _ => Filter::parse(cx, args)?,
     };
     let chosen: Vec<_> = cx
         .server
@@ -68,6 +71,7 @@ struct Filter<'a> {
     addr: Option<&'a [u8]>,
     local_addr: Option<&'a [u8]>,
     class: Option<Class>,
+    user: Option<Arc<User>>,
     id: Option<u64>,
     min_age_seconds: i64,
     spares_me: bool,
@@ -79,6 +83,7 @@ impl Default for Filter<'_> {
             addr: None,
             local_addr: None,
             class: None,
+            user: None,
             id: None,
             min_age_seconds: 0,
             spares_me: true,
@@ -87,17 +92,24 @@ impl Default for Filter<'_> {
 }
 
 impl<'a> Filter<'a> {
-    fn parse(args: &Args<'a>) -> Result<Filter<'a>> {
+    fn parse(cx: &Ctx<'_>, args: &Args<'a>) -> Result<Filter<'a>> {
         let mut filter = Filter::default();
         let mut index = 2;
         while index < args.len() {
-            filter.option(args, index, args.get(index + 1).ok_or(Error::Syntax)?)?;
+            let value = args.get(index + 1).ok_or(Error::Syntax)?;
+            filter.option(cx, args, index, value)?;
             index += 2;
         }
         Ok(filter)
     }
 
-    fn option(&mut self, args: &Args<'a>, index: usize, value: &'a [u8]) -> Result<()> {
+    fn option(
+        &mut self,
+        cx: &Ctx<'_>,
+        args: &Args<'a>,
+        index: usize,
+        value: &'a [u8],
+    ) -> Result<()> {
         if args.is(index, "ID") {
             let id = number_at(args, index + 1).filter(|&id| id > 0);
             self.id = Some(id.ok_or(Error::ClientIdNotPositive)?.unsigned_abs());
@@ -114,10 +126,8 @@ impl<'a> Filter<'a> {
         } else if args.is(index, "LADDR") {
             self.local_addr = Some(value);
         } else if args.is(index, "USER") {
-            // Everybody is the user `default`.
-            (value == DEFAULT_USER)
-                .then_some(())
-                .ok_or_else(|| Error::NoSuchUser(shown(value)))?;
+            let user = cx.server.acl.user(value);
+            self.user = Some(user.ok_or_else(|| Error::NoSuchUser(shown(value)))?);
         } else if args.is(index, "SKIPME") {
             self.spares_me = match value {
                 _ if args.is(index + 1, "YES") => true,
@@ -137,6 +147,7 @@ impl<'a> Filter<'a> {
                 .local_addr
                 .is_none_or(|addr| addr == client.local_addr.as_bytes())
             && self.class.is_none_or(|class| class == client.class())
+            && self.user.as_ref().is_none_or(|user| client.is_user(user))
             && self.id.is_none_or(|id| id == client.id)
             && age_seconds >= self.min_age_seconds
             && !(self.spares_me && client.id == cx.client.id)

@@ -10,7 +10,7 @@ use storage::value::list::End;
 use storage::value::{Hash, List, Str};
 
 use self::elements::Source;
-use self::options::{Options, Pattern};
+use self::options::{May, Options, Pattern};
 use crate::command::reply::write_string;
 use crate::command::{Args, Command, Ctx, Outcome, Result, Words};
 use crate::spec::{Keys, Reach, Spec, acl, flags, key_flags};
@@ -48,7 +48,11 @@ pub(super) const SORT: Command = Spec {
 }
 .run(sort);
 fn sort(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    run(cx, args.key(1)?, &Options::parse(args, true)?)
+    let may = May {
+        store: true,
+        read_all_keys: cx.may_read_all_keys(args),
+    };
+    run(cx, args.key(1)?, &Options::parse(args, may)?)
 }
 
 pub(super) const SORT_RO: Command = Spec {
@@ -63,7 +67,11 @@ pub(super) const SORT_RO: Command = Spec {
 }
 .run(sort_ro);
 fn sort_ro(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    run(cx, args.key(1)?, &Options::parse(args, false)?)
+    let may = May {
+        store: false,
+        read_all_keys: cx.may_read_all_keys(args),
+    };
+    run(cx, args.key(1)?, &Options::parse(args, may)?)
 }
 
 /// Where the patterns of a request lead.

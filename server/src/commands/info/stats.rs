@@ -1,6 +1,7 @@
 //! `# Stats`
 
 use super::Fields;
+use crate::acl::Reason;
 use crate::clients::Topic;
 use crate::command::Ctx;
 use crate::config::options;
@@ -101,12 +102,14 @@ fn print_connections(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
     );
     out.none(&["reply_buffer_shrinks", "reply_buffer_expands"]);
     print_event_loop(cx, out);
-    out.put("acl_access_denied_auth", counters.auth_denied.get());
-    out.none(&[
-        "acl_access_denied_cmd",
-        "acl_access_denied_key",
-        "acl_access_denied_channel",
-    ]);
+    for (name, reason) in [
+        ("acl_access_denied_auth", Reason::Auth),
+        ("acl_access_denied_cmd", Reason::Command),
+        ("acl_access_denied_key", Reason::Key),
+        ("acl_access_denied_channel", Reason::Channel),
+    ] {
+        out.put(name, cx.server.acl.log.count(reason));
+    }
 }
 
 /// An I/O thread goes round once for each batch of requests it reads, and spends its time in commands.

@@ -152,7 +152,7 @@ fn what_is_no_option_stays() {
 fn users_that_are_given_replace_those_in_the_file() {
     let text = "user alice on\n#x\nuser bob on\nuser carol off";
     let config = configured(text, &[]);
-    let users = ["alice off".to_owned(), "default on nopass".to_owned()];
+    let users = [b"alice off".to_vec(), b"default on nopass".to_vec()];
     let new = config.rewritten(text.as_bytes(), Some(&users), Scope::NotDefault);
     assert!(new.starts_with(b"user alice off\n#x\nuser default on nopass\n\n"));
     let more = config.rewritten(b"", Some(&users), Scope::NotDefault);

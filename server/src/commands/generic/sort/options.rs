@@ -7,6 +7,15 @@ use smallvec::SmallVec;
 use crate::command::{Args, Error, Result, Words};
 use crate::spec::Reach;
 
+/// What a request may ask.
+#[derive(Clone, Copy)]
+pub(super) struct May {
+    /// Whether to `STORE` the result.
+    pub(super) store: bool,
+    /// Whether for what any key holds.
+    pub(super) read_all_keys: bool,
+}
+
 /// The options of a request.
 pub(super) struct Options<'a> {
     pub(super) is_descending: bool,
@@ -24,8 +33,8 @@ pub(super) struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    /// Reads the options; only some commands may `STORE`.
-    pub(super) fn parse(args: &Args<'a>, may_store: bool) -> Result<Options<'a>> {
+    /// Reads the options; only some commands may `STORE`, and only some users what leads to other keys.
+    pub(super) fn parse(args: &Args<'a>, may: May) -> Result<Options<'a>> {
         let mut options = Options {
             is_descending: false,
             is_alpha: false,
@@ -47,10 +56,17 @@ impl<'a> Options<'a> {
                     options.start = args.integer(index + 1)?;
                     options.count = args.integer(index + 2)?;
                 }
-                Word::Store if !may_store => return Err(Error::Syntax),
+                Word::Store if !may.store => return Err(Error::Syntax),
                 Word::Store => options.destination = Some(args.key(index + 1)?),
+                Word::Get if !may.read_all_keys => return Err(Error::SortDenied("GET")),
                 Word::Get => options.gets.push(Pattern::parse(args.word(index + 1)?)),
-                Word::By => options.sort_by(Pattern::parse(args.word(index + 1)?)),
+                Word::By => {
+                    let pattern = Pattern::parse(args.word(index + 1)?);
+                    if pattern.is_of_keys() && !may.read_all_keys {
+                        return Err(Error::SortDenied("BY"));
+                    }
+                    options.sort_by(pattern);
+                }
             }
             index += word.words();
         }
@@ -196,6 +212,11 @@ mod tests {
 
     use super::*;
 
+    const ALL: May = May {
+        store: true,
+        read_all_keys: true,
+    };
+
     #[test]
     fn patterns_have_a_star_and_maybe_a_field() {
         let key =
@@ -232,7 +253,7 @@ mod tests {
         let range = |start: i64, count: i64, len: usize| {
             let line = format!("SORT k LIMIT {start} {count}");
             let request = split_line(line.as_bytes()).expect("balanced");
-            let options = Options::parse(&request.args(), true).expect("two integers");
+            let options = Options::parse(&request.args(), ALL).expect("two integers");
             options.range(len)
         };
         assert_eq!(range(0, -1, 5), 0..5);
