@@ -824,6 +824,86 @@ fn a_request_says_which_keys_sort_touches() {
 }
 
 #[test]
+fn what_weighs_the_same_keeps_its_order_where_it_has_one() {
+    transcript(
+        r#"
+        > RPUSH l d b a c
+        (integer) 4
+        > MSET w_a 1 w_d 1
+        OK
+        > SORT l BY w_* ALPHA
+        1) "b"
+        2) "c"
+        3) "d"
+        4) "a"
+        > SORT l BY w_* ALPHA DESC
+        1) "d"
+        2) "a"
+        3) "b"
+        4) "c"
+        > SORT l BY w_* ALPHA STORE r
+        (integer) 4
+        > LRANGE r 0 -1
+        1) "b"
+        2) "c"
+        3) "d"
+        4) "a"
+        > SADD s d b a c
+        (integer) 4
+        > OBJECT ENCODING s
+        "listpack"
+        > SORT s BY w_* ALPHA
+        1) "b"
+        2) "c"
+        3) "d"
+        4) "a"
+        > SORT s BY w_* ALPHA DESC
+        1) "d"
+        2) "a"
+        3) "b"
+        4) "c"
+        > SORT s BY w_* ALPHA STORE r
+        (integer) 4
+        > LRANGE r 0 -1
+        1) "b"
+        2) "c"
+        3) "d"
+        4) "a"
+        "#,
+    );
+}
+
+#[test]
+fn an_option_may_be_the_name_of_a_key() {
+    transcript(
+        r#"
+        > RPUSH l 2 1
+        (integer) 2
+        > SORT l STORE get STORE by
+        (integer) 2
+        > LRANGE by 0 -1
+        1) "1"
+        2) "2"
+        > EXISTS get
+        (integer) 0
+        > SORT l STORE limit
+        (integer) 2
+        > LRANGE limit 0 -1
+        1) "1"
+        2) "2"
+        > SORT l BY STORE GET STORE
+        1) (nil)
+        2) (nil)
+        > SORT l BY STORE GET # STORE STORE
+        (integer) 2
+        > LRANGE STORE 0 -1
+        1) "2"
+        2) "1"
+        "#,
+    );
+}
+
+#[test]
 fn a_stored_sort_is_logged_as_it_was_sent() {
     logged_alike(
         &[

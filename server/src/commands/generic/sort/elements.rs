@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use storage::db::Event;
 use storage::value::list::End;
+use storage::value::set::Form;
 use storage::value::zset::Direction;
 use storage::value::{Item, List, Object, Set, Zset};
 
@@ -138,7 +139,7 @@ fn of_set(set: &Set) -> Source {
     set.iter().for_each(|member| elements.push_item(member));
     Source {
         elements,
-        is_unordered: true,
+        is_unordered: matches!(set.form(), Form::Many),
         is_picked: false,
     }
 }
