@@ -252,19 +252,20 @@ impl Conversation {
     }
 
     fn fail(&self, ours: &str, theirs: &str) -> ! {
-        if let Some(record) = &self.record {
-            let shrunk = shrink::shrink(record, self.keytag.kind(), self.protocol);
-            println!("As few commands as show a difference:\n{shrunk}");
-        }
         let last: Vec<&str> = self.last.iter().map(String::as_str).collect();
-        panic!(
-            "RESP{}, command {} of KEYTAG_SEED={}; the last {}:\n{}\n--- Keytag: {ours}\n--- Redis:  {theirs}\n",
-            self.protocol,
-            self.said,
-            self.seed,
-            last.len(),
-            last.join("\n"),
+        println!("the last {}:\n{}", last.len(), last.join("\n"));
+        let difference = format!(
+            "RESP{}, command {} of KEYTAG_SEED={}:\n--- Keytag: {ours}\n--- Redis:  {theirs}\n",
+            self.protocol, self.said, self.seed,
         );
+        if let Some(record) = &self.record {
+            println!("{difference}Now with as few commands as possible:");
+            println!(
+                "{}",
+                shrink::shrink(record, self.keytag.kind(), self.protocol)
+            );
+        }
+        panic!("{difference}");
     }
 }
 

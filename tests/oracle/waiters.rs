@@ -60,8 +60,8 @@ impl Waiters {
         (0..WAITERS).find(is_free)
     }
 
-    /// Says a command on a connection, which is made if it is not there. If it waits, the command must
-    /// be one that makes it stop: `CLIENT UNBLOCK`, without the number of the connection.
+    /// Says a command on a connection, which is made if it is not there. If it waits, only one that makes
+    /// it stop is said: `CLIENT UNBLOCK`, without the number of the connection.
     ///
     /// # Errors
     /// What differs.
@@ -78,10 +78,13 @@ impl Waiters {
         }
         let waiter = &mut self.waiters[at];
         if waiter.is_waiting {
+            let [client, unblock, reason] = command else {
+                return Ok(());
+            };
+            if unblock != b"UNBLOCK" {
+                return Ok(());
+            }
             for (server, id) in [keytag, oracle].into_iter().zip(&waiter.ids) {
-                let [client, unblock, reason] = command else {
-                    return Ok(());
-                };
                 let unblocking = [client, unblock, id.as_bytes(), reason];
                 server.connect().call(&unblocking);
             }
