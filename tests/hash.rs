@@ -1290,7 +1290,7 @@ fn fields_that_expire_on_the_way_are_logged_as_gone() {
                 "HGET h a",
                 "HMGET h b f b c",
                 "HINCRBY h d 5",
-                "HGETALL h",
+                "HLEN h",
                 "HSTRLEN h e",
                 "HSET i a 1",
                 "HPEXPIRE i 1 FIELDS 1 a",
