@@ -31,6 +31,7 @@ mod notify;
 mod oracle;
 mod pubsub;
 mod scan;
+mod script;
 mod server;
 mod set;
 mod sort;

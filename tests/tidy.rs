@@ -93,6 +93,7 @@ const PARTS: &[&str] = &[
     "pubsub",
     "rates",
     "replication",
+    "script",
     "slowlog",
     "stats",
     "transaction",

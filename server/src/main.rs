@@ -26,6 +26,7 @@ mod process;
 mod pubsub;
 mod rates;
 mod replication;
+mod script;
 mod server;
 mod session;
 mod settings;

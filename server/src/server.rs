@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use crate::acl::{self, Acl};
 use crate::chores::Chores;
-use crate::clients::{self, Class, Client, Clients, Postage, State};
+use crate::clients::{self, Class, Client, Clients, Postage};
 use crate::clock;
 use crate::command::Table;
 use crate::command::table::Entry;
@@ -34,6 +34,7 @@ use crate::persist::log::Log;
 use crate::pubsub::{Published, Pubsub};
 use crate::rates::Rates;
 use crate::replication::{self, Replication};
+use crate::script::Scripts;
 use crate::settings::Settings;
 use crate::slowlog::{self, Slow, Slowlog};
 use crate::spec::Flags;
@@ -56,6 +57,8 @@ pub struct Server {
     pub gates: Gates,
     /// Figures.
     pub stats: Stats,
+    /// Lua scripts.
+    pub scripts: Scripts,
     /// Who waits for keys.
     pub waiters: Waiters,
     /// Who has subscribed to what.
@@ -114,6 +117,8 @@ pub struct Run {
 pub struct Denial<'a> {
     /// Why.
     pub reason: acl::Reason,
+    /// Where it was asked for.
+    pub context: acl::Context,
     /// The command, key or channel.
     pub object: &'a [u8],
     /// The user it is, or wanted to be.
@@ -140,6 +145,7 @@ impl Server {
             keyspace: Keyspace::default(),
             clients: Clients::default(),
             gates: Gates::default(),
+            scripts: Scripts::default(),
             waiters: Waiters::default(),
             pubsub: Pubsub::default(),
             log: Log::default(),
@@ -233,6 +239,12 @@ impl Server {
             return Room::Enough;
         }
         self.evict(limit, now_ms)
+    }
+
+    /// Whether more memory is in use than `maxmemory` allows. Nothing is evicted.
+    pub fn is_out_of_memory(&self) -> bool {
+        let limit = self.settings.memory_limit();
+        limit > 0 && self.accounts().used_bytes() > limit
     }
 
     /// Evicts down to the limit.
@@ -466,14 +478,9 @@ impl Server {
     /// Counts that something was not allowed to that client, and notes it for `ACL LOG`.
     #[cold]
     pub fn note_denied(&self, client: &Client, denial: Denial<'_>, now_ms: i64) {
-        let context = if client.is(State::MULTI) {
-            acl::Context::Multi
-        } else {
-            acl::Context::Toplevel
-        };
         let refusal = acl::Refusal {
             reason: denial.reason,
-            context,
+            context: denial.context,
             object: denial.object.to_vec(),
             user: denial.user.to_vec(),
             client: client.line(self.commands.full_names(), now_ms),

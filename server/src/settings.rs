@@ -196,6 +196,14 @@ impl Settings {
         self.config.get(options::NOTIFY_KEYSPACE_EVENTS)
     }
 
+    /// `busy-reply-threshold`; for ever if it is 0.
+    pub fn busy_threshold(&self) -> Duration {
+        match self.config.get(options::BUSY_REPLY_THRESHOLD) {
+            0 => Duration::MAX,
+            ms => Duration::from_millis(ms),
+        }
+    }
+
     /// `slowlog-max-len`.
     pub fn slowlog_length(&self) -> usize {
         self.config.get(options::SLOWLOG_MAX_LEN) as usize

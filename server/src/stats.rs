@@ -44,6 +44,14 @@ pub struct Recorder {
 }
 
 impl Recorder {
+    /// Counts the commands that a script has called: (id, nanoseconds, whether it failed).
+    pub fn calls(&mut self, calls: &[(usize, u64, bool)]) {
+        for &(id, nanos, failed) in calls {
+            let ending = if failed { Ending::Failed } else { Ending::Done };
+            self.command(id, nanos, ending);
+        }
+    }
+
     /// Counts a command.
     #[inline]
     pub fn command(&mut self, id: usize, nanos: u64, ending: Ending) {

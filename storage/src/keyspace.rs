@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
@@ -29,6 +30,9 @@ const LARGE_KEYS: usize = 16 * 1024;
 
 /// How many expired keys make room at once.
 const EXPIRED_AT_ONCE: usize = 16;
+
+/// How long a lock is waited for before asking whether to go on.
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(10);
 
 /// How many shards there are.
 pub const SHARDS: usize = 64;
@@ -209,13 +213,41 @@ impl Keyspace {
     /// Takes the locks of `set`, in ascending order.
     #[inline]
     pub fn lock(&self, set: ShardSet) -> Held<'_> {
+        let held = self.lock_unless(set, || false);
+        held.expect("nothing makes it give up")
+    }
+
+    /// The same, unless it has to wait and `gives_up`, which is asked every few milliseconds then.
+    #[inline]
+    pub fn lock_unless(
+        &self,
+        set: ShardSet,
+        mut gives_up: impl FnMut() -> bool,
+    ) -> Option<Held<'_>> {
+        let mut lock = |shard: usize| {
+            let shard = &self.shards[shard];
+            if let Some(guard) = shard.try_lock() {
+                return Some(guard);
+            }
+            loop {
+                if let Some(guard) = shard.try_lock_for(BETWEEN_QUESTIONS) {
+                    return Some(guard);
+                }
+                if gives_up() {
+                    return None;
+                }
+            }
+        };
+
         let mut guards = SmallVec::new();
         if set.0.is_power_of_two() {
-            guards.push(self.shards[set.0.trailing_zeros() as usize].lock());
+            guards.push(lock(set.0.trailing_zeros() as usize)?);
         } else {
-            guards.extend(set.iter().map(|shard| self.shards[shard].lock()));
+            for shard in set.iter() {
+                guards.push(lock(shard)?);
+            }
         }
-        Held { set, guards }
+        Some(Held { set, guards })
     }
 
     /// Whether there is more than the processor's caches are likely to hold.

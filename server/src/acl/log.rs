@@ -20,14 +20,25 @@ pub enum Context {
     Toplevel,
     /// Between `MULTI` and `EXEC`, or in it.
     Multi,
+    /// In a script.
+    Lua,
 }
 
 impl Context {
+    /// That of a command that a client has sent.
+    pub fn of(is_in_multi: bool) -> Context {
+        match is_in_multi {
+            true => Context::Multi,
+            false => Context::Toplevel,
+        }
+    }
+
     /// As `ACL LOG` names it.
     pub fn name(self) -> &'static str {
         match self {
             Context::Toplevel => "toplevel",
             Context::Multi => "multi",
+            Context::Lua => "lua",
         }
     }
 }

@@ -12,6 +12,7 @@ use super::reply::Reply;
 use super::table::Entry;
 use crate::acl::{Login, User};
 use crate::clients::{Client, State};
+use crate::script::{Origin, Source};
 use crate::server::Server;
 use crate::transaction::Local;
 
@@ -24,6 +25,25 @@ pub enum Outcome {
     Block(Block),
     /// The queued commands are to be executed now, with their locks (`EXEC`).
     Execute,
+    /// A script is to be run now, with the locks that are held.
+    Script(ScriptJob),
+}
+
+/// A script to be run.
+#[derive(Debug)]
+pub struct ScriptJob {
+    /// The script.
+    pub source: Arc<Source>,
+    /// The word of the request with the first key.
+    pub keys_at: usize,
+    /// How many keys.
+    pub key_count: usize,
+    /// It may not write, whatever it says itself.
+    pub is_read_only: bool,
+    /// It is only compiled (`SCRIPT LOAD`).
+    pub is_load: bool,
+    /// How it has come to be known, if it is new.
+    pub origin: Option<Origin>,
 }
 
 /// What a command waits for.
@@ -123,6 +143,8 @@ pub struct Ctx<'a> {
     pub wanted: Option<(Wanted, Vec<Box<[u8]>>)>,
     /// The request that is carried out when the wait is over, if not the one that was sent.
     pub again: Option<Request>,
+    /// Commands that a script has called, to be counted: (id, nanoseconds, whether it failed).
+    pub calls: Vec<(usize, u64, bool)>,
 }
 
 impl Ctx<'_> {

@@ -51,6 +51,22 @@ pub enum Error {
     UnknownSubcommand { sub: String, command: String },
     #[error("ERR timeout is not a float or out of range")]
     TimeoutNotFloat,
+    #[error("NOSCRIPT No matching script. Please use EVAL.")]
+    NoScript,
+    #[error(
+        "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+    )]
+    Busy,
+    #[error(
+        "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
+    )]
+    Unkillable,
+    #[error("NOTBUSY No scripts in execution right now.")]
+    NotBusy,
+    #[error("ERR Number of keys can't be greater than number of args")]
+    MoreKeysThanArguments,
+    #[error("ERR Number of keys can't be negative")]
+    NegativeKeyCount,
     #[error("ERR no such key")]
     NoSuchKey,
     #[error("ERR invalid expire time in '{0}' command")]

@@ -54,6 +54,7 @@ fn authenticate(cx: &mut Ctx<'_>, args: &Args<'_>, name: &[u8], password: &[u8])
     }
     let denial = Denial {
         reason: acl::Reason::Auth,
+        context: acl::Context::of(cx.client.is(State::MULTI)),
         object: args.word(0)?,
         user: name,
     };

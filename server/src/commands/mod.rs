@@ -18,6 +18,7 @@ mod lolwut;
 mod memory;
 mod monitor;
 mod pubsub;
+mod script;
 mod server;
 mod set;
 mod slowlog;
@@ -49,6 +50,7 @@ pub const FAMILIES: &[&[Command]] = &[
     memory::COMMANDS,
     monitor::COMMANDS,
     pubsub::COMMANDS,
+    script::COMMANDS,
     server::COMMANDS,
     set::COMMANDS,
     slowlog::COMMANDS,

@@ -425,7 +425,7 @@ options! {
     SHUTDOWN_ON_SIGTERM: ShutdownFlags = Spec::new("shutdown-on-sigterm", Kind::WordSet(ShutdownFlags::WORDS), "default");
 
     // Scripts.
-    BUSY_REPLY_THRESHOLD: u64 = int("busy-reply-threshold", "5000", 0, I64).alias("lua-time-limit");
+    BUSY_REPLY_THRESHOLD: u64 = int("busy-reply-threshold", "5000", 0, I64).alias("lua-time-limit").works();
 
     // Cluster.
     CLUSTER_ENABLED: bool = yes_no("cluster-enabled", "no").at_start();

@@ -35,6 +35,7 @@ const PAUSE_WRITE: u32 = 1 << 1;
 const PAUSE_ALL: u32 = 1 << 2;
 const LOG_BROKEN: u32 = 1 << 3;
 const STOPPED: u32 = 1 << 4;
+const BUSY: u32 = 1 << 5;
 
 /// Conditions that hold for the whole server. One relaxed load tells that none does.
 #[derive(Debug, Default)]
@@ -78,6 +79,16 @@ impl Gates {
     /// Whether the log cannot be written.
     pub fn is_log_broken(&self) -> bool {
         self.any(LOG_BROKEN)
+    }
+
+    /// Begins or ends to refuse commands because a script runs too long.
+    pub fn set_busy(&self, is_on: bool) {
+        self.set(BUSY, is_on);
+    }
+
+    /// Whether a script runs too long.
+    pub fn is_busy(&self) -> bool {
+        self.any(BUSY)
     }
 
     /// Pauses clients until then; a longer pause that is under way stays, and so does a stricter one.
@@ -149,7 +160,7 @@ pub fn check(session: &mut Session, entry: &'static Entry, args: &Args<'_>) -> V
     if let Some(error) = refusal_by_client(server, session, state, entry, args) {
         return Verdict::Refuse(error);
     }
-    if server.settings.memory_limit() > 0 {
+    if server.settings.memory_limit() > 0 && !server.gates.is_busy() {
         let room = server.make_room(session.stopwatch.wall_ms());
         if room == Room::None && needs_memory(session, entry) {
             return Verdict::Refuse(Error::OutOfMemory);

@@ -7,6 +7,7 @@ mod gate;
 mod lookahead;
 mod moment;
 mod permission;
+mod script;
 mod serve;
 pub mod transaction;
 mod unit;
@@ -209,7 +210,13 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
     let start = out.mark();
     let mut whole = session.stopwatch;
     let plan = lock_plan(server, entry.command, args);
-    let held = serve::lock(server, plan);
+    let held = match serve::lock(server, plan) {
+        Ok(held) => held,
+        Err(error) => {
+            reject(session, Some(entry), args, &error, out);
+            return Flow::Next;
+        }
+    };
     let moment = moment(server, &session.client, session.stopwatch.wall_ms());
     let mut cx = Ctx {
         server,
@@ -222,6 +229,7 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
         is_in_exec: false,
         wanted: None,
         again: None,
+        calls: Vec::new(),
     };
     let unit = &mut session.unit;
     let (outcome, failed) = run(&mut cx, entry, args, unit);
@@ -235,8 +243,9 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
             return Flow::Next;
         }
         Outcome::Block(block) => Outcome::Block(serve::join(&mut cx, args, block, plan)),
-        Outcome::Done => Outcome::Done,
+        Outcome::Done | Outcome::Script(_) => Outcome::Done,
     };
+    session.recorder.calls(&cx.calls);
     let (dirty, durable_from) = unit.commit(&mut cx.db, &server.log);
     let mut db = cx.db;
     if !db.changes.ready.is_empty() {
@@ -280,6 +289,10 @@ fn run(
         Some(handler) => handler(cx, args),
         // A container without a subcommand: its arity of -2 has refused that.
         None => Err(Error::WrongArity(entry.full_name.clone())),
+    };
+    let result = match result {
+        Ok(Outcome::Script(job)) => script::execute(cx, &job, args, unit),
+        result => result,
     };
     unit.gather(&mut cx.db, &mut cx.effects, args, cx.server);
     if !cx.db.changes.events.is_empty() {

@@ -2,8 +2,8 @@
 
 use protocol::Args;
 
-use crate::acl::{Denied, Reason};
-use crate::clients::Client;
+use crate::acl::{Context, Denied, Reason};
+use crate::clients::{Client, State};
 use crate::command::Error;
 use crate::command::error::shown;
 use crate::command::table::Entry;
@@ -60,6 +60,30 @@ pub fn check_waiter(
     }
 }
 
+/// The same for a command that a script calls, for whoever has called the script.
+pub fn check_called(
+    server: &Server,
+    client: &Client,
+    (entry, args): (&Entry, &Args<'_>),
+    now_ms: i64,
+) -> Result<(), Error> {
+    let Err(denied) = may_call(client, entry, args) else {
+        return Ok(());
+    };
+    note_in(Context::Lua, server, client, (entry, args), denied, now_ms);
+    let text = error(client, entry, denied.reason).to_string();
+    let text = text.strip_prefix("NOPERM ").unwrap_or(&text);
+    Err(Error::Text(format!("ERR ACL failure in script: {text}")))
+}
+
+/// Whether a command may be called from a script by whoever has called it.
+pub fn may_call(client: &Client, entry: &Entry, args: &Args<'_>) -> Result<(), Denied> {
+    match client.user().map(|user| user.rules()) {
+        Some(rules) if !rules.is_unrestricted() => rules.check(entry, args),
+        _ => Ok(()),
+    }
+}
+
 #[inline]
 fn denied(local: &mut Local, entry: &Entry, args: &Args<'_>) -> Option<Denied> {
     let login = local.login.as_mut()?;
@@ -77,6 +101,18 @@ fn note(
     denied: Denied,
     now_ms: i64,
 ) {
+    let context = Context::of(client.is(State::MULTI));
+    note_in(context, server, client, (entry, args), denied, now_ms);
+}
+
+fn note_in(
+    context: Context,
+    server: &Server,
+    client: &Client,
+    (entry, args): (&Entry, &Args<'_>),
+    denied: Denied,
+    now_ms: i64,
+) {
     let object = match denied.reason {
         Reason::Command => entry.full_name.as_bytes(),
         _ => args.get(denied.index).unwrap_or_default(),
@@ -84,6 +120,7 @@ fn note(
     let user = client.user();
     let denial = Denial {
         reason: denied.reason,
+        context,
         object,
         user: user.as_ref().map_or(b"", |user| user.name()),
     };

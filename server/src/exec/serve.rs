@@ -10,20 +10,37 @@ use storage::keyspace::{Held, ShardSet};
 use storage::waiters;
 
 use super::{Unit, moment, permission, run};
-use crate::command::{Block, Condition, Ctx, Effects, Outcome, Reply};
+use crate::command::{Block, Condition, Ctx, Effects, Error, Outcome, Reply, Result};
 use crate::server::Server;
 use crate::stats::{Ending, Recorder};
 use crate::transaction::Local;
 use crate::waiters::{Served, Waiter};
 
 /// Takes the locks of a plan, and those that are needed to serve whoever waits for keys behind them.
+///
+/// # Errors
+/// [`Error::Busy`] if a script that runs too long holds one of them.
 #[inline]
-pub fn lock(server: &'static Server, mut plan: ShardSet) -> Held<'static> {
+pub fn lock(server: &'static Server, plan: ShardSet) -> Result<Held<'static>> {
+    lock_unless(server, plan, || server.gates.is_busy()).ok_or(Error::Busy)
+}
+
+/// The same, however long it takes: a transaction that has begun to be executed cannot be tried again.
+pub fn lock_patiently(server: &'static Server, plan: ShardSet) -> Held<'static> {
+    lock_unless(server, plan, || false).expect("nothing makes it give up")
+}
+
+#[inline]
+fn lock_unless(
+    server: &'static Server,
+    mut plan: ShardSet,
+    gives_up: impl Fn() -> bool,
+) -> Option<Held<'static>> {
     loop {
-        let held = server.keyspace.lock(plan);
+        let held = server.keyspace.lock_unless(plan, &gives_up)?;
         let missing = held.missing_for_waiters();
         if missing.is_empty() {
-            return held;
+            return Some(held);
         }
         plan = plan.union(missing);
     }
@@ -97,6 +114,7 @@ fn attempt(
         is_in_exec: false,
         wanted: None,
         again: None,
+        calls: Vec::new(),
     };
     let args = waiter.request.args();
     let request = (waiter.entry, &args);

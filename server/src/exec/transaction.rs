@@ -92,7 +92,7 @@ pub fn execute(session: &mut Session, exec: &'static Entry, out: &mut Output) ->
 fn unbroken(session: &Session, queue: &Queue) -> Option<Db<'static>> {
     let server = session.server;
     let watches = &session.local.watches;
-    let held = serve::lock(server, plan(server, queue, &session.local));
+    let held = serve::lock_patiently(server, plan(server, queue, &session.local));
     let moment = moment(server, &session.client, session.stopwatch.wall_ms());
     let mut db = Db::new(&server.keyspace, held, session.client.db(), moment);
     let mut has_run_out = || {
@@ -148,6 +148,7 @@ fn run_all(
         is_in_exec: true,
         wanted: None,
         again: None,
+        calls: Vec::new(),
     };
     for (entry, request) in &queue.commands {
         let args = request.args();
@@ -182,6 +183,7 @@ fn run_all(
             session.stopwatch.wall_us(),
         );
     }
+    session.recorder.calls(&cx.calls);
     let (dirty, durable_from) = session.unit.commit(&mut cx.db, &server.log);
     let mut db = cx.db;
     if !db.changes.ready.is_empty() {

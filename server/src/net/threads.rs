@@ -13,6 +13,10 @@ use super::stream::Stream;
 use crate::clients::Client;
 use crate::server::Server;
 
+/// The stack of a thread: scripts may hand on values that are nested some thousand deep. What is never used
+/// takes no memory.
+const STACK_BYTES: usize = 16 << 20;
+
 /// A connection on its way to a thread.
 pub struct Arrival {
     /// Its socket.
@@ -87,6 +91,7 @@ impl Thread {
         let their_load = Arc::clone(&load);
         std::thread::Builder::new()
             .name(format!("io-{number}"))
+            .stack_size(STACK_BYTES)
             .spawn(move || {
                 let tasks = LocalSet::new();
                 connection::prepare_thread();

@@ -230,6 +230,8 @@ pub enum Group {
     Geo,
     /// Streams.
     Stream,
+    /// Scripts.
+    Scripting,
     /// Transactions.
     Transactions,
     /// The connection itself.
@@ -254,6 +256,7 @@ impl Group {
             Group::SortedSet => "sorted-set",
             Group::Geo => "geo",
             Group::Stream => "stream",
+            Group::Scripting => "scripting",
             Group::Transactions => "transactions",
             Group::Connection => "connection",
             Group::Server => "server",

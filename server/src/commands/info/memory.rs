@@ -3,13 +3,14 @@
 use super::Fields;
 use crate::command::Ctx;
 use crate::config::options;
-use crate::memory::{MemoryUse, total_system_bytes};
+use crate::memory::{MemoryUse, human, total_system_bytes};
+use crate::script::Scripts;
 
 /// `# Memory`
 pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
     let memory = MemoryUse::measure(cx.server, &mut cx.db);
     print_use(&memory, out);
-    print_scripts(out);
+    print_scripts(&cx.server.scripts, out);
     let config = &cx.server.settings.config;
     out.bytes("maxmemory", config.get(options::MAXMEMORY) as usize);
     out.put(
@@ -63,20 +64,21 @@ fn print_use(memory: &MemoryUse, out: &mut Fields<'_>) {
     out.bytes("total_system_memory", total_system_bytes());
 }
 
-/// There are no scripts, so they take no memory.
-fn print_scripts(out: &mut Fields<'_>) {
-    out.none(&["used_memory_lua", "used_memory_vm_eval"]);
-    out.put("used_memory_lua_human", "0B");
+fn print_scripts(scripts: &Scripts, out: &mut Fields<'_>) {
+    let (lua, text) = (scripts.lua_bytes(), scripts.text_bytes());
+    out.put("used_memory_lua", lua);
+    out.put("used_memory_vm_eval", lua);
+    out.put("used_memory_lua_human", human(lua));
+    out.put("used_memory_scripts_eval", text);
+    out.put("number_of_cached_scripts", scripts.count());
     out.none(&[
-        "used_memory_scripts_eval",
-        "number_of_cached_scripts",
         "number_of_functions",
         "number_of_libraries",
         "used_memory_vm_functions",
     ]);
-    out.bytes("used_memory_vm_total", 0);
+    out.bytes("used_memory_vm_total", lua);
     out.put("used_memory_functions", 0);
-    out.bytes("used_memory_scripts", 0);
+    out.bytes("used_memory_scripts", text);
 }
 
 fn print_fragmentation(memory: &MemoryUse, out: &mut Fields<'_>) {

@@ -68,7 +68,7 @@ fn print_keys(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
     );
     out.put("evicted_keys", counters.evicted_keys.get());
     out.put("evicted_clients", counters.evicted_clients.get());
-    out.put("evicted_scripts", 0);
+    out.put("evicted_scripts", cx.server.scripts.evicted());
     let exceeded = cx.server.stats.exceeded(cx.now_ms());
     out.put("total_eviction_exceeded_time", exceeded.total_ms);
     out.put("current_eviction_exceeded_time", exceeded.current_ms);

@@ -1,0 +1,164 @@
+//! The Lua interpreter of a thread: its globals, which no script can change, and the scripts it has compiled.
+
+use std::collections::HashMap;
+
+use mlua::{
+    Function, HookTriggers, Lua, LuaOptions, MultiValue, Result, StdLib, Table, Value, VmState,
+};
+
+use super::raised::{self, PRELUDE_NAME, place};
+use super::random::Random;
+use super::{Sha, libraries};
+
+/// What all globals are made of.
+const PRELUDE: &str = include_str!("prelude.lua");
+/// The name of every script, as it stands in error texts.
+const CHUNK: &str = "@user_script";
+/// So many instructions are carried out between two looks at whether the script is to be stopped.
+const INSTRUCTIONS: u32 = 100_000;
+
+/// A script's end: what it has returned, or the table that describes the error.
+pub enum End {
+    /// Its value.
+    Returned(Value),
+    /// `err`, and perhaps `source` and `line`.
+    Failed(Table),
+}
+
+/// One interpreter.
+pub struct Interpreter {
+    lua: Lua,
+    in_place: Function,
+    run: Function,
+    /// Compiled, by what their text hashes to.
+    compiled: HashMap<Sha, Function>,
+    /// Which [`super::Scripts::flush`] it has seen.
+    pub generation: u64,
+}
+
+impl Interpreter {
+    /// An interpreter with everything that scripts may use. `bind` gives what they know as `redis`, and puts
+    /// `is_killed` and `killed`, the error of a script that is to end, into the table of what the prelude uses.
+    ///
+    /// # Errors
+    /// If Lua has no memory.
+    pub fn new(bind: impl FnOnce(&Lua, &Table) -> Result<Table>) -> Result<Interpreter> {
+        let libraries = StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::OS;
+        let lua = Lua::new_with(libraries, LuaOptions::new())?;
+        let server = lua.create_table()?;
+        let redis = bind(&lua, &server)?;
+        install_random(&lua, &server)?;
+        server.raw_set("place", lua.create_function(|lua, ()| Ok(place(lua)))?)?;
+        server.raw_set("reveal", lua.create_function(raised::reveal)?)?;
+        server.raw_set("libraries", libraries::all(&lua)?)?;
+        let prelude = lua.load(PRELUDE).set_name(PRELUDE_NAME).into_function()?;
+        let (in_place, run): (Function, Function) = prelude.call((redis, server))?;
+        Ok(Interpreter {
+            lua,
+            in_place,
+            run,
+            compiled: HashMap::new(),
+            generation: 0,
+        })
+    }
+
+    /// Bytes that Lua has allocated.
+    pub fn memory_bytes(&self) -> usize {
+        self.lua.used_memory()
+    }
+
+    /// Forgets all compiled scripts.
+    pub fn flush(&mut self, generation: u64) {
+        self.compiled.clear();
+        self.generation = generation;
+        let _ = self.lua.gc_collect();
+    }
+
+    /// Compiles a script unless that has been done.
+    ///
+    /// # Errors
+    /// What Lua says of its syntax.
+    pub fn compile(&mut self, sha: &Sha, text: &[u8]) -> std::result::Result<Function, String> {
+        if let Some(function) = self.compiled.get(sha) {
+            return Ok(function.clone());
+        }
+        let compiled = self
+            .lua
+            .load(text)
+            .set_name(CHUNK)
+            .set_mode(mlua::ChunkMode::Text)
+            .into_function()
+            .and_then(|function| self.in_place.call::<Function>(function));
+        let function = compiled.map_err(|error| match error {
+            mlua::Error::SyntaxError { message, .. } => message,
+            other => other.to_string(),
+        })?;
+        self.compiled.insert(*sha, function.clone());
+        Ok(function)
+    }
+
+    /// Runs a compiled script.
+    pub fn run<'w>(
+        &self,
+        function: &Function,
+        keys: impl Iterator<Item = &'w [u8]>,
+        argv: impl Iterator<Item = &'w [u8]>,
+    ) -> Result<End> {
+        let keys = self.row(keys)?;
+        let argv = self.row(argv)?;
+        let mut values: MultiValue = self.run.call((function, keys, argv))?;
+        let is_ok = matches!(values.pop_front(), Some(Value::Boolean(true)));
+        let value = values.pop_front().unwrap_or(Value::Nil);
+        Ok(match value {
+            value if is_ok => End::Returned(value),
+            Value::Table(table) => End::Failed(table),
+            other => {
+                // Errors of Lua itself that no handler has seen, such as out of memory.
+                let table = self.lua.create_table()?;
+                table.raw_set("err", format!("ERR {}", other.to_string()?))?;
+                End::Failed(table)
+            }
+        })
+    }
+
+    fn row<'w>(&self, words: impl Iterator<Item = &'w [u8]>) -> Result<Table> {
+        let row = self.lua.create_table()?;
+        for (index, word) in words.enumerate() {
+            row.raw_set(index + 1, self.lua.create_string(word)?)?;
+        }
+        Ok(row)
+    }
+
+    /// Lets `look` see from time to time that a script runs; an error of it ends the script.
+    ///
+    /// # Errors
+    /// If Lua has no memory.
+    pub fn watch(&self, look: impl Fn(&Lua) -> Result<()> + 'static) -> Result<()> {
+        let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
+        self.lua.set_global_hook(triggers, move |lua, _| {
+            look(lua)?;
+            Ok(VmState::Continue)
+        })
+    }
+}
+
+fn install_random(lua: &Lua, server: &Table) -> Result<()> {
+    let random = std::rc::Rc::new(std::cell::Cell::new(Random::seeded(fastrand::i32(..))));
+    let seeded = std::rc::Rc::clone(&random);
+    server.raw_set(
+        "fraction",
+        lua.create_function(move |_, ()| {
+            let mut state = random.get();
+            let fraction = state.fraction();
+            random.set(state);
+            Ok(fraction)
+        })?,
+    )?;
+    server.raw_set(
+        "randomseed",
+        lua.create_function(move |_, seed: f64| {
+            seeded.set(Random::seeded(seed as i64 as i32));
+            Ok(())
+        })?,
+    )
+}
