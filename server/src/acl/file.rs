@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::rule::{Basis, RuleError, c_text, has_space, with_whole_selectors};
@@ -194,7 +195,9 @@ pub fn save<'a>(name: &Path, users: impl Iterator<Item = &'a [u8]>) -> io::Resul
     draft.push(format!(".tmp-{}", std::process::id()));
     let draft = Path::new(&draft);
     let write = || {
-        let mut file = File::create(draft)?;
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true).mode(0o644);
+        let mut file = options.open(draft)?;
         let mut text = Vec::new();
         for user in users {
             text.extend_from_slice(b"user ");
