@@ -59,9 +59,16 @@ const CATEGORIES: &[&str] = &[
     "keyspace",
     "read",
     "write",
+    "set",
+    "SortedSet",
+    "list",
+    "hash",
     "string",
     "bitmap",
     "hyperloglog",
+    "geo",
+    "stream",
+    "pubsub",
     "admin",
     "fast",
     "slow",
@@ -69,9 +76,7 @@ const CATEGORIES: &[&str] = &[
     "dangerous",
     "connection",
     "transaction",
-    "Set",
     "scripting",
-    "pubsub",
 ];
 
 /// A rule, one in a few of them none.
