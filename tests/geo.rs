@@ -1,6 +1,62 @@
-//! Places on earth: replies, errors and what is stored.
+//! Places on earth: replies, errors, and what is stored, logged and counted.
 
-use crate::support::transcript;
+use crate::support::logged::logged_alike;
+use crate::support::{Kind, Server, transcript};
+
+#[test]
+fn places_are_logged_as_scores() {
+    logged_alike(
+        &[
+            "geoadd g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania",
+            "GEOADD g 13.361389 38.115556 Palermo",
+            "GEOADD g nx CH 1 1 Palermo 2 2 New",
+            "GEOADD g XX CH 3 3 Palermo",
+            "GEOADD g XX 3 3 none",
+            "GEOADD g 180 85.05112878 corner",
+            "GEOSEARCHSTORE d g FROMLONLAT 15 37 BYRADIUS 200 km STOREDIST",
+            "GEORADIUS g 15 37 200 km STORE e",
+            "GEORADIUSBYMEMBER g Catania 200 km STOREDIST e",
+            "GEORADIUS g 15 37 200 km",
+            "GEOSEARCHSTORE d none FROMLONLAT 15 37 BYRADIUS 200 km",
+            "GEOSEARCHSTORE d none FROMLONLAT 15 37 BYRADIUS 200 km",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn changes_and_lookups_are_counted_as_by_redis() {
+    let lines = [
+        "GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania",
+        "GEOADD g 13.361389 38.115556 Palermo",
+        "GEOADD g CH 1 1 Palermo 2 2 New",
+        "GEOPOS g Palermo none",
+        "GEOPOS none a",
+        "GEODIST g Palermo Catania",
+        "GEOHASH g Palermo",
+        "GEOSEARCH g FROMLONLAT 15 37 BYRADIUS 2000 km",
+        "GEOSEARCH none FROMLONLAT 15 37 BYRADIUS 200 km",
+        "GEOSEARCHSTORE d g FROMLONLAT 15 37 BYRADIUS 20000 km",
+        "GEORADIUS g 15 37 20000 km STORE d",
+        "GEORADIUS g 15 37 1 m STORE d",
+        "GEORADIUS g 15 37 1 m STORE d",
+        "GEORADIUSBYMEMBER none a 1 m STORE g",
+    ];
+    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &[]);
+        let mut client = server.connect();
+        lines.map(|line| {
+            client.line(line);
+            let counts = [
+                "rdb_changes_since_last_save",
+                "keyspace_hits",
+                "keyspace_misses",
+            ];
+            (line, counts.map(|count| client.info_number(count)))
+        })
+    });
+    assert_eq!(ours, theirs);
+}
 
 #[test]
 fn geoadd_puts_places() {

@@ -1,6 +1,117 @@
-//! Sorted sets: replies, errors, encodings.
+//! Sorted sets: replies, errors, encodings, and what is logged and counted.
 
-use crate::support::transcript;
+use crate::support::logged::logged_alike;
+use crate::support::{Kind, Server, transcript};
+
+#[test]
+fn pops_are_logged_as_what_they_took() {
+    let logged = logged_alike(
+        &[
+            "ZADD z 1 a 2.5 b inf c -0 d 1e20 e 3 f 4 g 5 h",
+            "ZADD z 1 a",
+            "ZADD z NX 9 a",
+            "ZADD z XX GT CH 5 a",
+            "ZADD z XX INCR 0.1 a",
+            "zincrby z 0 a",
+            "ZINCRBY z 1 new",
+            "ZPOPMIN z",
+            "zpopmax z 2",
+            "ZPOPMIN z 0",
+            "BZPOPMIN none z 0",
+            "BZPOPMAX z 0",
+            "ZMPOP 2 none z MIN COUNT 2",
+            "BZMPOP 0 2 none z MAX COUNT 100",
+            "ZPOPMIN z",
+            "MULTI",
+            "BZPOPMIN z 0",
+            "EXEC",
+        ],
+        &[],
+    );
+    assert!(
+        logged
+            .iter()
+            .all(|line| !line.to_uppercase().contains("BZ"))
+    );
+}
+
+#[test]
+fn what_is_stored_is_logged_as_it_was_sent() {
+    logged_alike(
+        &[
+            "ZADD a 1 x 2 y",
+            "ZADD b 3 y 4 z",
+            "ZUNIONSTORE d 2 a b WEIGHTS 2 3",
+            "ZINTERSTORE d 2 a b",
+            "ZDIFFSTORE d 2 a b",
+            "ZDIFFSTORE d 2 a a",
+            "ZDIFFSTORE d 2 a a",
+            "ZRANGESTORE d a 0 -1",
+            "ZRANGESTORE d a 5 6",
+            "ZRANGESTORE d a 5 6",
+            "ZREM a none",
+            "ZREM a x none",
+            "ZREMRANGEBYRANK b 5 6",
+            "ZREMRANGEBYSCORE b 3 3",
+            "ZREMRANGEBYLEX b - +",
+            "ZRANDMEMBER a 3",
+            "ZUNION 2 a b",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn changes_and_lookups_are_counted_as_by_redis() {
+    let lines = [
+        "ZADD z 1 a 2 b 3 c 4 d 5 e 6 f 7 g",
+        "ZADD z 1 a 3 b 9 new",
+        "ZADD z XX 1 none",
+        "ZADD none XX 1 none",
+        "ZINCRBY z 1 a",
+        "ZINCRBY z 0 a",
+        "ZREM z a none",
+        "ZREM none a",
+        "ZCARD z",
+        "ZSCORE none a",
+        "ZMSCORE z a b c",
+        "ZRANK z b",
+        "ZRANGE z 0 -1",
+        "ZRANGE none 0 -1",
+        "ZCOUNT z 1 2",
+        "ZUNION 3 z none z",
+        "ZINTERCARD 2 z none",
+        "ZDIFFSTORE d 2 z none",
+        "ZRANGESTORE d z 0 2",
+        "ZRANGESTORE d none 0 2",
+        "ZRANGESTORE d none 0 2",
+        "ZREMRANGEBYRANK z 0 1",
+        "ZREMRANGEBYSCORE z -inf 3",
+        "ZPOPMIN z 2",
+        "ZPOPMAX none 2",
+        "ZMPOP 2 none z MIN COUNT 1",
+        "BZPOPMIN none z 0",
+        "BZMPOP 0.01 1 none MIN",
+        "ZSCAN z 0",
+        "ZRANDMEMBER z",
+        "ZREMRANGEBYLEX z - +",
+        "DEL z",
+    ];
+    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &[]);
+        let mut client = server.connect();
+        lines.map(|line| {
+            client.line(line);
+            let counts = [
+                "rdb_changes_since_last_save",
+                "keyspace_hits",
+                "keyspace_misses",
+            ];
+            (line, counts.map(|count| client.info_number(count)))
+        })
+    });
+    assert_eq!(ours, theirs);
+}
 
 #[test]
 fn zadd_adds_and_changes() {

@@ -57,7 +57,7 @@ fn log<'a>(
     let pairs = texts.iter().zip(members);
     let pairs = pairs.flat_map(|(score, member)| [score.as_bytes(), member]);
     cx.effects
-        .replace(std::iter::once(&b"ZADD"[..]).chain(head).chain(pairs));
+        .replace(std::iter::once(&b"zadd"[..]).chain(head).chain(pairs));
 }
 
 /// Which places are put.

@@ -196,7 +196,10 @@ fn search(cx: &mut Ctx<'_>, args: &Args<'_>, source: usize, form: Form) -> Resul
         _ => Event::zset("georadiusstore"),
     };
     let count = stored.len();
-    cx.db.put_object(target, stored, event);
+    if cx.db.put_object(target, stored, event) {
+        // Redis counts each place that is stored.
+        cx.db.changes.dirty += count as u64 - 1;
+    }
     cx.reply.count(count)
 }
 
