@@ -2,12 +2,13 @@
 
 use protocol::Encoder;
 use smallvec::SmallVec;
-use storage::db::Event;
+use storage::db::{Db, EditOf, Event};
 use storage::value::Stream;
 use storage::value::stream::{ConsumerId, GroupMut, Pending, StreamEntry, StreamId};
 
 use super::effects::GroupLog;
-use super::{STREAM, entry, group, id, no_group};
+use super::group::{self, Changes};
+use super::{STREAM, entry, id, no_group};
 use crate::command::error::shown;
 use crate::command::{Args, Command, Ctx, Error, Outcome, Result, Words};
 use crate::spec::{Keys, Spec, flags, key_flags};
@@ -30,46 +31,34 @@ pub(super) const XCLAIM: Command = Spec {
 fn xclaim(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let (key, name, consumer) = (args.key(1)?, args.word(2)?, args.word(3)?);
     let (now_ms, is_logged) = (cx.now_ms(), cx.is_logged());
-    let edit = cx.db.edit_as::<Stream>(key, Event::UNSAID)?;
-    let mut edit = edit
-        .filter(|edit| edit.group(name).is_some())
-        .ok_or_else(|| no_group(key, name))?;
+    let mut edit = edit_with_group(&mut cx.db, key, name)?;
     let claim = Claim::parse(args, now_ms)?;
-    edit.hush();
-    let Some(mut group) = edit.change().group_mut(name) else {
-        return Err(no_group(key, name));
-    };
-    let has_moved = claim.last_id > group.last_id();
-    if has_moved {
-        group.set_last_id(claim.last_id);
-    }
-    let mut taking = Taking::begin(&mut group, consumer, now_ms, claim.is_just_id);
     let mut log = GroupLog::new(&mut cx.effects, is_logged, key, name);
-    let start = cx.reply.encoder().mark();
-    let mut claimed = 0;
-    for &id in &claim.ids {
-        let Some(entry) = taking.entry_of(id, &mut log) else {
-            continue;
-        };
-        let Some(pending) = claim.pending(&taking, id) else {
-            continue;
-        };
-        taking.take(id, pending, &mut log);
-        taking.write(cx.reply.encoder(), entry);
-        claimed += 1;
-    }
-    cx.reply.encoder().array_at(start, claimed);
-    if has_moved && !taking.has_logged {
-        log.position(taking.group);
-        taking.changes += 1;
-    }
-    let (changes, is_created) = (taking.changes, taking.is_created);
-    drop(group);
-    if is_created {
-        edit.rename_event(group::CREATE_CONSUMER);
-    }
-    edit.count(changes);
+    group::change(&mut edit, name, |group| {
+        let has_moved = claim.last_id > group.last_id();
+        if has_moved {
+            group.set_last_id(claim.last_id);
+        }
+        let mut taking = Taking::begin(group, consumer, now_ms, claim.is_just_id);
+        claim.take_all(&mut taking, &mut log, cx.reply.encoder());
+        if has_moved && !taking.has_logged {
+            log.position(taking.group);
+            taking.changes.count += 1;
+        }
+        taking.changes
+    });
     Ok(Outcome::Done)
+}
+
+/// A stream that has this group, to be changed.
+fn edit_with_group<'d, 'k>(
+    db: &'d mut Db<'k>,
+    key: &[u8],
+    name: &[u8],
+) -> Result<EditOf<'d, 'k, Stream>> {
+    let edit = db.edit_as::<Stream>(key, Event::UNSAID)?;
+    edit.filter(|edit| edit.group(name).is_some())
+        .ok_or_else(|| no_group(key, name))
 }
 
 /// What `XCLAIM` is told.
@@ -142,6 +131,22 @@ impl Claim {
         Ok(2)
     }
 
+    /// Claims what is to be claimed, and writes it.
+    fn take_all(&self, taking: &mut Taking<'_, '_>, log: &mut GroupLog<'_>, out: &mut Encoder<'_>) {
+        let start = out.mark();
+        let mut count = 0;
+        for &id in &self.ids {
+            if let Some(entry) = taking.entry_of(id, log)
+                && let Some(pending) = self.pending(taking, id)
+            {
+                taking.take(id, pending, log);
+                taking.write(out, entry);
+                count += 1;
+            }
+        }
+        out.array_at(start, count);
+    }
+
     /// How an entry is pending once it is claimed; `None` if it is not to be claimed.
     fn pending(&self, taking: &Taking<'_, '_>, id: StreamId) -> Option<Pending> {
         let before = taking.group.pending_of(id);
@@ -189,53 +194,16 @@ fn xautoclaim(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let sweep = Sweep::parse(args)?;
     let (key, name, consumer) = (args.key(1)?, args.word(2)?, args.word(3)?);
     let (now_ms, is_logged) = (cx.now_ms(), cx.is_logged());
-    let edit = cx.db.edit_as::<Stream>(key, Event::UNSAID)?;
-    let mut edit = edit
-        .filter(|edit| edit.group(name).is_some())
-        .ok_or_else(|| no_group(key, name))?;
+    let mut edit = edit_with_group(&mut cx.db, key, name)?;
     if sweep.most > MOST_DELETED {
         return Err(Error::ClaimCountTooHigh);
     }
-    edit.hush();
-    let Some(mut group) = edit.change().group_mut(name) else {
-        return Err(no_group(key, name));
-    };
-    let mut taking = Taking::begin(&mut group, consumer, now_ms, sweep.is_just_id);
     let mut log = GroupLog::new(&mut cx.effects, is_logged, key, name);
-    let (ids, next) = sweep.candidates(&taking);
-    let out = cx.reply.encoder();
-    out.array(3);
-    id::write(out, next);
-    let start = out.mark();
-    let mut claimed = 0;
-    let mut deleted = Vec::new();
-    for id in ids {
-        let Some(entry) = taking.entry_of(id, &mut log) else {
-            deleted.push(id);
-            continue;
-        };
-        let count = taking
-            .group
-            .pending_of(id)
-            .map_or(0, |pending| pending.count);
-        let pending = Pending {
-            consumer: taking.consumer,
-            delivered_ms: now_ms,
-            count: taking.counted(count),
-        };
-        taking.take(id, pending, &mut log);
-        taking.write(out, entry);
-        claimed += 1;
-    }
-    out.array_at(start, claimed);
-    out.array(deleted.len());
-    deleted.into_iter().for_each(|id| id::write(out, id));
-    let (changes, is_created) = (taking.changes, taking.is_created);
-    drop(group);
-    if is_created {
-        edit.rename_event(group::CREATE_CONSUMER);
-    }
-    edit.count(changes);
+    group::change(&mut edit, name, |group| {
+        let mut taking = Taking::begin(group, consumer, now_ms, sweep.is_just_id);
+        sweep.take_all(&mut taking, &mut log, cx.reply.encoder());
+        taking.changes
+    });
     Ok(Outcome::Done)
 }
 
@@ -280,6 +248,34 @@ impl Sweep {
         Ok(sweep)
     }
 
+    /// Claims what is to be claimed, and writes it, and what was deleted.
+    fn take_all(&self, taking: &mut Taking<'_, '_>, log: &mut GroupLog<'_>, out: &mut Encoder<'_>) {
+        let (ids, next) = self.candidates(taking);
+        out.array(3);
+        id::write(out, next);
+        let start = out.mark();
+        let mut claimed = 0;
+        let mut deleted = Vec::new();
+        for id in ids {
+            let Some(entry) = taking.entry_of(id, log) else {
+                deleted.push(id);
+                continue;
+            };
+            let before = taking.group.pending_of(id);
+            let pending = Pending {
+                consumer: taking.consumer,
+                delivered_ms: taking.now_ms,
+                count: taking.counted(before.map_or(0, |pending| pending.count)),
+            };
+            taking.take(id, pending, log);
+            taking.write(out, entry);
+            claimed += 1;
+        }
+        out.array_at(start, claimed);
+        out.array(deleted.len());
+        deleted.into_iter().for_each(|id| id::write(out, id));
+    }
+
     /// The ids that are claimed, or found to be deleted, and where the next sweep begins.
     fn candidates(&self, taking: &Taking<'_, '_>) -> (Vec<StreamId>, StreamId) {
         let group = &*taking.group;
@@ -307,9 +303,7 @@ struct Taking<'t, 'g> {
     consumer: ConsumerId,
     now_ms: i64,
     is_just_id: bool,
-    is_created: bool,
-    /// How many changes there were.
-    changes: usize,
+    changes: Changes,
     /// Whether a record tells how far the group has read.
     has_logged: bool,
 }
@@ -327,8 +321,7 @@ impl<'t, 'g> Taking<'t, 'g> {
             consumer,
             now_ms,
             is_just_id,
-            is_created,
-            changes: usize::from(is_created),
+            changes: Changes::of_new_consumer(is_created),
             has_logged: false,
         }
     }
@@ -343,7 +336,7 @@ impl<'t, 'g> Taking<'t, 'g> {
             log.claim(self.group, id, &pending);
             self.has_logged = true;
             self.group.acknowledge(id);
-            self.changes += 1;
+            self.changes.count += 1;
         }
         entry
     }
@@ -358,7 +351,7 @@ impl<'t, 'g> Taking<'t, 'g> {
         self.group.note_active(self.consumer, self.now_ms);
         log.claim(self.group, id, &pending);
         self.has_logged = true;
-        self.changes += 1;
+        self.changes.count += 1;
     }
 
     fn write(&self, out: &mut Encoder<'_>, entry: StreamEntry<'_>) {

@@ -257,6 +257,39 @@ fn bad_syntax(args: &Args<'_>, sub: &'static str) -> Error {
     }
 }
 
+/// What has changed in a group.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Changes {
+    /// How many changes, the new consumer among them.
+    pub(super) count: usize,
+    pub(super) has_new_consumer: bool,
+}
+
+impl Changes {
+    /// No change but perhaps this one.
+    pub(super) fn of_new_consumer(has_new_consumer: bool) -> Changes {
+        Changes {
+            count: has_new_consumer.into(),
+            has_new_consumer,
+        }
+    }
+}
+
+/// Changes a group of a stream. Who listens is told of a new consumer and nothing else, as in Redis.
+pub(super) fn change(
+    edit: &mut EditOf<'_, '_, Stream>,
+    name: &[u8],
+    change: impl FnOnce(&mut GroupMut<'_>) -> Changes,
+) {
+    edit.hush();
+    let group = edit.change().group_mut(name);
+    let changes = group.map_or_else(Changes::default, |mut group| change(&mut group));
+    if changes.has_new_consumer {
+        edit.rename_event(CREATE_CONSUMER);
+    }
+    edit.count(changes.count);
+}
+
 /// Notes that a consumer has come, who is added if it is the first time; whether it is.
 pub(super) fn see(group: &mut GroupMut<'_>, name: &[u8], now_ms: i64) -> (ConsumerId, bool) {
     match group.add_consumer(name, now_ms) {

@@ -7,8 +7,9 @@ use storage::value::Stream;
 use storage::value::stream::{ConsumerId, GroupMut, Pending, StreamId};
 
 use super::effects::GroupLog;
+use super::group::{self, Changes};
 use super::read::{Reader, Reading, Streams};
-use super::{STREAM, entry, group, id};
+use super::{STREAM, entry, id};
 use crate::command::error::shown;
 use crate::command::{Args, Command, Ctx, Error, Outcome, Result, Stir};
 use crate::spec::{Keys, Spec, flags, key_flags};
@@ -100,34 +101,28 @@ impl Visit<'_> {
         let Some(mut edit) = cx.db.edit_as::<Stream>(self.key, Event::UNSAID)? else {
             return Ok(());
         };
-        edit.hush();
-        let Some(mut group) = edit.change().group_mut(self.group) else {
-            edit.count(0);
-            return Ok(());
-        };
         let mut log = GroupLog::new(&mut cx.effects, is_logged, self.key, self.group);
-        let (consumer, is_created) = group::see(&mut group, self.consumer, now_ms);
-        if is_created && self.is_acknowledged {
-            log.consumer(self.consumer);
-        }
-        let mut changes = usize::from(is_created);
-        match from {
-            From::Own(behind) => {
-                let out = reply.stream(cx.reply.encoder(), self.key);
-                self.write_own(out, &mut group, consumer, behind, now_ms);
+        let out = cx.reply.encoder();
+        group::change(&mut edit, self.group, |group| {
+            let (consumer, is_created) = group::see(group, self.consumer, now_ms);
+            if is_created && self.is_acknowledged {
+                log.consumer(self.consumer);
             }
-            From::New if group.entries().last_live_id() > group.last_id() => {
-                let out = reply.stream(cx.reply.encoder(), self.key);
-                self.write_new(out, &mut group, consumer, now_ms, &mut log);
-                changes += 1;
+            let mut changes = Changes::of_new_consumer(is_created);
+            match from {
+                From::Own(behind) => {
+                    let out = reply.stream(out, self.key);
+                    self.write_own(out, group, consumer, behind, now_ms);
+                }
+                From::New if group.entries().last_live_id() > group.last_id() => {
+                    let out = reply.stream(out, self.key);
+                    self.write_new(out, group, consumer, now_ms, &mut log);
+                    changes.count += 1;
+                }
+                From::New => {}
             }
-            From::New => {}
-        }
-        drop(group);
-        if is_created {
-            edit.rename_event(group::CREATE_CONSUMER);
-        }
-        edit.count(changes);
+            changes
+        });
         Ok(())
     }
 

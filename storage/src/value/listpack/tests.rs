@@ -389,3 +389,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_row_is_appended_as_its_elements_one_by_one_are() {
+    let long = "x".repeat(5000);
+    let words = ["", "a", "17", "-4096", "99999999999", &long, "70000"];
+    for count in 0..=words.len() {
+        let row = || words[..count].iter().map(|word| Item::of(word.as_bytes()));
+        let (mut at_once, mut one_by_one) = (Listpack::new(), Listpack::new());
+        for _ in 0..3 {
+            at_once.append_row(row());
+            row().for_each(|item| one_by_one.push_back_item(item));
+            assert_eq!(at_once.as_bytes(), one_by_one.as_bytes());
+        }
+        assert_eq!(at_once.len(), 3 * count);
+    }
+}
