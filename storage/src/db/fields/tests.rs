@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::db::{Changes, Expiry, Moment, NewTags, Touch};
+use crate::db::{Changes, Expiry, Listeners, Moment, NewTags, Touch};
 use crate::evict::Access;
 use crate::keyspace::{Keyspace, SHARDS, ShardSet};
 use crate::value::hash::FieldExpiry;
@@ -17,7 +17,10 @@ fn db(keyspace: &Keyspace, now_ms: i64, expiry: WhenExpired) -> Db<'_> {
         access: Access::Time,
         touch: Touch::Yes,
         expiry,
-        has_listeners: true,
+        listeners: Listeners {
+            of_changes: true,
+            ..Listeners::default()
+        },
         compression_threshold: 0,
     };
     Db::new(keyspace, keyspace.lock(ShardSet::ALL), 0, moment)
