@@ -558,7 +558,7 @@ impl Table {
     /// An entry chosen fairly; `None` if there is none.
     ///
     /// Draws cells until one is taken, each cell of a segment with the same chance and each segment with one
-    /// that goes by its range; after [`DRAWS`] it takes the first it finds.
+    /// that goes by its range; after some draws it takes the first it finds.
     pub fn sample(&self, rng: &mut fastrand::Rng) -> Option<Place> {
         for _ in 0..DRAWS {
             let (segment, drawn) = self.draw_segment(rng)?;

@@ -11,6 +11,7 @@ mod tests;
 use super::listpack::{Item, Listpack};
 use super::{Limits, Members, Str, Value};
 use crate::entry::Entry;
+use crate::memory::class_bytes;
 use crate::table::{Place, TICK_MS};
 
 pub use iter::{Fields, Step};
@@ -27,9 +28,12 @@ enum Shape {
     /// Field and value in turns.
     Pairs(Listpack),
     /// Field, value and expiry in turns, the soonest first and those without one last.
-    Triples(Listpack),
-    Many(Members),
+    Triples(Box<Listpack>),
+    Many(Box<Members>),
 }
+
+// What is not small is boxed, so that what is small costs no more than in Redis.
+const _: () = assert!(size_of::<Hash>() == size_of::<Listpack>());
 
 /// How a hash is held: what a file carries.
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +137,7 @@ impl Hash {
             }
             last = expiry;
         }
-        Some(Hash(Shape::Triples(triples)))
+        Some(Hash(Shape::Triples(Box::new(triples))))
     }
 
     /// How it is held.
@@ -159,7 +163,8 @@ impl Hash {
     #[inline]
     pub fn is_empty(&self) -> bool {
         match &self.0 {
-            Shape::Pairs(packed) | Shape::Triples(packed) => packed.is_empty(),
+            Shape::Pairs(pairs) => pairs.is_empty(),
+            Shape::Triples(triples) => triples.is_empty(),
             Shape::Many(members) => members.is_empty(),
         }
     }
@@ -176,8 +181,9 @@ impl Hash {
     /// Bytes beyond the object itself that it holds, in allocator classes. O(1).
     pub fn heap_bytes(&self) -> usize {
         match &self.0 {
-            Shape::Pairs(packed) | Shape::Triples(packed) => packed.heap_bytes(),
-            Shape::Many(members) => members.heap_bytes(),
+            Shape::Pairs(pairs) => pairs.heap_bytes(),
+            Shape::Triples(triples) => class_bytes(size_of::<Listpack>()) + triples.heap_bytes(),
+            Shape::Many(members) => class_bytes(size_of::<Members>()) + members.heap_bytes(),
         }
     }
 
@@ -194,13 +200,13 @@ impl Hash {
     /// Where a field is.
     #[inline]
     pub fn find(&self, field: &[u8]) -> Option<Spot> {
-        match &self.0 {
-            Shape::Pairs(packed) | Shape::Triples(packed) => {
-                let at = packed.find(packed.first()?, field, self.stride() - 1)?;
-                Some(Spot(At::Packed(at)))
-            }
-            Shape::Many(members) => members.find(field).map(|it| Spot(At::Place(it))),
-        }
+        let packed = match &self.0 {
+            Shape::Pairs(pairs) => pairs,
+            Shape::Triples(triples) => triples,
+            Shape::Many(members) => return members.find(field).map(|it| Spot(At::Place(it))),
+        };
+        let at = packed.find(packed.first()?, field, self.stride() - 1)?;
+        Some(Spot(At::Packed(at)))
     }
 
     /// The field at a spot.
@@ -243,8 +249,10 @@ impl Hash {
         pairs: impl ExactSizeIterator<Item = (&'p [u8], &'p [u8])>,
         limits: &Limits,
     ) {
-        let (Shape::Pairs(packed) | Shape::Triples(packed)) = &self.0 else {
-            return;
+        let packed = match &self.0 {
+            Shape::Pairs(pairs) => pairs,
+            Shape::Triples(triples) => triples,
+            Shape::Many(_) => return,
         };
         let mut is_large = pairs.len() > limits.hash_max_listpack_entries;
         let mut sum = 0usize;
@@ -340,7 +348,7 @@ impl Hash {
             triples.push_back_item(value);
             triples.push_back_integer(NO_EXPIRY);
         }
-        self.0 = Shape::Triples(triples);
+        self.0 = Shape::Triples(Box::new(triples));
         moved
     }
 
@@ -354,9 +362,8 @@ impl Hash {
     pub fn remove_at(&mut self, spot: Spot) {
         let stride = self.stride();
         match (&mut self.0, spot.0) {
-            (Shape::Pairs(packed) | Shape::Triples(packed), At::Packed(at)) => {
-                packed.remove_range(at, stride);
-            }
+            (Shape::Pairs(pairs), At::Packed(at)) => _ = pairs.remove_range(at, stride),
+            (Shape::Triples(triples), At::Packed(at)) => _ = triples.remove_range(at, stride),
             (Shape::Many(members), At::Place(place)) => drop(members.take(place)),
             _ => {}
         }
@@ -366,19 +373,17 @@ impl Hash {
     ///
     /// O(n) of a packed one.
     pub fn sample(&self, rng: &mut fastrand::Rng) -> Option<Spot> {
-        match &self.0 {
-            Shape::Pairs(packed) | Shape::Triples(packed) => {
-                let len = self.len();
-                let index = if len == 0 {
-                    return None;
-                } else {
-                    rng.usize(..len)
-                };
-                let at = packed.seek((index * self.stride()) as i64)?;
-                Some(Spot(At::Packed(at)))
-            }
-            Shape::Many(members) => members.sample(rng).map(|it| Spot(At::Place(it))),
+        let packed = match &self.0 {
+            Shape::Pairs(pairs) => pairs,
+            Shape::Triples(triples) => triples,
+            Shape::Many(members) => return members.sample(rng).map(|it| Spot(At::Place(it))),
+        };
+        let len = self.len();
+        if len == 0 {
+            return None;
         }
+        let at = packed.seek((rng.usize(..len) * self.stride()) as i64)?;
+        Some(Spot(At::Packed(at)))
     }
 
     /// Whether a field has an expiry.
@@ -450,7 +455,7 @@ impl Hash {
                 });
             });
         }
-        self.0 = Shape::Many(members);
+        self.0 = Shape::Many(Box::new(members));
     }
 
     /// Frees some of what nobody will look at any more; how many fields, `None` when all are freed.

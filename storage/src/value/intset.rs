@@ -26,7 +26,7 @@ pub struct Malformed;
 #[derive(Default)]
 pub struct Intset {
     /// Empty if there has never been an integer. As long as an allocator class.
-    buffer: Vec<u8>,
+    buffer: Box<[u8]>,
 }
 
 impl Width {
@@ -63,7 +63,9 @@ impl Intset {
         if size != Some(bytes.len()) {
             return Err(Malformed);
         }
-        let set = Intset { buffer: bytes };
+        let set = Intset {
+            buffer: bytes.into_boxed_slice(),
+        };
         let ascends = set.iter().zip(set.iter().skip(1)).all(|(a, b)| a < b);
         ascends.then_some(set).ok_or(Malformed)
     }
@@ -74,7 +76,7 @@ impl Intset {
         if self.buffer.is_empty() {
             return &EMPTY;
         }
-        &self.buffer
+        &self.buffer[..HEADER_BYTES + self.len() * self.width() as usize]
     }
 
     /// How many.
@@ -93,7 +95,7 @@ impl Intset {
 
     /// Bytes of memory, in allocator classes.
     pub fn heap_bytes(&self) -> usize {
-        class_bytes(self.buffer.capacity())
+        class_bytes(self.buffer.len())
     }
 
     #[inline]
@@ -179,9 +181,10 @@ impl Intset {
         let len = self.len();
         let old = self.width();
         let width = old.max(Width::of(number));
-        self.reserve(HEADER_BYTES + (len + 1) * width as usize);
-        self.buffer
-            .resize(HEADER_BYTES + (len + 1) * width as usize, 0);
+        let needed = HEADER_BYTES + (len + 1) * width as usize;
+        if self.buffer.len() < needed {
+            self.rebuild(needed);
+        }
         if width > old {
             self.widen(old, width, len, at);
         } else {
@@ -208,15 +211,12 @@ impl Intset {
         self.buffer[4..8].copy_from_slice(&len.to_le_bytes());
     }
 
-    fn reserve(&mut self, size_bytes: usize) {
-        if self.buffer.capacity() < size_bytes {
-            if self.buffer.is_empty() {
-                self.buffer.reserve_exact(class_bytes(size_bytes));
-                self.buffer.extend_from_slice(&EMPTY);
-            }
-            let more = class_bytes(size_bytes) - self.buffer.len();
-            self.buffer.reserve_exact(more);
-        }
+    /// Takes a buffer in which so many bytes fit.
+    fn rebuild(&mut self, size_bytes: usize) {
+        let mut buffer = Vec::with_capacity(class_bytes(size_bytes));
+        buffer.extend_from_slice(self.as_bytes());
+        buffer.resize(class_bytes(size_bytes), 0);
+        self.buffer = buffer.into_boxed_slice();
     }
 
     /// Removes a number; whether it was there. O(n).
@@ -232,12 +232,13 @@ impl Intset {
         let number = self.get(index)?;
         let width = self.width();
         let from = HEADER_BYTES + (index + 1) * width as usize;
-        self.buffer.copy_within(from.., from - width as usize);
-        self.buffer.truncate(self.buffer.len() - width as usize);
+        let end = self.as_bytes().len();
+        self.buffer.copy_within(from..end, from - width as usize);
         let len = self.len() - 1;
         self.write_header(width, len);
-        if class_bytes(self.buffer.len()) <= self.buffer.capacity() / 2 {
-            self.buffer.shrink_to(class_bytes(self.buffer.len()));
+        let used = self.as_bytes().len();
+        if class_bytes(used) <= self.buffer.len() / 2 {
+            self.rebuild(used);
         }
         Some(number)
     }
@@ -245,10 +246,11 @@ impl Intset {
 
 impl Clone for Intset {
     fn clone(&self) -> Intset {
-        let mut buffer = Vec::new();
-        buffer.reserve_exact(class_bytes(self.buffer.len()));
-        buffer.extend_from_slice(&self.buffer);
-        Intset { buffer }
+        let mut copy = Intset::default();
+        if !self.is_empty() {
+            copy.buffer = self.as_bytes().into();
+        }
+        copy
     }
 }
 

@@ -34,6 +34,8 @@ const EMPTY: [u8; HEADER_BYTES + 1] = [HEADER_BYTES as u8 + 1, 0, 0, 0, 0, 0, EN
 const MANY: u16 = u16::MAX;
 /// The most that an element takes beside the bytes of its string.
 const MOST_FRAME_BYTES: usize = 10;
+/// The most free bytes in front.
+const MOST_FRONT: usize = u16::MAX as usize;
 /// What [`Listpack::would_fit`] allows, as Redis does.
 const MOST_BYTES: usize = 1 << 30;
 
@@ -41,8 +43,17 @@ const MOST_BYTES: usize = 1 << 30;
 pub struct Listpack {
     /// Empty if there has never been an element.
     buffer: Box<[u8]>,
-    start: u32,
     end: u32,
+    start: u16,
+    /// Says nothing itself: the values that it never has tell a listpack from what else a collection may be
+    /// held as, so that such an enum is no larger.
+    mark: Mark,
+}
+
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Mark {
+    Listpack,
 }
 
 /// Bytes that are no listpack.
@@ -65,8 +76,9 @@ impl Listpack {
     pub fn new() -> Listpack {
         Listpack {
             buffer: Box::default(),
-            start: 0,
             end: 0,
+            start: 0,
+            mark: Mark::Listpack,
         }
     }
 
@@ -90,6 +102,7 @@ impl Listpack {
             start: 0,
             end: bytes.len() as u32,
             buffer: bytes.into_boxed_slice(),
+            mark: Mark::Listpack,
         })
     }
 
@@ -459,7 +472,12 @@ impl Listpack {
         let is_front_nearer = at < tail;
         let behind_back = end + new - old;
         let moved_start = if is_front_nearer {
-            (start + old).checked_sub(new).unwrap_or(capacity - needed)
+            match (start + old).checked_sub(new) {
+                Some(moved) if moved <= MOST_FRONT => moved,
+                // Brought to the front, so that the next elements taken from there move nothing again.
+                Some(_) => 0,
+                None => (capacity - needed).min(MOST_FRONT),
+            }
         } else if behind_back <= capacity {
             start
         } else {
@@ -484,7 +502,7 @@ impl Listpack {
             move_within(&mut self.buffer, tail, moved_tail);
             move_within(&mut self.buffer, head, moved_start);
         }
-        (self.start, self.end) = (moved_start as u32, moved_end as u32);
+        (self.start, self.end) = (moved_start as u16, moved_end as u32);
         self.write_size();
     }
 
@@ -495,7 +513,7 @@ impl Listpack {
         let (head, tail) = (&bytes[..at], &bytes[at + old..]);
         let size = head.len() + new + tail.len();
         let start = match head.len() < tail.len() {
-            true => capacity - size,
+            true => (capacity - size).min(MOST_FRONT),
             false => 0,
         };
         let mut buffer = Vec::with_capacity(capacity);
@@ -504,7 +522,7 @@ impl Listpack {
         buffer.resize(start + at + new, 0);
         buffer.extend_from_slice(tail);
         buffer.resize(capacity, 0);
-        self.start = u32::try_from(start).expect("callers ask would_fit()");
+        self.start = start as u16;
         self.end = u32::try_from(start + size).expect("callers ask would_fit()");
         self.buffer = buffer.into_boxed_slice();
         self.write_size();
@@ -512,7 +530,7 @@ impl Listpack {
 
     #[inline]
     fn write_size(&mut self) {
-        let size = self.end - self.start;
+        let size = self.end - u32::from(self.start);
         self.bytes_mut()[..4].copy_from_slice(&size.to_le_bytes());
     }
 }
@@ -543,8 +561,9 @@ impl Clone for Listpack {
         };
         Listpack {
             buffer: bytes.into(),
-            start: 0,
             end: bytes.len() as u32,
+            start: 0,
+            mark: self.mark,
         }
     }
 }

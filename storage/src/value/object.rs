@@ -17,7 +17,7 @@ pub enum Object {
     Stream(Stream),
 }
 
-const _: () = assert!(size_of::<Object>() <= 40);
+const _: () = assert!(size_of::<Object>() <= 32);
 
 /// One of the types of [`Object`].
 pub trait Collection: Default + Into<Object> {

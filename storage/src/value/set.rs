@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::memory::class_bytes;
 use protocol::number::parse_i64;
 
 use super::intset::Intset;
@@ -25,8 +26,11 @@ pub struct Set(Shape);
 enum Shape {
     Integers(Intset),
     Packed(Listpack),
-    Many(Members),
+    Many(Box<Members>),
 }
+
+// What is not small is boxed, so that what is small costs no more than in Redis.
+const _: () = assert!(size_of::<Set>() == size_of::<Listpack>());
 
 /// How a set is held: what a file carries.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +125,7 @@ impl Set {
         match &self.0 {
             Shape::Integers(integers) => integers.heap_bytes(),
             Shape::Packed(packed) => packed.heap_bytes(),
-            Shape::Many(members) => members.heap_bytes(),
+            Shape::Many(members) => class_bytes(size_of::<Members>()) + members.heap_bytes(),
         }
     }
 
@@ -137,7 +141,7 @@ impl Set {
             } else if count <= limits.set_max_listpack_entries {
                 Shape::Packed(Listpack::new())
             } else {
-                Shape::Many(Members::default())
+                Shape::Many(Box::default())
             };
         }
         let is_large = match &self.0 {
@@ -224,7 +228,7 @@ impl Set {
         for item in self.iter() {
             item.with_bytes(|member| members.add(member, Value::Bytes(b"")));
         }
-        self.0 = Shape::Many(members);
+        self.0 = Shape::Many(Box::new(members));
     }
 
     /// Makes an intset of it if all members are integers, which the caller knows, and not too many.

@@ -50,7 +50,7 @@ pub struct Trim {
     pub limit: usize,
 }
 
-/// See the [module](self).
+/// The entries of a stream.
 #[derive(Clone, Debug, Default)]
 pub struct Entries {
     pub(super) nodes: Sorted<StreamId, Node>,
