@@ -555,3 +555,32 @@ fn what_is_stored_or_renamed_wakes_who_waits_for_members() {
         "#,
     );
 }
+
+#[test]
+fn a_list_that_takes_the_place_of_another_value_serves_nobody() {
+    scene(
+        "
+        a! BLPOP b 0
+        c> SET b x
+        OK
+        c> RPUSH l 1 2
+        (integer) 2
+        c> SORT l STORE b
+        (integer) 2
+        c> RPUSH b 3
+        (integer) 3
+        .
+        1
+        c> RENAME b other
+        OK
+        c> RENAME other b
+        OK
+        a<
+        1) \"b\"
+        2) \"1\"
+        c> LRANGE b 0 -1
+        1) \"2\"
+        2) \"3\"
+        ",
+    );
+}

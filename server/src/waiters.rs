@@ -59,6 +59,11 @@ impl Waiter {
         }
     }
 
+    /// Whether it also waits for its keys to go.
+    pub fn waits_without_key(&self) -> bool {
+        self.wanted.stir == Stir::AlsoWithoutKey
+    }
+
     /// Gives it what it has waited for.
     pub fn serve(&self, served: Served) {
         *self.served.lock() = Some(served);
@@ -117,7 +122,7 @@ impl Waiters {
     pub fn key_counts(&self) -> (usize, usize) {
         let mut keys = HashMap::new();
         for waiter in &self.all {
-            let is_nokey = waiter.wanted.stir == Stir::AlsoWithoutKey;
+            let is_nokey = waiter.waits_without_key();
             for key in &waiter.keys {
                 *keys.entry((waiter.db, key.clone())).or_insert(false) |= is_nokey;
             }

@@ -131,8 +131,20 @@ pub struct Changes {
     pub events: Vec<(usize, Event, Box<[u8]>)>,
     /// What takes long to free, to be dropped after unlocking.
     pub garbage: Vec<Garbage>,
-    /// Keys that somebody waits for and that have changed, with their databases, in the order of the changes.
-    pub ready: Vec<(usize, Box<[u8]>)>,
+    /// Keys that somebody waits for and that have changed, in the order of the changes.
+    pub ready: Vec<Ready>,
+}
+
+/// A key that somebody waits for and that has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// Its database.
+    pub db: usize,
+    /// Its name.
+    pub key: Box<[u8]>,
+    /// Whether it was not there before. Redis tells nobody else who waits for a list or a sorted set
+    /// (`dbAdd`, db.c): not even when one takes the place of another value.
+    pub is_new: bool,
 }
 
 /// Memory to be freed after unlocking.
@@ -323,7 +335,7 @@ impl<'k> Db<'k> {
             shard.notify_watches_of_gone(db, &key);
         }
         if !shard.waiters.is_empty() {
-            self.make_ready(number, db, &key);
+            self.make_ready(number, db, &key, false);
         }
         if self.moment.listeners.of_changes {
             let event = if cause == Cause::Expired {
@@ -582,12 +594,15 @@ impl<'k> Db<'k> {
         let earlier = shard.ghost.recall(db, hash, clock.switched_ms);
         let entry = make(key, access.fresh(clock, earlier), expiry_ms);
         let at = shard.partition_mut(db).insert(hash, entry, now_ms);
-        self.note_created(db, key);
+        self.note_created(number, db, key);
         (number, at)
     }
 
     #[inline]
-    fn note_created(&mut self, db: usize, key: &[u8]) {
+    fn note_created(&mut self, number: usize, db: usize, key: &[u8]) {
+        if !self.shard(number).waiters.is_empty() {
+            self.make_ready(number, db, key, true);
+        }
         if self.moment.listeners.of_creations {
             self.changes.events.push((db, Event::NEW, key.into()));
         }
@@ -636,7 +651,7 @@ impl<'k> Db<'k> {
             shard.notify_watches(db, key);
         }
         if !shard.waiters.is_empty() {
-            self.make_ready(number, db, key);
+            self.make_ready(number, db, key, false);
         }
         if self.moment.listeners.of_changes {
             self.changes.events.push((db, event, key.into()));
@@ -645,23 +660,25 @@ impl<'k> Db<'k> {
 
     /// Notes that a key has changed which somebody may wait for.
     #[cold]
-    fn make_ready(&mut self, number: usize, db: usize, key: &[u8]) {
+    fn make_ready(&mut self, number: usize, db: usize, key: &[u8], is_new: bool) {
         if self.shard(number).waiters.of(db, key).is_empty() {
             return;
         }
-        let ready = &mut self.changes.ready;
-        if !ready
-            .iter()
-            .any(|(in_db, name)| (*in_db, &**name) == (db, key))
-        {
-            ready.push((db, key.into()));
+        let mut ready = self.changes.ready.iter_mut();
+        match ready.find(|ready| ready.db == db && *ready.key == *key) {
+            Some(ready) => ready.is_new |= is_new,
+            None => self.changes.ready.push(Ready {
+                db,
+                key: key.into(),
+                is_new,
+            }),
         }
     }
 
     /// Lets those who wait for a key look at it again, though it has not changed to anybody else.
     pub fn stir(&mut self, key: &[u8]) {
         let (number, _) = self.place(key);
-        self.make_ready(number, self.index, key);
+        self.make_ready(number, self.index, key, true);
     }
 
     /// Adds another event of a key whose change is marked already.
@@ -808,7 +825,7 @@ impl<'k> Db<'k> {
         };
         old.into_iter().for_each(|old| self.discard(old));
         self.retag(number, db, at, tags.iter().map(NameUse::as_bytes));
-        self.note_created(db, key);
+        self.note_created(number, db, key);
         self.changes.events.extend(left);
         self.mark(number, db, key, event);
     }
@@ -859,7 +876,11 @@ impl<'k> Db<'k> {
         let mut ready = Vec::new();
         for shard in self.held.iter() {
             let keys = shard.waiters.keys().filter(|(db, _)| is_concerned(*db));
-            ready.extend(keys.map(|(db, key)| (db, Box::from(key))));
+            ready.extend(keys.map(|(db, key)| Ready {
+                db,
+                key: Box::from(key),
+                is_new: true,
+            }));
         }
         self.changes.ready.append(&mut ready);
     }

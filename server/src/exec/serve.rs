@@ -5,7 +5,7 @@
 //! it, and before anybody else sees the keys.
 
 use protocol::{Args, Output};
-use storage::db::Db;
+use storage::db::{Db, Ready};
 use storage::keyspace::{Held, ShardSet};
 use storage::waiters;
 
@@ -75,12 +75,17 @@ pub fn serve(
     recorder: &mut Recorder,
 ) -> Db<'static> {
     while !db.changes.ready.is_empty() {
-        for (index, key) in std::mem::take(&mut db.changes.ready) {
-            for place in db.waiters_of(index, &key) {
+        for ready in std::mem::take(&mut db.changes.ready) {
+            let places = db.waiters_of(ready.db, &ready.key);
+            if !is_told(server, &mut db, &ready, &places) {
+                continue;
+            }
+            for place in places {
                 let Some(waiter) = server.waiters.get(place.ticket) else {
                     continue;
                 };
-                let type_name = db.peek_in(index, &key).map(|entry| entry.type_name());
+                let entry = db.peek_in(ready.db, &ready.key);
+                let type_name = entry.map(|entry| entry.type_name());
                 if waiter.is_stirred_by(type_name) {
                     db = attempt(server, db, &waiter, unit, recorder);
                 }
@@ -88,6 +93,22 @@ pub fn serve(
         }
     }
     db
+}
+
+/// Whether those who wait for a key are told that it has changed.
+fn is_told(
+    server: &'static Server,
+    db: &mut Db<'static>,
+    ready: &Ready,
+    places: &[waiters::Waiter],
+) -> bool {
+    let waits_without_key = |place: &waiters::Waiter| {
+        let waiter = server.waiters.get(place.ticket);
+        waiter.is_some_and(|waiter| waiter.waits_without_key())
+    };
+    let entry = db.peek_in(ready.db, &ready.key);
+    let is_stream = entry.is_some_and(|entry| entry.type_name() == "stream");
+    ready.is_new || is_stream || places.iter().any(waits_without_key)
 }
 
 /// Carries out the request of a waiter; one that would wait again goes to the end of the line.
