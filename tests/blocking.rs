@@ -25,6 +25,8 @@ pub(crate) fn scene_in(protocols: &[bool], text: &str) {
         let server = Server::start(kind, &[]);
         for &is_resp3 in protocols {
             let mut stage = Stage::new(&server, is_resp3);
+            // A scene for both protocols is written in the shapes of RESP2.
+            stage.shows_resp2 = protocols.len() > 1;
             stage.control.line("FLUSHALL");
             let played = stage.play(text);
             let written = tidy(text);
@@ -42,6 +44,7 @@ fn tidy(text: &str) -> String {
 struct Stage<'s> {
     server: &'s Server,
     is_resp3: bool,
+    shows_resp2: bool,
     clients: HashMap<String, Client>,
     control: Client,
 }
@@ -51,6 +54,7 @@ impl<'s> Stage<'s> {
         Stage {
             server,
             is_resp3,
+            shows_resp2: false,
             clients: HashMap::new(),
             control: server.connect(),
         }
@@ -103,7 +107,7 @@ impl<'s> Stage<'s> {
 
     fn act(&mut self, name: &str, said: &str, out: &mut String) {
         let command = words::split(said[1..].trim());
-        let is_resp3 = self.is_resp3;
+        let shows_resp2 = self.shows_resp2;
         match &said[..1] {
             "!" => {
                 let before = self.blocked();
@@ -117,7 +121,7 @@ impl<'s> Stage<'s> {
                 }
                 let reply = client.reply();
                 // Numbers and pairs have other shapes in RESP3; see the transcripts of their commands.
-                let reply = if is_resp3 { reply.in_resp2() } else { reply }.to_string();
+                let reply = if shows_resp2 { reply.in_resp2() } else { reply }.to_string();
                 reply
                     .lines()
                     .for_each(|line| *out += &format!("{}\n", line.trim()));
