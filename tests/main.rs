@@ -41,6 +41,7 @@ mod string;
 mod tag;
 mod tag_model;
 mod tidy;
+mod tracking;
 mod transaction;
 mod wire;
 mod zset;

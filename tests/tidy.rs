@@ -96,6 +96,7 @@ const PARTS: &[&str] = &[
     "script",
     "slowlog",
     "stats",
+    "tracking",
     "transaction",
     "waiters",
 ];
@@ -136,6 +137,16 @@ const KNOWN_IMPORTS: &[(&str, &str, &str)] = &[
         "server/src/pubsub.rs",
         "clients",
         "who has subscribed is a connection",
+    ),
+    (
+        "server/src/tracking.rs",
+        "clients",
+        "who keeps copies is a connection",
+    ),
+    (
+        "server/src/tracking/prefixes.rs",
+        "clients",
+        "who keeps copies is a connection",
     ),
     (
         "server/src/transaction.rs",

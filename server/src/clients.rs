@@ -62,6 +62,23 @@ bitflags! {
         const PUBSUB = 1 << 15;
         /// Something is in its outbox.
         const MAIL = 1 << 16;
+        /// Keeps copies of keys, and is told when they change.
+        const TRACKING = 1 << 17;
+        /// Is told of all keys with its prefixes.
+        const BCAST = 1 << 18;
+        /// Keeps copies only of what it reads after `CLIENT CACHING YES`.
+        const OPTIN = 1 << 19;
+        /// Keeps no copies of what it reads after `CLIENT CACHING NO`.
+        const OPTOUT = 1 << 20;
+        /// Is not told of what it changes itself.
+        const NOLOOP = 1 << 21;
+        /// Has said `CLIENT CACHING`, which holds for the next command.
+        const CACHING = 1 << 22;
+        /// Who was to be told in its place is no longer there.
+        const BROKEN_REDIRECT = 1 << 23;
+        /// The ways of tracking.
+        const TRACKING_MODES = Self::BCAST.bits() | Self::OPTIN.bits() | Self::OPTOUT.bits()
+            | Self::NOLOOP.bits();
     }
 }
 
@@ -106,6 +123,9 @@ pub const SHORT_BACKLOG_BYTES: usize = 1024 * 1024;
 /// What the runtime, the registry and the shelves keep of a connection, beside its task: measured with a
 /// thousand idle ones.
 const KEPT_OF_EACH_BYTES: usize = 384;
+
+/// What a prefix takes beside its name: its place here, and those among all prefixes and their followers.
+const PREFIX_BYTES: usize = 96;
 
 /// How many bytes may wait for a client of that bound.
 pub fn hard_limit_bytes(limit: OutputLimit) -> usize {
@@ -177,6 +197,8 @@ pub struct Gauges {
     pub subscriptions: [AtomicUsize; 3],
     /// Memory of subscriptions.
     pub subscription_bytes: AtomicUsize,
+    /// Memory of prefixes that are broadcast to it.
+    pub prefix_bytes: AtomicUsize,
     /// Memory the connection takes even when nothing is under way.
     pub base_bytes: AtomicUsize,
     /// Bytes received.
@@ -251,6 +273,8 @@ pub struct Client {
     wait: Mutex<Wait>,
     outbox: Mutex<Output>,
     subscriptions: Mutex<Subscriptions>,
+    redirection: AtomicU64,
+    prefixes: Mutex<Vec<Box<[u8]>>>,
 }
 
 impl Client {
@@ -278,6 +302,8 @@ impl Client {
             wait: Mutex::default(),
             outbox: Mutex::default(),
             subscriptions: Mutex::default(),
+            redirection: AtomicU64::new(0),
+            prefixes: Mutex::default(),
         }
     }
 
@@ -362,6 +388,37 @@ impl Client {
     /// What it has subscribed to.
     pub fn subscriptions(&self) -> MutexGuard<'_, Subscriptions> {
         self.subscriptions.lock()
+    }
+
+    /// The number of the client that is told in its place when copies of keys become old; 0 is itself.
+    pub fn redirection(&self) -> u64 {
+        self.redirection.load(Ordering::Relaxed)
+    }
+
+    /// Changes that.
+    pub fn redirect_to(&self, id: u64) {
+        self.redirection.store(id, Ordering::Relaxed);
+    }
+
+    /// The prefixes of keys that are broadcast to it, in order.
+    pub fn prefixes(&self) -> Vec<Box<[u8]>> {
+        self.prefixes.lock().clone()
+    }
+
+    /// Adds one.
+    pub fn add_prefix(&self, prefix: &[u8]) {
+        let mut prefixes = self.prefixes.lock();
+        if let Err(place) = prefixes.binary_search_by(|it| (**it).cmp(prefix)) {
+            prefixes.insert(place, prefix.into());
+            let bytes = PREFIX_BYTES + class_bytes(prefix.len());
+            self.gauges.prefix_bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes them all out.
+    pub fn take_prefixes(&self) -> Vec<Box<[u8]>> {
+        self.gauges.prefix_bytes.store(0, Ordering::Relaxed);
+        std::mem::take(&mut *self.prefixes.lock())
     }
 
     /// The selected database.

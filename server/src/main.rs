@@ -34,6 +34,7 @@ mod slowlog;
 mod spec;
 mod startup;
 mod stats;
+mod tracking;
 mod transaction;
 mod waiters;
 

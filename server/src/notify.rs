@@ -17,6 +17,7 @@ pub fn listeners(wanted: KeyspaceEvents) -> Listeners {
         of_changes: wanted.intersects(KeyspaceEvents::ALL),
         of_creations: wanted.contains(KeyspaceEvents::NEW),
         of_misses: wanted.contains(KeyspaceEvents::KEY_MISS),
+        has_copies: false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use protocol::Args;
-use storage::db::Event;
+use storage::db::{Changes, Event};
 use storage::entry;
 use storage::field_dues::GoneFields;
 use storage::keyspace::{Cause, Keyspace};
@@ -39,6 +39,7 @@ use crate::settings::Settings;
 use crate::slowlog::{self, Slow, Slowlog};
 use crate::spec::Flags;
 use crate::stats::Stats;
+use crate::tracking::{Changed, Post, Tracking};
 use crate::waiters::Waiters;
 
 /// Everything there is once. Lives as long as the process.
@@ -63,6 +64,8 @@ pub struct Server {
     pub waiters: Waiters,
     /// Who has subscribed to what.
     pub pubsub: Pubsub,
+    /// Who keeps copies of which keys.
+    pub tracking: Tracking,
     /// The log of effects.
     pub log: Log,
     /// Persistence.
@@ -148,6 +151,7 @@ impl Server {
             scripts: Scripts::default(),
             waiters: Waiters::default(),
             pubsub: Pubsub::default(),
+            tracking: Tracking::default(),
             log: Log::default(),
             persist: Persist::default(),
             lazyfree: Lazyfree::start(),
@@ -317,9 +321,24 @@ impl Server {
             Cause::Evicted => Event::EVICTED,
             Cause::Invalidated => Event::DEL,
         };
+        // Copies of what was invalidated were dropped then.
+        if cause != Cause::Invalidated {
+            self.drop_copies(gone.iter().map(entry::Entry::key));
+        }
         if self.pubsub.has_subscribers() {
             gone.iter()
                 .for_each(|entry| self.notify(db, event, entry.key()));
+        }
+    }
+
+    /// Tells those who keep copies of keys that these went by themselves.
+    fn drop_copies<'k>(&'static self, keys: impl Iterator<Item = &'k [u8]> + Clone) {
+        if !self.tracking.is_on() {
+            return;
+        }
+        keys.clone().for_each(|key| self.invalidate(key, 0));
+        if self.tracking.has_prefixes() {
+            self.broadcast(&mut keys.map(|key| (key.into(), 0)).collect());
         }
     }
 
@@ -339,6 +358,7 @@ impl Server {
     /// Notes that fields of hashes went by themselves, while their shard is locked.
     pub fn note_field_removals(&'static self, shard: &mut Shard, db: usize, gone: &[GoneFields]) {
         self.log_field_removals(shard, db, gone);
+        self.drop_copies(gone.iter().map(|hash| &*hash.key));
         for hash in gone {
             self.notify(db, Event::HASH_EXPIRED, &hash.key);
             if hash.emptied.is_some() {
@@ -421,12 +441,60 @@ impl Server {
         published.receivers
     }
 
-    /// Tells those who listen what has happened to keys, while these are locked.
+    /// Tells those who listen, or keep copies, what a command of client `by` has done to keys, while these are
+    /// locked. Those to be broadcast are put into `changed`.
     #[cold]
-    pub fn tell_events(&'static self, events: &mut Vec<(usize, Event, Box<[u8]>)>) {
-        for (db, event, key) in events.drain(..) {
-            self.notify(db, event, &key);
+    pub fn tell_events(&'static self, changes: &mut Changes, by: u64, changed: &mut Vec<Changed>) {
+        if std::mem::take(&mut changes.is_flushed) && self.tracking.is_on() {
+            self.with_post(|post| self.tracking.flush(post));
         }
+        for told in changes.events.drain(..) {
+            if told.is_change && self.tracking.is_on() {
+                self.invalidate(&told.key, by);
+            }
+            self.notify(told.db, told.event, &told.key);
+            if told.is_change && self.tracking.has_prefixes() {
+                changed.push((told.key, by));
+            }
+        }
+    }
+
+    /// Tells those who have read a key that it is no longer what it was.
+    pub fn invalidate(&'static self, key: &[u8], by: u64) {
+        self.with_post(|post| self.tracking.invalidate(key, by, post));
+    }
+
+    /// Tells those who follow prefixes which keys have changed.
+    #[inline]
+    pub fn broadcast(&'static self, changed: &mut Vec<Changed>) {
+        if !changed.is_empty() {
+            self.with_post(|post| self.tracking.broadcast(changed, post));
+        }
+    }
+
+    /// Tells those who follow prefixes that any key may have changed.
+    pub fn broadcast_flush(&'static self) {
+        self.with_post(|post| self.tracking.flush_prefixes(post));
+    }
+
+    /// Remembers who has read a key, and lets another be forgotten if they are too many.
+    pub fn remember_reader(&'static self, client: &Client, key: &[u8]) {
+        let most = self.settings.config.get(options::TRACKING_TABLE_MAX_KEYS) as usize;
+        let mut forgotten = self.tracking.remember(client, key, most);
+        // Two, so that a limit that was lowered is kept in time.
+        for _ in 0..2 {
+            let Some(key) = forgotten.take() else { return };
+            self.invalidate(&key, 0);
+            forgotten = self.tracking.excess(most);
+        }
+    }
+
+    fn with_post(&'static self, send: impl FnOnce(&mut Post<'_>)) {
+        let postage = |class| self.postage(class);
+        let mut post = Post::new(&self.clients, &postage);
+        send(&mut post);
+        let slow = post.slow;
+        self.cut_off(&slow);
     }
 
     /// Publishes what has happened to a key.
@@ -450,6 +518,7 @@ impl Server {
     pub fn forget(&self, client: &Arc<Client>) {
         self.clients.remove(client);
         self.pubsub.forget(client);
+        self.tracking.disable(client);
     }
 
     /// Notes that a connection is closed because it does not take its replies.

@@ -62,11 +62,6 @@ impl Event {
     /// Tag invalidated: the event of a tag, not of a key.
     pub const TAG_INVALIDATED: Event = Event::generic("taginvalidate");
 
-    /// Whether a key has become another, or has gone.
-    pub fn is_change(self) -> bool {
-        !matches!(self.class, b'n' | b'm') && self != Event::TAG_INVALIDATED
-    }
-
     /// An event of any type.
     pub const fn generic(name: &'static str) -> Event {
         Event { class: b'g', name }
@@ -116,6 +111,19 @@ pub struct Removal {
     pub cause: Cause,
 }
 
+/// What those who listen are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The database.
+    pub db: usize,
+    /// The event.
+    pub event: Event,
+    /// The key, or the tag.
+    pub key: Box<[u8]>,
+    /// Whether whoever keeps a copy of the key must drop it.
+    pub is_change: bool,
+}
+
 /// That a key holds a value of another type than the command is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrongType;
@@ -127,8 +135,10 @@ pub struct Changes {
     pub dirty: u64,
     /// Keys removed on the way.
     pub removals: Vec<Removal>,
-    /// Events, if somebody listens: (database, event, key).
-    pub events: Vec<(usize, Event, Box<[u8]>)>,
+    /// Events, if somebody listens.
+    pub events: Vec<Told>,
+    /// All keys of a database have gone.
+    pub is_flushed: bool,
     /// What takes long to free, to be dropped after unlocking.
     pub garbage: Vec<Garbage>,
     /// Keys that somebody waits for and that have changed, in the order of the changes.
@@ -190,6 +200,8 @@ pub struct Listeners {
     pub of_creations: bool,
     /// Those of keys that are looked for in vain.
     pub of_misses: bool,
+    /// Copies of keys are kept, to be dropped when these change.
+    pub has_copies: bool,
 }
 
 /// Whether reads record an access (`CLIENT NO-TOUCH`).
@@ -239,7 +251,7 @@ pub struct Detached {
     entry: Entry,
     expiry_ms: Option<i64>,
     /// That it was taken out. Told of when it is placed: only then has anything happened.
-    left: Option<(usize, Event, Box<[u8]>)>,
+    left: Option<Told>,
     /// In use all the way, so that nobody who scans the names misses them.
     tags: Vec<NameUse>,
 }
@@ -343,7 +355,7 @@ impl<'k> Db<'k> {
             } else {
                 Event::DEL
             };
-            self.changes.events.push((db, event, key.clone()));
+            self.push_event(db, event, &key, true);
         }
         self.changes.removals.push(Removal {
             field: None,
@@ -432,9 +444,7 @@ impl<'k> Db<'k> {
         let (number, _) = self.place(key);
         self.shard(number).misses += 1;
         if self.moment.listeners.of_misses {
-            self.changes
-                .events
-                .push((self.index, Event::MISS, key.into()));
+            self.push_event(self.index, Event::MISS, key, false);
         }
     }
 
@@ -604,7 +614,7 @@ impl<'k> Db<'k> {
             self.make_ready(number, db, key, true);
         }
         if self.moment.listeners.of_creations {
-            self.changes.events.push((db, Event::NEW, key.into()));
+            self.push_event(db, Event::NEW, key, false);
         }
     }
 
@@ -654,8 +664,22 @@ impl<'k> Db<'k> {
             self.make_ready(number, db, key, false);
         }
         if self.moment.listeners.of_changes {
-            self.changes.events.push((db, event, key.into()));
+            self.push_event(db, event, key, true);
         }
+    }
+
+    fn push_event(&mut self, db: usize, event: Event, key: &[u8], is_change: bool) {
+        self.changes.events.push(Told {
+            db,
+            event,
+            key: key.into(),
+            is_change,
+        });
+    }
+
+    /// Lets those drop a key who keep a copy of it, though it has no event.
+    pub fn drop_copies(&mut self, key: &[u8]) {
+        self.push_event(self.index, Event::UNSAID, key, true);
     }
 
     /// Notes that a key has changed which somebody may wait for.
@@ -685,7 +709,7 @@ impl<'k> Db<'k> {
     #[inline]
     pub fn add_event(&mut self, key: &[u8], event: Event) {
         if self.moment.listeners.of_changes && event != Event::UNSAID {
-            self.changes.events.push((self.index, event, key.into()));
+            self.push_event(self.index, event, key, false);
         }
     }
 
@@ -784,7 +808,12 @@ impl<'k> Db<'k> {
         Some(Detached {
             entry,
             expiry_ms,
-            left: listens.then(|| (db, event, key.into())),
+            left: listens.then(|| Told {
+                db,
+                event,
+                key: key.into(),
+                is_change: false,
+            }),
             tags,
         })
     }
@@ -853,6 +882,7 @@ impl<'k> Db<'k> {
         self.keyspace.forget_tag_names(which);
         self.changes.garbage.append(&mut garbage);
         self.changes.dirty += removed as u64;
+        self.changes.is_flushed = true;
         removed
     }
 

@@ -16,7 +16,7 @@
 //! |---|---|
 //! | `1> PING \| ECHO x` | several commands in one write |
 //! | `s1> UNSUBSCRIBE` | what comes then has no order |
-//! | `1> CLIENT TRACKING ON REDIRECT {2}` | the id of connection 2, as in replies to CLIENT and HELLO |
+//! | `1> CLIENT TRACKING ON REDIRECT {2}` | the id of connection 2, as in replies that name it |
 //! | `1: ~*text*` | the line varies where the stars are |
 //! | `# resp2-only`, `# resp3-only` | in that protocol only |
 //! | `# keytag-only` | about what no Redis has |
@@ -177,12 +177,9 @@ impl Step {
         for (connection, heard) in connections.iter_mut().zip(&mut heard) {
             connection.catch_up(heard);
         }
-        let has_ids = |command: &String| {
-            ["CLIENT ", "HELLO "]
-                .iter()
-                .any(|it| command.starts_with(it))
-        };
-        let is_about_clients = self.commands.iter().any(has_ids);
+        let has_ids =
+            |command: &String| matches!(command.as_str(), "CLIENT GETREDIR" | "CLIENT ID");
+        let is_id = self.commands.iter().any(has_ids);
         let mut text = String::new();
         for (number, mut replies) in heard.into_iter().enumerate() {
             if self.is_sorted {
@@ -190,8 +187,11 @@ impl Step {
                 replies.sort();
             }
             for reply in replies {
-                let shown_ids: &[i64] = if is_about_clients { &ids } else { &[] };
-                text += &format!("{}: {}\n", number + 1, compact(&reply, shown_ids));
+                let text_of = match &reply {
+                    Reply::Integer(number) if is_id => shown_id(*number, &ids),
+                    reply => compact(reply, &ids),
+                };
+                text += &format!("{}: {text_of}\n", number + 1);
             }
         }
         text
@@ -289,11 +289,11 @@ impl Connection {
 
 /// A reply in one line: a push begins with `>`, a map with `%`, a set with `~`, an error with `-`.
 fn compact(reply: &Reply, ids: &[i64]) -> String {
-    let shown = |before: Option<&Reply>, item: &Reply| {
-        // A small number may be an id by chance.
-        let is_id =
-            matches!(before, Some(Reply::Bulk(name)) if name == b"id" || name == b"redirect");
-        compact(item, if is_id { ids } else { &[] })
+    let shown = |before: Option<&Reply>, item: &Reply| match (before, item) {
+        (Some(Reply::Bulk(name)), Reply::Integer(number)) if names_id(name) => {
+            shown_id(*number, ids)
+        }
+        _ => compact(item, ids),
     };
     let list = |items: &[Reply]| {
         let before = |index: usize| index.checked_sub(1).map(|before| &items[before]);
@@ -306,10 +306,7 @@ fn compact(reply: &Reply, ids: &[i64]) -> String {
     match reply {
         Reply::Status(text) => String::from_utf8_lossy(text).into_owned(),
         Reply::Error(text) => format!("-{}", String::from_utf8_lossy(text)),
-        Reply::Integer(number) => match ids.iter().position(|id| id == number) {
-            Some(index) => format!("{{{}}}", index + 1),
-            None => number.to_string(),
-        },
+        Reply::Integer(number) => number.to_string(),
         Reply::Bulk(text) => words::quote(text),
         Reply::Nil => "nil".to_owned(),
         Reply::Array(items) => list(items),
@@ -318,10 +315,22 @@ fn compact(reply: &Reply, ids: &[i64]) -> String {
         Reply::Map(pairs) => {
             let pairs: Vec<String> = pairs
                 .iter()
-                .map(|(key, value)| format!("{} => {}", compact(key, &[]), shown(Some(key), value)))
+                .map(|(key, value)| format!("{} => {}", compact(key, ids), shown(Some(key), value)))
                 .collect();
             format!("%[{}]", pairs.join(", "))
         }
         other => other.to_string(),
+    }
+}
+
+/// Whether the number behind this word is that of a client.
+fn names_id(word: &[u8]) -> bool {
+    matches!(word, b"id" | b"redirect" | b"tracking-redir-broken")
+}
+
+fn shown_id(number: i64, ids: &[i64]) -> String {
+    match ids.iter().position(|id| *id == number) {
+        Some(index) => format!("{{{}}}", index + 1),
+        None => number.to_string(),
     }
 }

@@ -14,6 +14,9 @@ const FLAGS: [&[(State, u8)]; 2] = [
         (State::PUBSUB, b'P'),
         (State::MULTI, b'x'),
         (State::BLOCKED, b'b'),
+        (State::TRACKING, b't'),
+        (State::BROKEN_REDIRECT, b'R'),
+        (State::BCAST, b'B'),
     ],
     &[
         (State::CLOSE_AFTER_REPLY, b'c'),
@@ -151,6 +154,7 @@ impl Client {
             &gauges.wait_bytes,
             &gauges.watch_bytes,
             &gauges.subscription_bytes,
+            &gauges.prefix_bytes,
             &gauges.parser_bytes,
         ];
         parts.into_iter().map(get).sum()
@@ -165,11 +169,18 @@ impl Client {
         } else {
             2
         };
+        let redirection = match self.is(State::TRACKING) {
+            true => self.redirection().cast_signed(),
+            false => -1,
+        };
         put(line, format_args!(" cmd={command} user="));
         let user = self.user.lock();
         line.extend_from_slice(user.as_ref().map_or(b"(superuser)", |user| user.name()));
         drop(user);
-        put(line, format_args!(" redir=-1 resp={version} lib-name="));
+        put(
+            line,
+            format_args!(" redir={redirection} resp={version} lib-name="),
+        );
         let names = self.names.lock();
         line.extend_from_slice(shown_name(&names.lib_name));
         line.extend_from_slice(b" lib-ver=");

@@ -398,6 +398,40 @@ pub enum Error {
     UnblockReason,
     #[error("ERR CLIENT PAUSE mode must be WRITE or ALL")]
     PauseMode,
+    #[error("ERR A client can only redirect to a single other client")]
+    RedirectTwice,
+    #[error("ERR The client ID you want redirect to does not exist")]
+    RedirectNobody,
+    #[error("ERR PREFIX option requires BCAST mode to be enabled")]
+    PrefixWithoutBcast,
+    #[error(
+        "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode."
+    )]
+    SwitchBcast,
+    #[error("ERR OPTIN and OPTOUT are not compatible with BCAST")]
+    BcastWithOption,
+    #[error("ERR You can't specify both OPTIN mode and OPTOUT mode")]
+    OptinWithOptout,
+    #[error(
+        "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode."
+    )]
+    SwitchOption,
+    #[error(
+        "ERR Prefix '{0}' overlaps with an existing prefix '{1}'. Prefixes for a single client must not overlap."
+    )]
+    PrefixExists(String, String),
+    #[error(
+        "ERR Prefix '{0}' overlaps with another provided prefix '{1}'. Prefixes for a single client must not overlap."
+    )]
+    PrefixTwice(String, String),
+    #[error(
+        "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
+    )]
+    CachingWithoutTracking,
+    #[error("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.")]
+    CachingYes,
+    #[error("ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.")]
+    CachingNo,
     #[error("ERR timeout is not an integer or out of range")]
     TimeoutNotInteger,
     #[error("ERR timeout is negative")]

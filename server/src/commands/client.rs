@@ -3,12 +3,14 @@
 mod kill;
 mod list;
 mod modes;
+mod tracking;
 
 use protocol::number;
 
 use self::kill::KILL;
 use self::list::{INFO, LIST};
 use self::modes::{NO_EVICT, NO_TOUCH, PAUSE, REPLY, UNPAUSE};
+use self::tracking::{CACHING, GETREDIR, TRACKING, TRACKINGINFO};
 use crate::clients::{Names, Unblock, is_plain};
 use crate::command::error::shown;
 use crate::command::{Args, Command, Ctx, Error, Result, Words};
@@ -33,8 +35,24 @@ const CLIENT: Command = Spec {
     ..BASE
 }
 .container(&[
-    GETNAME, HELP, ID, INFO, KILL, LIST, NO_EVICT, NO_TOUCH, PAUSE, REPLY, SETINFO, SETNAME,
-    UNBLOCK, UNPAUSE,
+    CACHING,
+    GETNAME,
+    GETREDIR,
+    HELP,
+    ID,
+    INFO,
+    KILL,
+    LIST,
+    NO_EVICT,
+    NO_TOUCH,
+    PAUSE,
+    REPLY,
+    SETINFO,
+    SETNAME,
+    TRACKING,
+    TRACKINGINFO,
+    UNBLOCK,
+    UNPAUSE,
 ]);
 
 const GETNAME: Command = Spec {

@@ -231,6 +231,7 @@ fn reset(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
     cx.local.discard(client);
     cx.local.unwatch(client);
     cx.server.pubsub.unsubscribe_all(client);
+    cx.server.tracking.disable(client);
     // What came before is in the protocol that was spoken until now.
     if let Some(mail) = client.take_mail() {
         cx.reply.lead_with(&mail);

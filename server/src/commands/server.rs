@@ -143,10 +143,10 @@ fn freeing(cx: &Ctx<'_>, args: &Args<'_>) -> Result<Freeing> {
 /// Takes the keys out under the locks; they are freed behind them, on another thread, and whoever
 /// wants to know waits for that as in Redis 7.4. Inside a transaction nobody can wait.
 fn flush(cx: &mut Ctx<'_>, args: &Args<'_>, db: Option<usize>, freeing: Freeing) -> Result {
-    let removed = cx.db.flush(db);
+    cx.db.flush(db);
     // Also when nothing was there: replicas and the log may hold something else.
     cx.effects.replace(args.iter());
-    if removed > 0 && freeing == Freeing::Sync && !cx.is_in_exec && !cx.client.is(State::REPLAY) {
+    if freeing == Freeing::Sync && !cx.is_in_exec && !cx.client.is(State::REPLAY) {
         return Ok(Outcome::Block(Block {
             deadline_ms: None,
             condition: Condition::Freed,

@@ -23,6 +23,9 @@ pub const COMMANDS: &[Command] = &[
 /// Up to so many (key, tag) pairs an invalidation removes the keys at once.
 const EXACT_PAIRS: usize = 4096;
 
+/// Up to so many keys are named to those who follow prefixes; for more, all they keep is declared old.
+const BROADCAST_KEYS: usize = 100_000;
+
 /// Up to so many keys of one tag in one shard are looked at to count those that have not expired.
 const LOOKED_AT: usize = 16 * 1024;
 
@@ -129,6 +132,9 @@ const TAGINVALIDATE: Command = Spec {
 fn taginvalidate(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let names = args.from(1);
     tags::check_names(names)?;
+    if cx.db.moment.listeners.has_copies {
+        drop_copies(cx, names);
+    }
     let invalidated = cx.db.invalidate_tags(names, EXACT_PAIRS);
     if invalidated.is_pending {
         cx.server.chores.ring();
@@ -142,6 +148,27 @@ fn taginvalidate(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         log_invalidation(cx, args, &invalidated);
     }
     cx.reply.count(invalidated.count)
+}
+
+/// Tells those who keep copies of keys with one of these tags, while they can still be found by them.
+fn drop_copies(cx: &mut Ctx<'_>, names: Args<'_>) {
+    let (server, by) = (cx.server, cx.client.id);
+    let mut broadcast = Vec::new();
+    let mut is_too_long = false;
+    for name in names.iter() {
+        cx.db.scan_tag(name, 0, usize::MAX, |entry| {
+            server.invalidate(entry.key(), by);
+            is_too_long |= broadcast.len() > BROADCAST_KEYS;
+            if server.tracking.has_prefixes() && !is_too_long {
+                broadcast.push(Box::<[u8]>::from(entry.key()));
+            }
+        });
+    }
+    if is_too_long {
+        server.broadcast_flush();
+    } else {
+        broadcast.iter().for_each(|key| cx.db.drop_copies(key));
+    }
 }
 
 /// Logs the invalidation, and the keys that went with it for those who do not understand it. Both are one

@@ -357,7 +357,7 @@ options! {
     PROPAGATION_ERROR_BEHAVIOR: PropagationErrorBehavior = word("propagation-error-behavior", "ignore", PropagationErrorBehavior::WORDS);
 
     // Clients that cache, users.
-    TRACKING_TABLE_MAX_KEYS: u64 = int("tracking-table-max-keys", "1000000", 0, I64);
+    TRACKING_TABLE_MAX_KEYS: u64 = int("tracking-table-max-keys", "1000000", 0, I64).works();
     ACLFILE: Text = text("aclfile", "").keeps_empty().at_start().works();
     ACLLOG_MAX_LEN: u64 = int("acllog-max-len", "128", 0, I64).works();
     ACL_PUBSUB_DEFAULT: AclPubsubDefault = word("acl-pubsub-default", "resetchannels", AclPubsubDefault::WORDS).works();

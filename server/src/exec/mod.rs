@@ -28,7 +28,7 @@ use crate::command::table::Entry;
 use crate::command::{Block, Command, Ctx, Effects, Error, Outcome, Reply};
 use crate::server::Server;
 use crate::session::Session;
-use crate::spec::{Flags, Group, Locks, Spec};
+use crate::spec::{Acl, Flags, Group, Locks, Spec};
 use crate::stats::Ending;
 pub use unit::Unit;
 
@@ -49,7 +49,23 @@ pub fn execute(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Flow
     if matches!(flow, Flow::Next) {
         next_reply_mode(&session.client);
     }
+    if session.client.is(State::CACHING) {
+        end_caching(session, args);
+    }
     flow
+}
+
+/// `CLIENT CACHING` holds for the next command that is no `CLIENT`, or the next transaction.
+#[cold]
+fn end_caching(session: &Session, args: &Args<'_>) {
+    let entry = session
+        .server
+        .commands
+        .find(args.get(0).unwrap_or_default());
+    let is_client = entry.is_some_and(|entry| entry.full_name == "client");
+    if !is_client && session.local.queue.is_none() {
+        session.client.set(State::CACHING, false);
+    }
 }
 
 /// Finds the command, lets it pass the gates, and queues it or carries it out.
@@ -295,8 +311,12 @@ fn run(
         result => result,
     };
     unit.gather(&mut cx.db, &mut cx.effects, args, cx.server);
-    if !cx.db.changes.events.is_empty() {
-        cx.server.tell_events(&mut cx.db.changes.events);
+    if !cx.db.changes.events.is_empty() || cx.db.changes.is_flushed {
+        cx.server
+            .tell_events(&mut cx.db.changes, cx.client.id, &mut unit.changed);
+    }
+    if cx.client.is(State::TRACKING) {
+        remember(cx, entry, args);
     }
     match result {
         Ok(outcome) => (outcome, false),
@@ -306,6 +326,27 @@ fn run(
             cx.reply.error(&error);
             (Outcome::Done, true)
         }
+    }
+}
+
+/// Remembers what a client that keeps copies has read, while it is locked.
+#[cold]
+fn remember(cx: &Ctx<'_>, entry: &Entry, args: &Args<'_>) {
+    let spec = &entry.command.spec;
+    let state = cx.client.state();
+    let is_opted = state.contains(State::CACHING);
+    if !spec.flags.contains(Flags::READONLY)
+        // What a script reads, the commands in it remember.
+        || spec.acl.contains(Acl::SCRIPTING)
+        || state.contains(State::BCAST)
+        || (state.contains(State::OPTIN) && !is_opted)
+        || (state.contains(State::OPTOUT) && is_opted)
+    {
+        return;
+    }
+    for position in spec.keys_of(*args).into_iter().flatten() {
+        let key = args.get(position.index).unwrap_or_default();
+        cx.server.remember_reader(cx.client, key);
     }
 }
 

@@ -34,5 +34,10 @@ pub fn moment(server: &Server, client: &Client, now_ms: i64) -> Moment {
 /// Which events are collected for those who want to hear of them.
 #[inline]
 pub fn listeners(server: &Server) -> Listeners {
-    notify::listeners(server.settings.keyspace_events())
+    let mut listeners = notify::listeners(server.settings.keyspace_events());
+    if server.tracking.is_on() {
+        listeners.of_changes = true;
+        listeners.has_copies = true;
+    }
+    listeners
 }

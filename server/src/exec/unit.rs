@@ -6,6 +6,7 @@ use storage::db::Db;
 use crate::command::Effects;
 use crate::persist::log::Log;
 use crate::server::Server;
+use crate::tracking::Changed;
 
 /// Memory kept for the next unit.
 const KEPT_BYTES: usize = 64 * 1024;
@@ -17,6 +18,8 @@ pub struct Unit {
     /// (database, end in `bytes`) of each record.
     records: Vec<(usize, usize)>,
     dirty: u64,
+    /// Keys of which a broadcast is due to those who keep copies.
+    pub changed: Vec<Changed>,
 }
 
 impl Unit {

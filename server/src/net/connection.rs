@@ -491,6 +491,7 @@ impl Connection {
             std::mem::swap(&mut session.unit, unit);
             std::mem::swap(&mut session.recorder, recorder);
             let result = execute_all(session, &mut self.parser, bytes, &mut self.out);
+            session.server.broadcast(&mut session.unit.changed);
             session.flush_counts();
             std::mem::swap(&mut session.recorder, recorder);
             std::mem::swap(&mut session.unit, unit);
@@ -612,6 +613,10 @@ fn execute_all(
                 match exec::execute(session, &parser.args(rest), out) {
                     Flow::Next => done += consumed,
                     Flow::Block(block) => {
+                        // It has run; what it has sent its own client does not wait for its reply.
+                        if let Some(mail) = session.client.take_mail() {
+                            out.append(mail);
+                        }
                         return (Stop::Waits(Wait::Block(block)), done + consumed);
                     }
                     Flow::Paused => {

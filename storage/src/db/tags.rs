@@ -101,8 +101,9 @@ impl Db<'_> {
         invalidated.has_members = true;
         self.changes.dirty += invalidated.count as u64;
         if self.moment.listeners.of_changes {
-            let event = |name: &[u8]| (self.index, Event::TAG_INVALIDATED, name.into());
-            self.changes.events.extend(names.iter().map(event));
+            for name in names.iter() {
+                self.push_event(self.index, Event::TAG_INVALIDATED, name, false);
+            }
         }
         invalidated
     }
@@ -179,7 +180,7 @@ impl Db<'_> {
             shard.notify_watches(db, &key);
         }
         if self.moment.listeners.of_changes {
-            self.changes.events.push((db, Event::DEL, key.clone()));
+            self.push_event(db, Event::DEL, &key, true);
         }
         invalidated.count += 1;
         invalidated.removed.push(key);
@@ -514,7 +515,7 @@ mod tests {
             .changes
             .events
             .iter()
-            .map(|(_, event, key)| (event.name, &**key))
+            .map(|told| (told.event.name, &*told.key))
             .collect();
         let expected: [(&str, &[u8]); 3] = [
             ("del", b"k"),

@@ -25,7 +25,7 @@ pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
         .max();
     out.put("client_recent_max_output_buffer", output.unwrap_or(0));
     out.put("blocked_clients", server.clients.blocked_count());
-    out.put("tracking_clients", 0);
+    out.put("tracking_clients", server.tracking.client_count());
     out.put("pubsub_clients", server.pubsub.client_count());
     let is_watching = |it: &&crate::clients::Gauges| it.watched.load(Ordering::Relaxed) > 0;
     out.put("watching_clients", gauges().filter(is_watching).count());

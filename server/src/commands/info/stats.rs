@@ -26,11 +26,12 @@ pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
         "active_defrag_key_misses",
         "total_active_defrag_time",
         "current_active_defrag_time",
-        "tracking_total_keys",
-        "tracking_total_items",
-        "tracking_total_prefixes",
-        "unexpected_error_replies",
     ]);
+    let tracking = &cx.server.tracking;
+    out.put("tracking_total_keys", tracking.key_count());
+    out.put("tracking_total_items", tracking.item_count());
+    out.put("tracking_total_prefixes", tracking.prefix_count());
+    out.put("unexpected_error_replies", 0);
     print_connections(cx, out);
 }
 

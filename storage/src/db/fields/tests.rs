@@ -55,7 +55,7 @@ fn read(db: &mut Db<'_>, key: &[u8], asked: Asked<'_>) -> Option<Vec<String>> {
 }
 
 fn told(changes: &Changes) -> Vec<(&'static str, usize)> {
-    let events = changes.events.iter().map(|(_, event, _)| (event.name, 0));
+    let events = changes.events.iter().map(|told| (told.event.name, 0));
     let removals = changes.removals.iter().filter(|it| it.field.is_some());
     events.chain([("fields", removals.count())]).collect()
 }
