@@ -1,6 +1,6 @@
 //! The server: options, statistics, its own description.
 
-use super::Arg::{Database, Integer, Key, Many, Maybe, OneOf, Value, Word};
+use super::Arg::{Integer, Key, Many, Maybe, OneOf, Value, Word};
 use super::Compare::{self, Footprint, Same, Sort, Sorted};
 use super::{Row, read, write};
 
