@@ -7,6 +7,7 @@
 //!   [`names`]: the tags in use.
 //! - [`db`]: what a command sees.
 //! - [`evict`]: policies; [`snapshot`]: a point in time without fork; [`aof`]: files.
+//! - [`rdb`]: snapshot files and `DUMP`.
 //! - [`memory`]: the counting allocator; `heap`: the blocks that entries live in.
 
 pub mod aof;
@@ -22,6 +23,7 @@ pub mod keyspace;
 pub mod memory;
 pub mod names;
 pub mod partition;
+pub mod rdb;
 pub mod shard;
 pub mod snapshot;
 pub mod table;

@@ -1,0 +1,6 @@
+//! Redis' snapshot files and what `DUMP` gives: the same format, key by key.
+//!
+//! - [`format`]: opcodes, types and lengths as bytes, and what Keytag adds; [`crc64`]: the checksum.
+
+pub mod crc64;
+pub mod format;
