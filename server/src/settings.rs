@@ -10,6 +10,7 @@ use std::time::Duration;
 use protocol::Limits;
 use storage::evict::{Access, Plan, Policy};
 use storage::keyspace::Cause;
+use storage::rdb::draft::Compression;
 
 use crate::clients::{Class, Client, State};
 use crate::command::Error;
@@ -45,6 +46,14 @@ impl Settings {
     #[inline]
     pub fn memory_limit(&self) -> usize {
         self.config.get(options::MAXMEMORY) as usize
+    }
+
+    /// Whether strings are compressed in snapshots and by `DUMP`.
+    pub fn compression(&self) -> Compression {
+        match self.config.get(options::RDBCOMPRESSION) {
+            true => Compression::Lzf,
+            false => Compression::None,
+        }
     }
 
     /// Up to where collections are packed.

@@ -19,7 +19,7 @@ use crate::field_dues::GoneFields;
 use crate::hasher::Hasher;
 use crate::names::Names;
 use crate::partition::Partition;
-use crate::shard::{Shard, WatchFlag};
+use crate::shard::{Shard, Walking, WatchFlag};
 use crate::snapshot::{Burden, Encode, Slice};
 use crate::table::Ahead;
 
@@ -530,31 +530,28 @@ impl Keyspace {
     /// Begins a snapshot of what is there at this moment; every lock is held.
     ///
     /// The one before must have been walked to its end. Costs an allocation a partition.
-    pub fn begin_snapshot(held: &mut Held<'_>, encode: Encode) {
+    pub fn begin_snapshot(held: &mut Held<'_>, encode: Arc<dyn Encode>) {
         debug_assert_eq!(held.set(), ShardSet::ALL);
-        held.iter().for_each(|shard| shard.begin_walk(encode));
+        held.iter().for_each(|shard| shard.begin_walk(&encode));
     }
 
     /// Takes the next piece of the snapshot from a shard: `None` when the shard is done.
     ///
-    /// Holds the lock for about `count` entries of one partition or some 128 KiB of output, and takes along
-    /// what writers had to save.
+    /// Holds the lock for about `count` entries of one partition or some 128 KiB of output or a piece of a large
+    /// entry, and takes along what writers had to save.
     pub fn snapshot_some(&self, shard: usize, count: usize) -> Option<Slice> {
         let mut locked = self.lock_one(shard);
         let mut done = None;
-        let slice = if let Some(mut orphan) = locked.orphans.pop() {
-            let slice = orphan.walk_on(count);
-            if orphan.is_walking() {
-                locked.orphans.push(orphan);
-            } else {
-                done = Some(orphan);
+        let slice = match locked.walking() {
+            Some(Walking::Orphan(at)) => {
+                let slice = locked.orphans[at].walk_on(count);
+                if !locked.orphans[at].is_walking() {
+                    done = Some(locked.orphans.swap_remove(at));
+                }
+                slice
             }
-            slice
-        } else {
-            let mut partitions = locked.partitions_mut().iter_mut();
-            partitions
-                .find(|it| it.is_walking())
-                .and_then(|it| it.walk_on(count))
+            Some(Walking::Partition(at)) => locked.partitions_mut()[at].walk_on(count),
+            None => None,
         };
         MutexGuard::unlock_fair(locked);
         // A whole database that was flushed meanwhile: freed after unlocking.

@@ -4,6 +4,8 @@
 //! times at which entries fall due, the tags, and a running snapshot, which must see the entry as it
 //! was.
 
+use std::sync::Arc;
+
 use crate::entry::Entry;
 use crate::field_dues::{FieldDues, GoneFields};
 use crate::hasher::Hasher;
@@ -296,24 +298,27 @@ impl Partition {
 
     /// Hands the entry to a running snapshot, unless it has it already.
     fn preserve(&mut self, at: Place) {
+        while !self.preserve_some(at) {}
+    }
+
+    /// Hands the entry to a running snapshot, or a piece of it if it is large; whether the snapshot has all of it.
+    fn preserve_some(&mut self, at: Place) -> bool {
         let Some(walk) = self.walk.as_deref_mut() else {
-            return;
+            return true;
         };
-        let Some(entry) = self.table.get(at) else {
-            return;
-        };
-        if entry.epoch() == self.epoch {
-            return;
-        }
-        walk.write(entry, &self.tags);
         let epoch = self.epoch;
-        if let Some(entry) = self.table.get_mut(at) {
+        let Some(entry) = self.table.get(at).filter(|it| it.epoch() != epoch) else {
+            return true;
+        };
+        let is_whole = walk.write_some(entry, &self.tags);
+        if is_whole && let Some(entry) = self.table.get_mut(at) {
             entry.put_epoch(epoch);
         }
+        is_whole
     }
 
     /// Begins a snapshot: every entry of now is of the old epoch and will be written once.
-    pub(crate) fn begin_walk(&mut self, db: usize, encode: Encode, burden: &Burden) {
+    pub(crate) fn begin_walk(&mut self, db: usize, encode: &Arc<dyn Encode>, burden: &Burden) {
         debug_assert!(
             self.walk.is_none(),
             "one snapshot is walked to its end before the next"
@@ -321,13 +326,23 @@ impl Partition {
         self.epoch = !self.epoch;
         if !self.is_empty() {
             let dead = self.tags.dead();
-            self.walk = Some(Box::new(Walk::new(db, dead, encode, burden.clone())));
+            self.walk = Some(Box::new(Walk::new(
+                db,
+                dead,
+                Arc::clone(encode),
+                burden.clone(),
+            )));
         }
     }
 
     /// Whether a snapshot is not done with this partition.
     pub(crate) fn is_walking(&self) -> bool {
         self.walk.is_some()
+    }
+
+    /// Whether a snapshot has only the beginning of an entry here.
+    pub(crate) fn is_inside_walk(&self) -> bool {
+        self.walk.as_ref().is_some_and(|walk| walk.is_inside())
     }
 
     /// From now on the snapshot writes nothing; it must still be walked to its end, so that all
@@ -348,10 +363,11 @@ impl Partition {
 
     /// Hands the next `count` entries to a running snapshot and takes what it has written so far.
     ///
-    /// Ends earlier when much has been written. The walk ends with the last entry.
+    /// Ends earlier when much has been written, and behind each piece of a large entry. The walk ends with the last
+    /// entry.
     pub(crate) fn walk_on(&mut self, count: usize) -> Option<Slice> {
         let mut seen = 0;
-        while seen < count {
+        'walk: while seen < count {
             let walk = self.walk.as_mut()?;
             if walk.has_slice() {
                 break;
@@ -360,10 +376,15 @@ impl Partition {
                 walk.end();
                 break;
             };
-            walk.next = group.next;
+            let next = group.next;
             for at in group.places() {
-                self.preserve(at);
+                if !self.preserve_some(at) {
+                    break 'walk;
+                }
                 seen += 1;
+            }
+            if let Some(walk) = &mut self.walk {
+                walk.next = next;
             }
         }
         let walk = self.walk.as_mut()?;

@@ -52,6 +52,15 @@ pub struct Shard {
     pub log_offset: u64,
 }
 
+/// Where a snapshot goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Walking {
+    /// In an orphan of that index.
+    Orphan(usize),
+    /// In that database.
+    Partition(usize),
+}
+
 impl Shard {
     pub(crate) fn new(hasher: Hasher, burden: Burden) -> Shard {
         Shard {
@@ -123,11 +132,21 @@ impl Shard {
     }
 
     /// Begins a snapshot of all databases.
-    pub(crate) fn begin_walk(&mut self, encode: Encode) {
+    pub(crate) fn begin_walk(&mut self, encode: &Arc<dyn Encode>) {
         self.epoch = !self.epoch;
         for (db, partition) in self.partitions.iter_mut().enumerate() {
             partition.begin_walk(db, encode, &self.burden);
         }
+    }
+
+    /// From where a snapshot goes on: where it is inside of an entry, else with databases that were flushed under it.
+    pub(crate) fn walking(&self) -> Option<Walking> {
+        let find = |is_it: fn(&Partition) -> bool| {
+            let orphan = self.orphans.iter().position(is_it).map(Walking::Orphan);
+            let here = || self.partitions.iter().position(is_it);
+            orphan.or_else(|| here().map(Walking::Partition))
+        };
+        find(Partition::is_inside_walk).or_else(|| find(Partition::is_walking))
     }
 
     /// Tells of entries that the server has removed by itself because they had run out.

@@ -10,10 +10,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::entry::Entry;
+use crate::rdb::draft::Draft;
+use crate::rdb::encode::Rest;
 use crate::tag::{TagId, Tags};
 
-/// How an entry is written: (database, entry, tag names, output).
-pub type Encode = fn(usize, &Entry, &mut dyn Iterator<Item = &[u8]>, &mut Vec<u8>);
+/// How entries are written.
+pub trait Encode: Send + Sync {
+    /// Writes an entry of a database, with the names of its tags: all of it, or how it begins.
+    fn begin(
+        &self,
+        db: usize,
+        entry: &Entry,
+        tags: &mut dyn Iterator<Item = &[u8]>,
+        out: &mut Draft,
+    ) -> Option<Rest>;
+
+    /// Writes the next piece of an entry that was begun.
+    fn go_on(&self, entry: &Entry, rest: Rest, out: &mut Draft) -> Option<Rest>;
+}
 
 /// A slice ends once so many bytes have been written: copying them takes some tens of microseconds.
 const SLICE_BYTES: usize = 128 * 1024;
@@ -48,25 +62,38 @@ pub(crate) struct Walk {
     /// The hash from which the walk goes on.
     pub(crate) next: u64,
     /// `None` once the snapshot was given up.
-    encode: Option<Encode>,
+    encode: Option<Arc<dyn Encode>>,
     /// Tags that were already invalidated at the beginning: who carries one is not part of it. Their
     /// numbers are not reused while an entry of the old epoch carries them.
     dead: Box<[TagId]>,
-    pending: Vec<u8>,
+    pending: Draft,
+    /// What comes behind an entry that is begun in `pending`.
+    behind: Draft,
+    begun: Option<Begun>,
     entries: usize,
     /// Bytes of the partition itself, if nothing but the snapshot needs it any more.
     orphan_bytes: usize,
     burden: Burden,
 }
 
+/// A large entry that is written in pieces.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Begun {
+    /// Where it lies, by which it is known as long as nothing changes it.
+    address: usize,
+    rest: Rest,
+}
+
 impl Walk {
-    pub(crate) fn new(db: usize, dead: &[TagId], encode: Encode, burden: Burden) -> Walk {
+    pub(crate) fn new(db: usize, dead: &[TagId], encode: Arc<dyn Encode>, burden: Burden) -> Walk {
         Walk {
             db,
             next: 0,
             encode: Some(encode),
             dead: sorted(dead),
-            pending: Vec::new(),
+            pending: Draft::default(),
+            behind: Draft::default(),
+            begun: None,
             entries: 0,
             orphan_bytes: 0,
             burden,
@@ -76,8 +103,13 @@ impl Walk {
     pub(crate) fn abandon(&mut self) {
         self.encode = None;
         self.entries = 0;
-        self.burden.change(self.pending.capacity(), 0);
-        self.pending = Vec::new();
+        self.burden.change(self.held_bytes(), 0);
+        (self.pending, self.behind) = Default::default();
+        self.begun = None;
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.pending.capacity_bytes() + self.behind.capacity_bytes()
     }
 
     /// Notes that the partition is here for the snapshot only.
@@ -95,28 +127,68 @@ impl Walk {
         self.next > u64::from(u32::MAX)
     }
 
-    pub(crate) fn has_slice(&self) -> bool {
-        self.pending.len() >= SLICE_BYTES
+    /// Whether an entry is begun: what comes out next must be the rest of it.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.begun.is_some()
     }
 
-    pub(crate) fn write(&mut self, entry: &Entry, tags: &Tags) {
-        let Some(encode) = self.encode else { return };
+    pub(crate) fn has_slice(&self) -> bool {
+        self.pending.bytes.len() >= SLICE_BYTES
+    }
+
+    /// Writes an entry, or a piece of a large one; whether it is written to its end.
+    pub(crate) fn write_some(&mut self, entry: &Entry, tags: &Tags) -> bool {
+        let Some(encode) = self.encode.clone() else {
+            return true;
+        };
         if !self.dead.is_empty() && Tags::of(entry).any(|id| self.dead.binary_search(&id).is_ok()) {
-            return;
+            return true;
         }
-        let before = self.pending.capacity();
+        let before = self.held_bytes();
+        let is_whole = self.write_with(&*encode, entry, tags);
+        self.entries += usize::from(is_whole);
+        self.burden.change(before, self.held_bytes());
+        is_whole
+    }
+
+    fn write_with(&mut self, encode: &dyn Encode, entry: &Entry, tags: &Tags) -> bool {
+        let address = entry.address() as usize;
+        let rest = match self.begun {
+            Some(begun) if begun.address == address => {
+                encode.go_on(entry, begun.rest, &mut self.pending)
+            }
+            Some(_) => {
+                // Only one is begun at a time: this one is written as a whole, behind it.
+                let mut rest = self.begin(encode, entry, tags);
+                while let Some(from) = rest {
+                    rest = encode.go_on(entry, from, &mut self.behind);
+                }
+                return true;
+            }
+            None => self.begin(encode, entry, tags),
+        };
+        self.begun = rest.map(|rest| Begun { address, rest });
+        if self.begun.is_none() {
+            self.pending.append(&mut self.behind);
+        }
+        rest.is_none()
+    }
+
+    fn begin(&mut self, encode: &dyn Encode, entry: &Entry, tags: &Tags) -> Option<Rest> {
+        let out = match self.begun {
+            Some(_) => &mut self.behind,
+            None => &mut self.pending,
+        };
         let mut names = Tags::of(entry).map(|id| tags.name(id));
-        encode(self.db, entry, &mut names, &mut self.pending);
-        self.entries += 1;
-        self.burden.change(before, self.pending.capacity());
+        encode.begin(self.db, entry, &mut names, out)
     }
 
     /// Takes what has been written since the last call.
     pub(crate) fn take(&mut self) -> Slice {
-        self.burden.change(self.pending.capacity(), 0);
+        self.burden.change(self.pending.capacity_bytes(), 0);
         Slice {
             db: self.db,
-            bytes: std::mem::take(&mut self.pending),
+            draft: std::mem::take(&mut self.pending),
             entries: std::mem::take(&mut self.entries),
         }
     }
@@ -130,8 +202,7 @@ fn sorted(ids: &[TagId]) -> Box<[TagId]> {
 
 impl Drop for Walk {
     fn drop(&mut self) {
-        self.burden
-            .change(self.pending.capacity() + self.orphan_bytes, 0);
+        self.burden.change(self.held_bytes() + self.orphan_bytes, 0);
     }
 }
 
@@ -141,8 +212,8 @@ pub struct Slice {
     /// The database all entries of the piece belong to.
     pub db: usize,
     /// What [`Encode`] has written.
-    pub bytes: Vec<u8>,
-    /// How many entries that is.
+    pub draft: Draft,
+    /// How many entries end in it.
     pub entries: usize,
 }
 

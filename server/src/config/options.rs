@@ -319,7 +319,7 @@ options! {
     // Snapshots.
     SAVE: Vec<SavePoint> = Spec::new("save", Kind::SavePoints, "3600 1 300 100 60 10000");
     STOP_WRITES_ON_BGSAVE_ERROR: bool = yes_no("stop-writes-on-bgsave-error", "yes");
-    RDBCOMPRESSION: bool = yes_no("rdbcompression", "yes");
+    RDBCOMPRESSION: bool = yes_no("rdbcompression", "yes").works();
     RDBCHECKSUM: bool = yes_no("rdbchecksum", "yes").at_start();
     SANITIZE_DUMP_PAYLOAD: SanitizeDumpPayload = word("sanitize-dump-payload", "no", SanitizeDumpPayload::WORDS);
     DBFILENAME: Text = text("dbfilename", "dump.rdb").keeps_empty().protected().check(checks::dbfilename);

@@ -5,11 +5,35 @@ mod stream;
 use protocol::number::format_f64;
 use storage::aof::record;
 use storage::entry::Entry;
+use storage::rdb::draft::Draft;
+use storage::rdb::encode::Rest;
+use storage::snapshot::Encode;
 use storage::value::list::End;
 use storage::value::{Hash, Object, Str};
 
+/// Entries as the commands that make them anew.
+pub struct Records;
+
+impl Encode for Records {
+    fn begin(
+        &self,
+        _: usize,
+        entry: &Entry,
+        tags: &mut dyn Iterator<Item = &[u8]>,
+        out: &mut Draft,
+    ) -> Option<Rest> {
+        write_entry(entry, tags, &mut out.bytes);
+        None
+    }
+
+    /// Nothing: no entry is written in pieces.
+    fn go_on(&self, _: &Entry, _: Rest, _: &mut Draft) -> Option<Rest> {
+        None
+    }
+}
+
 /// Writes what makes the entry anew, such as `SET key value [PXAT ms]`, behind its tags in a line that Redis skips.
-pub fn entry(_: usize, entry: &Entry, tags: &mut dyn Iterator<Item = &[u8]>, out: &mut Vec<u8>) {
+fn write_entry(entry: &Entry, tags: &mut dyn Iterator<Item = &[u8]>, out: &mut Vec<u8>) {
     let tags: Vec<&[u8]> = tags.collect();
     if !tags.is_empty() {
         let count = tags.len().to_string();

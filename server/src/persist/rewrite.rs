@@ -61,8 +61,8 @@ fn walk(
 ) -> std::io::Result<()> {
     for shard in 0..SHARDS {
         while let Some(slice) = server.keyspace.snapshot_some(shard, SLOTS) {
-            if !slice.bytes.is_empty() {
-                write(slice.db, &slice.bytes)?;
+            if !slice.draft.is_empty() {
+                write(slice.db, &slice.draft.bytes)?;
             }
         }
     }

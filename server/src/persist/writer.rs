@@ -1,5 +1,6 @@
 //! The thread that writes the log.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
@@ -228,7 +229,7 @@ impl Writer {
             .rewrite_started_ms
             .store(crate::clock::now_ms(), Relaxed);
         let mut held = server.keyspace.lock(ShardSet::ALL);
-        Keyspace::begin_snapshot(&mut held, encode::entry);
+        Keyspace::begin_snapshot(&mut held, Arc::new(encode::Records));
         let end = server.log.cut(&mut self.unwritten);
         if self.file.is_staged() && !self.is_once {
             // From here on the staged file follows the snapshot.

@@ -1,6 +1,7 @@
 //! Commands for keys of any type.
 
 mod delete;
+mod dump;
 mod expire;
 mod lookup;
 mod object;
@@ -16,6 +17,7 @@ use crate::spec::{Spec, acl};
 pub const COMMANDS: &[Command] = &[
     delete::DEL,
     delete::UNLINK,
+    dump::DUMP,
     expire::EXPIRE,
     expire::EXPIREAT,
     expire::EXPIRETIME,

@@ -135,6 +135,17 @@ impl Entries {
         self.nodes.iter().map(|(id, node)| (*id, node.as_bytes()))
     }
 
+    /// The same from the node with that id on, or the next.
+    pub fn nodes_from(&self, id: StreamId) -> impl Iterator<Item = (StreamId, &[u8])> {
+        let nodes = self.nodes.range(&id, &StreamId::MAX);
+        nodes.map(|(id, node)| (*id, node.as_bytes()))
+    }
+
+    /// How many nodes there are.
+    pub fn nodes_len(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// How many keys and nodes the radix tree would have in which Redis keeps this. O(n) of the keys.
     pub fn radix_tree(&self) -> (usize, usize) {
         let keys = self.nodes.iter().map(|(id, _)| id.to_key());
