@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::support::reply::Reply;
 use crate::support::{Kind, Server, words};
 
 /// Says every line of a corpus to both servers, in RESP2 and RESP3: the replies must be the same bytes.
@@ -32,6 +33,71 @@ fn scripts_see_what_they_see_in_redis() {
 #[test]
 fn the_libraries_of_scripts_are_those_of_redis() {
     compare(include_str!("script/libraries.txt"));
+}
+
+/// Scripts that call, and that are refused at each step.
+const SCENE: [&str; 9] = [
+    "CONFIG SET slowlog-log-slower-than 0",
+    "EVAL \"redis.call('select',2) redis.pcall('incr','l') redis.call('get',KEYS[1]) redis.pcall('nosuch')\" 1 k",
+    "EVAL \"redis.call('script','kill') return 1\" 0",
+    "EVAL x y",
+    "EVALSHA abc 0",
+    "EVAL error 0",
+    "MULTI",
+    "EVAL_RO \"return redis.call('echo', ARGV[1])\" 0 nested",
+    "EXEC",
+];
+
+#[test]
+fn monitors_see_a_script_before_what_it_calls() {
+    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &[]);
+        let (mut monitor, mut client) = (server.connect(), server.connect());
+        assert_eq!(monitor.line("MONITOR").to_string(), "OK");
+        for line in SCENE {
+            client.line(line);
+        }
+        let mut seen = Vec::new();
+        while seen
+            .last()
+            .is_none_or(|last: &String| !last.ends_with("\"EXEC\""))
+        {
+            let line = monitor.reply().text();
+            let (_, line) = line.split_once('[').expect("a place");
+            let (place, words) = line.split_once("] ").expect("a place");
+            let (db, address) = place.split_once(' ').expect("a database and an address");
+            let origin = address.split(':').next().unwrap_or_default();
+            seen.push(format!("[{db} {origin}] {words}"));
+        }
+        seen
+    });
+    assert_eq!(ours, theirs);
+    assert!(
+        ours.contains(&"[2 lua] \"incr\" \"l\"".to_owned()),
+        "{ours:#?}"
+    );
+}
+
+#[test]
+fn the_slow_log_has_what_a_script_calls() {
+    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &[]);
+        let mut client = server.connect();
+        client.line("CLIENT SETNAME me");
+        for line in SCENE {
+            client.line(line);
+        }
+        let log = client.line("SLOWLOG GET -1");
+        let words_and_origin = |entry: &Reply| {
+            let items = entry.items();
+            let has_address = !items[4].text().is_empty();
+            format!("{} {has_address} {}", items[3], items[5])
+        };
+        log.items().iter().map(words_and_origin).collect::<Vec<_>>()
+    });
+    assert_eq!(ours, theirs);
+    let nested = ours.iter().filter(|entry| entry.contains(" false "));
+    assert_eq!(nested.count(), 4, "{ours:#?}");
 }
 
 #[test]

@@ -7,7 +7,24 @@ use protocol::{Args, quote};
 
 use crate::clients::{Client, Clients, Postage, Posted};
 use crate::command::table::Entry;
-use crate::spec::Flags;
+
+/// Who sends a command.
+#[derive(Clone, Copy, Debug)]
+pub enum Caller<'a> {
+    /// The client itself.
+    Client(&'a Client),
+    /// A script of this client.
+    Script(&'a Client),
+}
+
+impl<'a> Caller<'a> {
+    /// The client, also of a script.
+    pub fn client(self) -> &'a Client {
+        match self {
+            Caller::Client(client) | Caller::Script(client) => client,
+        }
+    }
+}
 
 /// Shows commands.
 #[derive(Debug)]
@@ -20,28 +37,25 @@ impl Monitor {
     pub fn show(
         &self,
         clients: &Clients,
-        client: &Client,
+        caller: Caller<'_>,
         now_us: i64,
         entry: &Entry,
         args: &Args<'_>,
         postage: Postage,
     ) -> Vec<Arc<Client>> {
-        if entry.flags().intersects(Flags::SKIP_MONITOR | Flags::ADMIN) {
-            return Vec::new();
-        }
-        let line = Bytes::from(line(client, now_us, entry, args));
+        let line = Bytes::from(line(caller, now_us, entry, args));
         let mut monitors = clients.monitors();
         monitors.retain(|monitor| monitor.post(&line, postage) == Posted::TooMuch);
         monitors
     }
 }
 
-fn line(client: &Client, now_us: i64, entry: &Entry, args: &Args<'_>) -> Vec<u8> {
+fn line(caller: Caller<'_>, now_us: i64, entry: &Entry, args: &Args<'_>) -> Vec<u8> {
     let (seconds, micros) = (now_us.div_euclid(1_000_000), now_us.rem_euclid(1_000_000));
     let head = format!(
         "+{seconds}.{micros:06} [{} {}]",
-        client.db(),
-        origin(client)
+        caller.client().db(),
+        origin(caller)
     );
     let mut line = head.into_bytes();
     for (index, word) in args.iter().enumerate() {
@@ -56,8 +70,12 @@ fn line(client: &Client, now_us: i64, entry: &Entry, args: &Args<'_>) -> Vec<u8>
     line
 }
 
-/// `ip:port`, or `unix:path`.
-fn origin(client: &Client) -> String {
+/// `ip:port`, `unix:path`, or `lua`.
+fn origin(caller: Caller<'_>) -> String {
+    let client = match caller {
+        Caller::Script(_) => return "lua".to_owned(),
+        Caller::Client(client) => client,
+    };
     if client.is(crate::clients::State::UNIX_SOCKET) {
         format!(
             "unix:{}",

@@ -26,7 +26,7 @@ use crate::exec::Gates;
 use crate::latency::{self, Latency};
 use crate::lazyfree::Lazyfree;
 use crate::memory;
-use crate::monitor::{self, Monitor};
+use crate::monitor::{self, Caller, Monitor};
 use crate::net::listening::Listening;
 use crate::notify;
 use crate::persist::Persist;
@@ -392,7 +392,7 @@ impl Server {
     #[cold]
     pub fn show_to_monitors(
         &'static self,
-        client: &Client,
+        caller: Caller<'_>,
         now_us: i64,
         entry: &Entry,
         args: &Args<'_>,
@@ -400,7 +400,7 @@ impl Server {
         let postage = self.postage(Class::Normal);
         let slow = self
             .monitor
-            .show(&self.clients, client, now_us, entry, args, postage);
+            .show(&self.clients, caller, now_us, entry, args, postage);
         self.cut_off(&slow);
     }
 
@@ -564,7 +564,7 @@ impl Server {
     #[cold]
     pub fn note_slow(
         &self,
-        client: &Client,
+        caller: Caller<'_>,
         entry: &Entry,
         args: &Args<'_>,
         nanos: u64,
@@ -579,13 +579,18 @@ impl Server {
         let length = self.settings.slowlog_length();
         let is_slow = nanos >= self.settings.slow_nanos() && length > 0;
         if is_slow && !entry.flags().contains(Flags::SKIP_SLOWLOG) {
+            // Nor does Redis say whose script it was.
+            let (addr, client_name) = match caller {
+                Caller::Client(client) => (client.addr.clone(), client.names().name),
+                Caller::Script(_) => Default::default(),
+            };
             let slow = Slow {
                 id: 0,
                 at_seconds: now_us / 1_000_000,
                 duration_us: nanos / 1000,
                 words: slowlog::shortened(args, |index| monitor::is_secret(entry, args, index)),
-                addr: client.addr.clone(),
-                client_name: client.names().name,
+                addr,
+                client_name,
             };
             self.slowlog.add(slow, length);
         }

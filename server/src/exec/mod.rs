@@ -23,9 +23,11 @@ use storage::db::Db;
 use storage::keyspace::ShardSet;
 
 use crate::clients::{Client, State};
+use crate::clock;
 use crate::command::error::shown_up_to;
 use crate::command::table::Entry;
 use crate::command::{Block, Command, Ctx, Effects, Error, Outcome, Reply};
+use crate::monitor::Caller;
 use crate::server::Server;
 use crate::session::Session;
 use crate::spec::{Acl, Flags, Group, Locks, Spec};
@@ -196,7 +198,7 @@ fn reject(
         Some(entry) if transaction::is_exec(entry) => {
             show(
                 session.server,
-                &session.client,
+                Caller::Client(&session.client),
                 entry,
                 args,
                 session.stopwatch.wall_us(),
@@ -278,7 +280,7 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
         // It counts once its wait is over.
         Outcome::Block(block) if block.is_for_keys() => show(
             server,
-            &session.client,
+            Caller::Client(&session.client),
             entry,
             args,
             session.stopwatch.wall_us(),
@@ -301,6 +303,12 @@ fn run(
     args: &Args<'_>,
     unit: &mut Unit,
 ) -> (Outcome, bool) {
+    // A script comes before its commands, where anything else is shown when it has run.
+    if cx.server.clients.has_monitors() && entry.flags().contains(Flags::SKIP_MONITOR) {
+        let caller = Caller::Client(cx.client);
+        cx.server
+            .show_to_monitors(caller, clock::now_us(), entry, args);
+    }
     let result = match entry.command.handler {
         Some(handler) => handler(cx, args),
         // A container without a subcommand: its arity of -2 has refused that.
@@ -356,30 +364,33 @@ fn finish(session: &mut Session, entry: &'static Entry, args: &Args<'_>, nanos: 
     let ending = if failed { Ending::Failed } else { Ending::Done };
     session.recorder.command(entry.id, nanos, ending);
     let now_us = session.stopwatch.wall_us();
-    tell(session.server, &session.client, entry, args, nanos, now_us);
+    let caller = Caller::Client(&session.client);
+    tell(session.server, caller, entry, args, nanos, now_us);
 }
 
 /// Tells those who want to know of a command that has run: the slow log, and who monitors.
 #[inline]
 fn tell(
     server: &'static Server,
-    client: &Client,
+    caller: Caller<'_>,
     entry: &'static Entry,
     args: &Args<'_>,
     nanos: u64,
     now_us: i64,
 ) {
     if nanos >= server.settings.noted_nanos() {
-        server.note_slow(client, entry, args, nanos, now_us);
+        server.note_slow(caller, entry, args, nanos, now_us);
     }
-    show(server, client, entry, args, now_us);
+    show(server, caller, entry, args, now_us);
 }
 
-/// Shows a command to those who monitor.
+/// Shows a command to those who monitor, unless it has been shown already or is not for their eyes.
 #[inline]
-fn show(server: &'static Server, client: &Client, entry: &Entry, args: &Args<'_>, now_us: i64) {
-    if server.clients.has_monitors() {
-        server.show_to_monitors(client, now_us, entry, args);
+fn show(server: &'static Server, caller: Caller<'_>, entry: &Entry, args: &Args<'_>, now_us: i64) {
+    if server.clients.has_monitors()
+        && !entry.flags().intersects(Flags::SKIP_MONITOR | Flags::ADMIN)
+    {
+        server.show_to_monitors(caller, now_us, entry, args);
     }
 }
 

@@ -12,12 +12,13 @@ use protocol::{Args, Output, Request, Version};
 use storage::db::Db;
 use storage::keyspace::ShardSet;
 
-use super::{Unit, permission, run};
+use super::{Unit, permission, run, tell};
 use crate::clients::Client;
 use crate::clock::Stopwatch;
 use crate::command::error::shown;
 use crate::command::table::Entry;
 use crate::command::{Ctx, Effects, Error, Outcome, Reply, Result, ScriptJob};
+use crate::monitor::Caller;
 use crate::script::interpreter::{End, Interpreter};
 use crate::script::source::ScriptFlags;
 use crate::script::{convert, hex, raised, sha_of};
@@ -236,6 +237,9 @@ impl Running {
         self.db = Some(cx.db);
         let nanos = self.stopwatch.lap_nanos();
         self.calls.push((entry.id, nanos, failed));
+        let now_us = self.stopwatch.wall_us();
+        let caller = Caller::Script(&self.client);
+        tell(self.server, caller, entry, &args, nanos, now_us);
         Ok(())
     }
 

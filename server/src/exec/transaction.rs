@@ -8,6 +8,7 @@ use super::{hush, lock_plan, moment, permission, run, serve, tell};
 use crate::clients::State;
 use crate::command::table::Entry;
 use crate::command::{Ctx, Effects, Error, Reply};
+use crate::monitor::Caller;
 use crate::server::Server;
 use crate::session::Session;
 use crate::spec::{Flags, Locks};
@@ -176,7 +177,7 @@ fn run_all(
         session.recorder.command(entry.id, nanos, ending);
         tell(
             server,
-            cx.client,
+            Caller::Client(cx.client),
             entry,
             &args,
             nanos,
