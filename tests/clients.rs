@@ -1,16 +1,17 @@
-//! Real clients: ioredis as the application uses it, and redis-py.
+//! Real clients and the libraries built on them, driven against the server.
 //!
-//! The scenarios stand in `tests/clients/`; `scripts/prepare` installs what they need.
+//! The scenarios stand in `tests/clients/`; `scripts/prepare` installs what they need. Those of libraries are played
+//! on a real Redis as well, so that a scenario that asks for what no Redis does is found out.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::support::{Server, tools::root};
+use crate::support::{Kind, Server, tools::root};
 
-/// How long a scenario may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a scenario may take: it bounds one that would never end.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Plays a scenario; while it runs, it may ask for the server to be stopped and started.
 fn play(mut command: Command, server: &mut Server) {
@@ -67,25 +68,40 @@ fn lines_of(child: &mut Child) -> mpsc::Receiver<String> {
     receiver
 }
 
-fn ioredis(scenario: &str, flags: &[&str]) {
-    let mut server = Server::keytag(flags);
-    let mut command = Command::new("node");
+/// The program that plays a scenario of a file, by the language it is written in.
+fn player(file: &str, scenario: &str, server: &Server) -> Command {
+    let mut command = if file.ends_with(".js") {
+        Command::new("node")
+    } else {
+        let mut python = Command::new(root().join("target/clients-python/bin/python"));
+        // No compiled files beside the sources.
+        python.arg("-B");
+        python
+    };
     command
-        .arg(root().join("tests/clients/ioredis.js"))
+        .arg(root().join("tests/clients").join(file))
         .arg(server.port().to_string())
         .arg(scenario);
-    play(command, &mut server);
+    command
+}
+
+fn ioredis(scenario: &str, flags: &[&str]) {
+    let mut server = Server::keytag(flags);
+    play(player("ioredis.js", scenario, &server), &mut server);
 }
 
 fn redis_py(scenario: &str, flags: &[&str]) {
     let mut server = Server::keytag(flags);
-    let mut command = Command::new(root().join("target/clients-python/bin/python"));
-    command
-        .arg("-B")
-        .arg(root().join("tests/clients/redis_py.py"))
-        .arg(server.port().to_string())
-        .arg(scenario);
-    play(command, &mut server);
+    play(player("redis_py.py", scenario, &server), &mut server);
+}
+
+/// Plays a scenario on the server and on a real Redis.
+fn on_both(file: &str, scenario: &str) {
+    for kind in [Kind::Keytag, Kind::Oracle] {
+        println!("{file} {scenario} on {kind:?}");
+        let mut server = Server::start(kind, &[]);
+        play(player(file, scenario, &server), &mut server);
+    }
 }
 
 const APPLICATION: &[&str] = &[
@@ -170,4 +186,159 @@ fn redis_py_authenticates() {
 #[test]
 fn redis_py_invalidates_by_tags() {
     redis_py("tags", &[]);
+}
+
+#[test]
+fn bullmq_processes_what_was_added() {
+    on_both("bullmq.js", "process");
+}
+
+#[test]
+fn bullmq_keeps_priorities() {
+    on_both("bullmq.js", "order");
+}
+
+#[test]
+fn bullmq_retries_what_failed() {
+    on_both("bullmq.js", "retry");
+}
+
+#[test]
+fn bullmq_delays_jobs() {
+    on_both("bullmq.js", "delayed");
+}
+
+#[test]
+fn bullmq_runs_children_before_their_parent() {
+    on_both("bullmq.js", "flow");
+}
+
+#[test]
+fn bullmq_limits_the_rate() {
+    on_both("bullmq.js", "limited");
+}
+
+#[test]
+fn bullmq_repeats_jobs() {
+    on_both("bullmq.js", "repeated");
+}
+
+#[test]
+fn bullmq_takes_over_from_a_dead_worker() {
+    on_both("bullmq.js", "stalled");
+}
+
+#[test]
+fn bullmq_works_over_node_redis() {
+    on_both("bullmq.js", "over_node_redis");
+}
+
+#[test]
+fn redlock_locks_all_or_nothing() {
+    on_both("locks.js", "redlock");
+}
+
+#[test]
+fn redlock_needs_a_majority() {
+    on_both("locks.js", "majority");
+}
+
+#[test]
+fn redlock_excludes_others() {
+    on_both("locks.js", "contention");
+}
+
+#[test]
+fn rate_limiter_flexible_lets_pass_what_it_should() {
+    on_both("locks.js", "limiter");
+}
+
+#[test]
+fn node_redis_reads_every_type() {
+    on_both("node_redis.js", "types");
+}
+
+#[test]
+fn node_redis_reads_streams() {
+    on_both("node_redis.js", "streams");
+}
+
+#[test]
+fn node_redis_runs_transactions_and_scripts() {
+    on_both("node_redis.js", "transactions");
+}
+
+#[test]
+fn node_redis_subscribes_and_asks_on_one_connection() {
+    on_both("node_redis.js", "pubsub");
+}
+
+#[test]
+fn node_redis_keeps_copies_that_are_never_stale() {
+    on_both("node_redis.js", "cache");
+}
+
+#[test]
+fn ioredis_6_reads_replies_of_both_protocols() {
+    on_both("ioredis_6.js", "replies");
+}
+
+#[test]
+fn ioredis_6_subscribes() {
+    on_both("ioredis_6.js", "pubsub");
+}
+
+#[test]
+fn ioredis_6_is_told_of_changes_by_redirection() {
+    on_both("ioredis_6.js", "redirected");
+}
+
+#[test]
+fn ioredis_6_monitors() {
+    on_both("ioredis_6.js", "monitor");
+}
+
+#[test]
+fn redis_py_subscribes() {
+    on_both("redis_py.py", "pubsub");
+}
+
+#[test]
+fn redis_py_subscribes_to_shards() {
+    on_both("redis_py.py", "sharded");
+}
+
+#[test]
+fn redis_py_keeps_copies_that_are_never_stale() {
+    on_both("redis_py.py", "cache");
+}
+
+#[test]
+fn redis_py_waits_in_many_threads() {
+    on_both("redis_py.py", "blocking");
+}
+
+#[test]
+fn redis_py_works_asynchronously() {
+    on_both("redis_py.py", "asynchronous");
+}
+
+#[test]
+fn redis_py_locks() {
+    on_both("redis_py.py", "locks");
+}
+
+#[test]
+fn limits_lets_pass_what_it_should() {
+    on_both("redis_py.py", "rate_limits");
+}
+
+#[test]
+fn celery_runs_tasks() {
+    on_both("queues.py", "celery");
+}
+
+#[test]
+fn rq_runs_jobs() {
+    on_both("queues.py", "rq");
 }

@@ -1,21 +1,10 @@
 // Scenarios with ioredis: `node ioredis.js PORT SCENARIO`.
-//
-// A line `stop` or `start` on standard output asks the test to do that to the server; the answer
-// is a line on standard input.
 'use strict';
 
 const assert = require('node:assert/strict');
-const readline = require('node:readline');
 const Redis = require('ioredis');
 const { CacheManager, STRATEGIES } = require('./cache_manager.js');
-
-const port = Number(process.argv[2]);
-const answers = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-
-async function ask(what) {
-  console.log(what);
-  await answers.next();
-}
+const { port, ask, until, play } = require('./scene.js');
 
 async function connected(options) {
   const cache = new CacheManager(port, options);
@@ -25,16 +14,6 @@ async function connected(options) {
 
 // A connection without prefix, to see what is really stored.
 const plain = (options) => new Redis({ port, host: '127.0.0.1', ...options });
-
-async function until(claim, check) {
-  for (let tries = 0; tries < 500; tries += 1) {
-    if (await check()) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 10);
-    });
-  }
-  assert.fail(`never: ${claim}`);
-}
 
 const scenarios = {
   async cache() {
@@ -201,10 +180,4 @@ const scenarios = {
   },
 };
 
-scenarios[process.argv[3]]().then(
-  () => process.exit(0),
-  (error) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+play(scenarios);
