@@ -6,6 +6,7 @@
 
 mod edit;
 mod fields;
+mod restore;
 mod tags;
 
 pub use self::edit::{Edit, EditOf};
@@ -834,8 +835,6 @@ impl<'k> Db<'k> {
 
     /// Puts a taken or copied entry under `key` of database `db`, in place of what was there.
     pub fn place_at(&mut self, db: usize, key: &[u8], detached: Detached, event: Event) {
-        let (number, hash) = self.place(key);
-        let found = self.locate_or_clear(db, key);
         let Detached {
             mut entry,
             expiry_ms,
@@ -843,20 +842,28 @@ impl<'k> Db<'k> {
             tags,
         } = detached;
         // As in Redis (dbAdd, db.c): in its new place it has not been accessed yet.
-        let now_ms = self.moment.now_ms;
         entry.put_access(self.moment.access.fresh(self.clock(), 0));
         entry.put_expiry(expiry_ms);
         entry.put_key(key);
+        let (number, at) = self.put_entry(db, key, entry);
+        self.retag(number, db, at, tags.iter().map(NameUse::as_bytes));
+        self.note_created(number, db, key);
+        self.changes.events.extend(left);
+        self.mark(number, db, key, event);
+    }
+
+    /// Puts an entry of this key in the place of what was there; the tags of that are still on it.
+    fn put_entry(&mut self, db: usize, key: &[u8], entry: Entry) -> (usize, Place) {
+        let (number, hash) = self.place(key);
+        let found = self.locate_or_clear(db, key);
+        let now_ms = self.moment.now_ms;
         let partition = self.shard(number).partition_mut(db);
         let (at, old) = match found {
             Some((_, at)) => (at, partition.replace(at, entry, now_ms)),
             None => (partition.insert(hash, entry, now_ms), None),
         };
         old.into_iter().for_each(|old| self.discard(old));
-        self.retag(number, db, at, tags.iter().map(NameUse::as_bytes));
-        self.note_created(number, db, key);
-        self.changes.events.extend(left);
-        self.mark(number, db, key, event);
+        (number, at)
     }
 
     /// Empties one database, or all; how many keys there were. Every lock is held.

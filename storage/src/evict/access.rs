@@ -58,6 +58,20 @@ pub enum Access {
     Cost,
 }
 
+/// What a file or a client tells of the accesses of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// Nothing.
+    Unknown,
+    /// How long ago the last one was.
+    IdleSeconds(u64),
+    /// The counter of LFU.
+    Frequency(u8),
+}
+
+/// The longest idle time that Redis knows, and a little less than what fits a word.
+const MOST_IDLE_SECONDS: u64 = (1 << 24) - 2;
+
 /// What accesses are recorded by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
@@ -140,6 +154,28 @@ impl Access {
     #[inline]
     pub fn fresh(self, clock: Clock, earlier: u32) -> u32 {
         self.word(clock, earlier + 1)
+    }
+
+    /// The word of an entry that comes from elsewhere. What says nothing under this scheme is passed over, as in
+    /// Redis (`objectSetLRUOrLFU`).
+    pub(crate) fn recalled(self, clock: Clock, past: Past) -> u32 {
+        match (self, past) {
+            (Access::Time, Past::IdleSeconds(seconds)) => {
+                let idle_ms = seconds.min(MOST_IDLE_SECONDS) * 1000;
+                let idle_ticks = idle_ms.div_ceil(TICK_MS) as u32;
+                let ticks = ticks(clock.now_ms).wrapping_sub(idle_ticks) & ((1 << TIME_BITS) - 1);
+                Word::Time { ticks, uses: 0 }.bits()
+            }
+            (Access::Count { .. }, Past::Frequency(counter)) => Word::Count {
+                minutes: minutes(clock.now_ms),
+                counter: counter.into(),
+            }
+            .bits(),
+            (Access::Cost, Past::Frequency(counter)) => {
+                self.fresh(clock, u32::from(counter).saturating_sub(LFU_START))
+            }
+            _ => self.fresh(clock, 0),
+        }
     }
 
     /// The word of an entry that is accessed now.
@@ -304,6 +340,32 @@ mod tests {
             assert_eq!(idle_ms, elapsed_ms.unsigned_abs());
         }
         assert_eq!(idle_ms(word, at(NOW + 31)), 0);
+    }
+
+    #[test]
+    fn what_is_told_of_the_past_is_kept_where_it_says_something() {
+        let recall = |access: Access, past| access.recalled(at(NOW), past);
+        for seconds in [0, 1, 5, 1000, 1001, 86_400, MOST_IDLE_SECONDS] {
+            let word = recall(Access::Time, Past::IdleSeconds(seconds));
+            assert_eq!(idle_ms(word, at(NOW)) / 1000, seconds);
+            assert_eq!(accesses(word), 1);
+        }
+        let word = recall(Access::Time, Past::IdleSeconds(u64::MAX));
+        assert_eq!(idle_ms(word, at(NOW)) / 1000, MOST_IDLE_SECONDS);
+        for counter in [0, 5, 77, 255] {
+            let word = recall(COUNT, Past::Frequency(counter));
+            assert_eq!(COUNT.frequency(word, at(NOW)), Some(counter.into()));
+        }
+        let word = recall(Access::Cost, Past::Frequency(9));
+        assert_eq!(Access::Cost.frequency(word, at(NOW)), Some(5));
+        for (access, past) in [
+            (Access::Time, Past::Frequency(9)),
+            (COUNT, Past::IdleSeconds(9)),
+            (Access::Cost, Past::IdleSeconds(9)),
+            (COUNT, Past::Unknown),
+        ] {
+            assert_eq!(recall(access, past), access.fresh(at(NOW), 0));
+        }
     }
 
     /// Another thread's clock may be ahead by a moment.

@@ -13,7 +13,7 @@ mod tuning;
 pub(crate) mod worth;
 
 pub(crate) use access::FIRST_INFLATION;
-pub use access::{Access, Clock, TICK_MS, idle_ms};
+pub use access::{Access, Clock, Past, TICK_MS, idle_ms};
 pub use pool::Pool;
 
 /// What is evicted.

@@ -2,8 +2,26 @@
 //!
 //! - [`format`]: opcodes, types and lengths as bytes, and what Keytag adds; [`crc64`]: the checksum.
 //! - [`encode`]: entries as they are written, into a [`draft`].
+//! - `decode`: values out of bytes that nobody has to be trusted for: every length is checked before memory is taken,
+//!   and whatever is packed is looked through as a whole before it is used.
+//! - [`Reader`]: a file, an entry at a time; [`Payload`]: what `DUMP` gave. Neither knows the keyspace;
+//!   [`Storing`] says how it takes what a file holds.
 
 pub mod crc64;
+mod decode;
 pub mod draft;
 pub mod encode;
+mod error;
 pub mod format;
+mod input;
+mod payload;
+mod reader;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use decode::Decoded;
+pub use error::Error;
+pub use payload::Payload;
+pub use reader::{Checksum, Piece, Reader, Record, Tags};
+pub use store::Storing;

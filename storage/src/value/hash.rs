@@ -440,8 +440,16 @@ impl Hash {
         }
     }
 
+    /// Gives a hash that was taken from a file as it was packed the form that the limits ask for. They look at the
+    /// number of fields only, as in Redis (`rdbLoadObject`).
+    pub fn fit(&mut self, limits: &Limits) {
+        if self.len() > limits.hash_max_listpack_entries {
+            self.unpack();
+        }
+    }
+
     /// Holds the fields one by one.
-    fn unpack(&mut self) {
+    pub fn unpack(&mut self) {
         if matches!(self.0, Shape::Many(_)) {
             return;
         }

@@ -219,8 +219,20 @@ impl Set {
         self.add(member, limits)
     }
 
+    /// Gives a set that was taken from a file as it was packed the form that the limits ask for.
+    pub fn fit(&mut self, limits: &Limits) {
+        let most = match &self.0 {
+            Shape::Integers(_) => most_integers(limits),
+            Shape::Packed(_) => limits.set_max_listpack_entries,
+            Shape::Many(_) => return,
+        };
+        if self.len() > most {
+            self.unpack();
+        }
+    }
+
     /// Holds the members one by one.
-    fn unpack(&mut self) {
+    pub fn unpack(&mut self) {
         if matches!(self.0, Shape::Many(_)) {
             return;
         }

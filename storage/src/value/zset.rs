@@ -249,9 +249,17 @@ const STALE: &str = "a member was looked up before the set changed";
 
 /// What changes it.
 impl Zset {
-    /// A packed set as found in a file, which its owner has checked: members and scores, ascending.
-    pub fn from_packed(packed: Listpack) -> Zset {
-        Zset(Held::Packed(packed))
+    /// A packed set as found in a file: members, each once, and scores. `None` if they do not ascend, or one has
+    /// no score.
+    pub fn from_packed(packed: Listpack) -> Option<Zset> {
+        packed::is_ascending(&packed).then_some(Zset(Held::Packed(packed)))
+    }
+
+    /// Gives a set that was taken from a file as it was packed the form that the limits ask for.
+    pub fn fit(&mut self, limits: &Limits) {
+        if self.len() > limits.zset_max_listpack_entries {
+            self.unpack();
+        }
     }
 
     /// Adds a member that is not there yet.

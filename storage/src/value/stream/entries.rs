@@ -3,6 +3,7 @@
 use super::node::{Fields, Node, Slots};
 use super::sorted::{self, Sorted};
 use super::{StreamId, radix};
+use crate::value::listpack::{Listpack, Malformed};
 
 /// The most bytes of a node, whatever the limits are, and of the fields and values of an entry.
 pub const MOST_BYTES: usize = 1 << 30;
@@ -155,6 +156,33 @@ impl Entries {
     /// Bytes it holds, in allocator classes.
     pub fn heap_bytes(&self) -> usize {
         self.nodes.heap_bytes() + self.node_bytes
+    }
+
+    /// Adds a node as a file carries it, behind all others. The ids known are still to be set.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is not one, or its ids are not behind those before.
+    pub fn append_node(&mut self, master: StreamId, pack: Listpack) -> Result<(), Malformed> {
+        let (node, live, last_id) = Node::from_listpack(pack, master)?;
+        let first_id = node.iter(master).next().map(|slot| slot.id);
+        if first_id.is_none_or(|first| first < master) || self.last_slot_id() >= first_id {
+            return Err(Malformed);
+        }
+        let had_none = self.is_empty();
+        self.last_id = last_id;
+        self.len += live;
+        self.node_bytes += node.heap_bytes();
+        self.nodes.insert(master, node);
+        if had_none && live > 0 {
+            self.find_first_id();
+        }
+        Ok(())
+    }
+
+    /// The id of the last entry that has a place, even if it is deleted.
+    pub fn last_slot_id(&self) -> Option<StreamId> {
+        let (master, node) = self.nodes.last()?;
+        node.last_id(*master)
     }
 
     /// The id that the next entry would get; none if it would not come behind all others.
@@ -357,7 +385,7 @@ impl Entries {
     /// How many entries were ever added up to the id, that of an entry or not, if that can be told.
     ///
     /// *Source:* `streamEstimateDistanceFromFirstEverEntry` of Redis 7.4.1.
-    pub(super) fn count_up_to(&self, id: StreamId) -> Option<u64> {
+    pub fn count_up_to(&self, id: StreamId) -> Option<u64> {
         if self.added == 0 {
             return Some(0);
         }

@@ -11,7 +11,7 @@
 //! before it leads back to the flags. A deleted entry keeps its place and is flagged.
 
 use super::StreamId;
-use crate::value::listpack::{self, Item, Listpack};
+use crate::value::listpack::{self, Item, Listpack, Malformed};
 
 const DELETED: i64 = 1;
 const SAME_FIELDS: i64 = 2;
@@ -40,6 +40,15 @@ impl Node {
         fields.for_each(|field| pack.push_back(field));
         pack.push_back_integer(0);
         Node(pack)
+    }
+
+    /// A node as a file carries it, with how many entries live and the last id; none if it is not one.
+    pub fn from_listpack(
+        pack: Listpack,
+        master: StreamId,
+    ) -> Result<(Node, usize, StreamId), Malformed> {
+        let (live, last_id) = check(&pack, master).ok_or(Malformed)?;
+        Ok((Node(pack), live, last_id))
     }
 
     /// As files carry it.
@@ -163,6 +172,57 @@ impl Node {
             .replace_integer(head.deleted_at, (head.deleted + count) as i64);
         self.0
             .replace_integer(head.live_at, (head.live - count) as i64);
+    }
+}
+
+/// How many entries live and the last id, if all of it is as it must be and the ids ascend.
+///
+/// *Source:* `streamValidateListpackIntegrity` of Redis, which does not look at the ids.
+fn check(pack: &Listpack, master: StreamId) -> Option<(usize, StreamId)> {
+    let mut items = pack.iter();
+    let live = next_count(&mut items)?;
+    let deleted = next_count(&mut items)?;
+    let fields = next_count(&mut items)?;
+    skip(&mut items, fields)?;
+    if next_integer(&mut items)? != 0 {
+        return None;
+    }
+    let (mut seen, mut seen_deleted, mut last) = (0, 0, None);
+    while let Some(flags) = items.next() {
+        let flags = flags.as_integer()?;
+        let (ms, seq) = (next_integer(&mut items)?, next_integer(&mut items)?);
+        let pieces = if flags & SAME_FIELDS != 0 {
+            skip(&mut items, fields)?;
+            fields.checked_add(3)?
+        } else {
+            let own = next_count(&mut items)?;
+            skip(&mut items, own.checked_mul(2)?)?;
+            own.checked_mul(2)?.checked_add(4)?
+        };
+        let id = Some(master.offset(ms, seq));
+        if next_count(&mut items)? != pieces || id <= last {
+            return None;
+        }
+        last = id;
+        seen += 1;
+        seen_deleted += usize::from(flags & DELETED != 0);
+    }
+    let is_counted = seen_deleted == deleted && seen - seen_deleted == live;
+    last.filter(|_| is_counted).map(|last| (live, last))
+}
+
+fn next_integer(items: &mut listpack::Iter<'_>) -> Option<i64> {
+    items.next()?.as_integer()
+}
+
+fn next_count(items: &mut listpack::Iter<'_>) -> Option<usize> {
+    usize::try_from(next_integer(items)?).ok()
+}
+
+fn skip(items: &mut listpack::Iter<'_>, count: usize) -> Option<()> {
+    match count.checked_sub(1) {
+        Some(before) => items.nth(before).map(drop),
+        None => Some(()),
     }
 }
 

@@ -24,6 +24,32 @@ fn read(item: Item<'_>) -> f64 {
     }
 }
 
+/// Whether every member has a score, and they ascend.
+pub(super) fn is_ascending(packed: &Listpack) -> bool {
+    let mut items = packed.iter();
+    let mut last: Option<(Item<'_>, f64)> = None;
+    while let Some(member) = items.next() {
+        let score = match items.next() {
+            Some(Item::Int(score)) => Some(score as f64),
+            Some(Item::Bytes(text)) => parse_f64(text),
+            None => None,
+        };
+        let Some(score) = score else {
+            return false;
+        };
+        let is_behind = last.is_none_or(|(before, of_before)| match order(of_before, score) {
+            Ordering::Less => true,
+            Ordering::Equal => compare(before, member) == Ordering::Less,
+            Ordering::Greater => false,
+        });
+        if !is_behind {
+            return false;
+        }
+        last = Some((member, score));
+    }
+    true
+}
+
 /// The score of the member at a position.
 pub(super) fn score(packed: &Listpack, at: usize) -> f64 {
     packed.next(at).map_or(0.0, |at| read(packed.get(at)))

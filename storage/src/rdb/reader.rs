@@ -1,0 +1,267 @@
+//! A snapshot file from its first byte to its checksum, an entry at a time.
+
+use std::io::Read;
+
+use super::decode::{self, Decoded, module_name, skip_module};
+use super::error::Error;
+use super::format::{AUX_TAGS, MAGIC, READABLE, kind, opcode};
+use super::input::Input;
+use crate::evict::Past;
+use crate::value::Limits;
+
+/// The first version with a checksum.
+const FIRST_SUMMED: u32 = 5;
+
+/// Whether the checksum at the end must be that of the file (`rdbchecksum`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checksum {
+    /// It must, or be 0.
+    Verify,
+    /// Whatever it is.
+    Ignore,
+}
+
+/// What a file holds, piece by piece.
+#[derive(Debug)]
+pub enum Piece<'f> {
+    /// A key.
+    Entry(Record<'f>),
+    /// A fact about the file or who wrote it.
+    Aux {
+        /// What it is called.
+        name: &'f [u8],
+        /// What it is.
+        value: &'f [u8],
+    },
+    /// The text of a library of functions.
+    Function(&'f [u8]),
+    /// What a module of this name wanted to know; it has been passed over.
+    ModuleAux(String),
+    /// How many keys are about to come, and how many of them expire.
+    Sizes {
+        /// All of the database.
+        keys: u64,
+        /// Those with an expiry.
+        volatile: u64,
+    },
+}
+
+/// A key of a file, with all that belongs to it.
+#[derive(Debug)]
+pub struct Record<'f> {
+    /// Its database.
+    pub db: u64,
+    /// Its name.
+    pub key: &'f [u8],
+    /// What it holds; `None` of a collection without elements, which is no key at all.
+    pub value: Option<Decoded<'f>>,
+    /// When it expires, in milliseconds since 1970.
+    pub expiry_ms: Option<i64>,
+    /// What is known of its accesses.
+    pub past: Past,
+    /// Its tags.
+    pub tags: Tags<'f>,
+}
+
+/// The tags of a record.
+#[derive(Clone, Debug)]
+pub struct Tags<'f>(&'f [u8]);
+
+impl<'f> Iterator for Tags<'f> {
+    type Item = &'f [u8];
+
+    fn next(&mut self) -> Option<&'f [u8]> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut input = Input::of_bytes(self.0);
+        let length = input.length().ok()?;
+        let (_, rest) = self.0.split_at_checked(input.offset() as usize)?;
+        let (tag, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        self.0 = rest;
+        Some(tag)
+    }
+}
+
+/// Reads a file.
+pub struct Reader<'s> {
+    input: Input<'s>,
+    limits: Limits,
+    checksum: Checksum,
+    version: u32,
+    db: u64,
+    key: Vec<u8>,
+    name: Vec<u8>,
+    tags: Vec<u8>,
+    is_over: bool,
+    was_unsummed: bool,
+}
+
+impl<'s> Reader<'s> {
+    /// Reads the first bytes. What is packed is packed up to these limits.
+    ///
+    /// # Errors
+    /// [`Error::Signature`] if it is no snapshot file, [`Error::Version`] if it is of a version that is not known.
+    pub fn new(
+        source: impl Read + 's,
+        limits: Limits,
+        checksum: Checksum,
+    ) -> Result<Reader<'s>, Error> {
+        let mut input = Input::of_file(source);
+        let [m0, m1, m2, m3, m4, digits @ ..] = input.array::<9>()?;
+        if [m0, m1, m2, m3, m4] != *MAGIC {
+            return Err(Error::Signature);
+        }
+        let digits = std::str::from_utf8(&digits).ok();
+        let version = digits.and_then(|it| it.parse().ok()).unwrap_or(0);
+        if !READABLE.contains(&version) {
+            return Err(Error::Version(version));
+        }
+        Ok(Reader {
+            input,
+            limits,
+            checksum,
+            version,
+            db: 0,
+            key: Vec::new(),
+            name: Vec::new(),
+            tags: Vec::new(),
+            is_over: false,
+            was_unsummed: false,
+        })
+    }
+
+    /// How many bytes have been read: at the end, the length of the snapshot.
+    pub fn offset(&self) -> u64 {
+        self.input.offset()
+    }
+
+    /// Whether the file has no checksum to verify, though there could be one. Known at the end.
+    pub fn was_unsummed(&self) -> bool {
+        self.was_unsummed
+    }
+
+    /// The next piece; none at the end, when the checksum has been verified.
+    ///
+    /// # Errors
+    /// An [`Error`] of any kind but [`Error::Empty`].
+    pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
+        let (mut expiry_ms, mut past) = (None, Past::Unknown);
+        self.tags.clear();
+        loop {
+            let code = match self.is_over {
+                true => return Ok(None),
+                false => self.input.byte()?,
+            };
+            match code {
+                opcode::EXPIRETIME_MS => expiry_ms = Some(self.input.milliseconds()?),
+                opcode::EXPIRETIME => {
+                    let seconds = i32::from_le_bytes(self.input.array()?);
+                    expiry_ms = Some(i64::from(seconds) * 1000);
+                }
+                opcode::IDLE => past = Past::IdleSeconds(self.input.length()?),
+                opcode::FREQ => past = Past::Frequency(self.input.byte()?),
+                opcode::SELECTDB => self.db = self.input.length()?,
+                opcode::SLOT_INFO => {
+                    for _ in 0..3 {
+                        self.input.length()?;
+                    }
+                }
+                opcode::AUX => {
+                    self.read_aux()?;
+                    if self.name != AUX_TAGS {
+                        let (name, value) = (&self.name, &self.key);
+                        return Ok(Some(Piece::Aux { name, value }));
+                    }
+                    self.take_tags()?;
+                }
+                opcode::RESIZEDB => return self.sizes().map(Some),
+                opcode::FUNCTION2 => return self.function().map(Some),
+                opcode::FUNCTION_PRE_GA => {
+                    return Err(Error::Malformed(
+                        "Pre-release function format not supported.",
+                    ));
+                }
+                opcode::MODULE_AUX => return self.module_aux().map(Some),
+                opcode::EOF => self.end()?,
+                kind => return self.record(kind, expiry_ms, past).map(Some),
+            }
+        }
+    }
+
+    fn sizes(&mut self) -> Result<Piece<'static>, Error> {
+        Ok(Piece::Sizes {
+            keys: self.input.length()?,
+            volatile: self.input.length()?,
+        })
+    }
+
+    fn read_aux(&mut self) -> Result<(), Error> {
+        self.name.clear();
+        self.key.clear();
+        self.input.string()?.write_to(&mut self.name);
+        self.input.string()?.write_to(&mut self.key);
+        Ok(())
+    }
+
+    /// Takes the tags of the next entry from what has been read.
+    fn take_tags(&mut self) -> Result<(), Error> {
+        std::mem::swap(&mut self.tags, &mut self.key);
+        let mut tags = Tags(&self.tags);
+        let are_none_empty = tags.by_ref().all(|tag| !tag.is_empty());
+        if !are_none_empty || !tags.0.is_empty() {
+            return Err(Error::Malformed("Tags of an entry that are not whole"));
+        }
+        Ok(())
+    }
+
+    fn function(&mut self) -> Result<Piece<'_>, Error> {
+        self.key.clear();
+        self.input.string()?.write_to(&mut self.key);
+        Ok(Piece::Function(&self.key))
+    }
+
+    fn module_aux(&mut self) -> Result<Piece<'static>, Error> {
+        let name = module_name(self.input.length()?);
+        skip_module(&mut self.input)?;
+        Ok(Piece::ModuleAux(name))
+    }
+
+    fn record(&mut self, kind: u8, expiry_ms: Option<i64>, past: Past) -> Result<Piece<'_>, Error> {
+        if kind > kind::HASH_LISTPACK_EX {
+            return Err(Error::Malformed("Unknown RDB opcode"));
+        }
+        self.key.clear();
+        self.input.string()?.write_to(&mut self.key);
+        let value = match decode::value(kind, &mut self.input, &self.limits) {
+            Ok(value) => Some(value),
+            Err(Error::Empty) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Piece::Entry(Record {
+            db: self.db,
+            key: &self.key,
+            value,
+            expiry_ms,
+            past,
+            tags: Tags(&self.tags),
+        }))
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        self.is_over = true;
+        if self.version < FIRST_SUMMED {
+            return Ok(());
+        }
+        let found = self.input.checksum();
+        let expected = u64::from_le_bytes(self.input.array()?);
+        if self.checksum == Checksum::Ignore {
+            return Ok(());
+        }
+        self.was_unsummed = expected == 0;
+        if !self.was_unsummed && expected != found {
+            return Err(Error::Checksum { expected, found });
+        }
+        Ok(())
+    }
+}
