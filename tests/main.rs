@@ -31,6 +31,7 @@ mod memory_report;
 mod notify;
 mod oracle;
 mod pubsub;
+mod restore;
 mod scan;
 mod script;
 mod server;

@@ -69,6 +69,18 @@ pub enum Error {
     NegativeKeyCount,
     #[error("ERR no such key")]
     NoSuchKey,
+    #[error("BUSYKEY Target key name already exists.")]
+    BusyKey,
+    #[error("ERR Invalid TTL value, must be >= 0")]
+    InvalidTtl,
+    #[error("ERR Invalid IDLETIME value, must be >= 0")]
+    InvalidIdleTime,
+    #[error("ERR Invalid FREQ value, must be >= 0 and <= 255")]
+    InvalidFrequency,
+    #[error("ERR DUMP payload version or checksum are wrong")]
+    DumpFooter,
+    #[error("ERR Bad data format")]
+    BadDataFormat,
     #[error("ERR invalid expire time in '{0}' command")]
     InvalidExpire(String),
     #[error("ERR Unsupported option {0}")]

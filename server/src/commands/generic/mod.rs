@@ -6,6 +6,7 @@ mod expire;
 mod lookup;
 mod object;
 mod relocate;
+mod restore;
 mod scan;
 mod sort;
 mod wait;
@@ -35,6 +36,8 @@ pub const COMMANDS: &[Command] = &[
     relocate::MOVE,
     relocate::RENAME,
     relocate::RENAMENX,
+    restore::RESTORE,
+    restore::RESTORE_ASKING,
     scan::KEYS,
     scan::RANDOMKEY,
     scan::SCAN,
