@@ -572,7 +572,7 @@ fn ordered(reply: Reply) -> Reply {
 }
 
 /// Commands whose description differs because they can do more than Redis'.
-const EXTENDED: &[&str] = &["set"];
+const EXTENDED: &[&str] = &["restore", "restore-asking", "set"];
 
 #[test]
 fn commands_are_described_as_redis_describes_them() {
