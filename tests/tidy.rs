@@ -184,6 +184,10 @@ const UNSAFE_FILES: &[&str] = &[
 /// Dependencies that more than one crate names, and why.
 const SHARED_DEPENDENCIES: &[(&str, &str)] = &[
     (
+        "ahash",
+        "keys are hashed with it, and the names of commands",
+    ),
+    (
         "bytes",
         "a value travels by reference from the table to the socket",
     ),

@@ -81,6 +81,13 @@ impl Lazyfree {
     /// Frees garbage; no lock of the keyspace is held.
     #[inline]
     pub fn free(&self, garbage: Vec<Garbage>) {
+        if !garbage.is_empty() {
+            self.free_all(garbage);
+        }
+    }
+
+    #[cold]
+    fn free_all(&self, garbage: Vec<Garbage>) {
         for garbage in garbage {
             let (entries, bytes) = size(&garbage);
             if matches!(garbage, Garbage::Partition(_)) && entries < FEW_ENTRIES {

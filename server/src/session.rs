@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::clients::Client;
 use crate::clock::Stopwatch;
 use crate::command::Block;
@@ -29,6 +31,8 @@ pub struct Session {
     pub thread: usize,
     /// The command found last: pipelines repeat themselves.
     pub last_entry: Option<&'static Entry>,
+    /// Its name as it was sent.
+    pub last_name: SmallVec<[u8; 16]>,
 }
 
 impl Session {
@@ -44,6 +48,7 @@ impl Session {
             stopwatch: Stopwatch::start(),
             thread,
             last_entry: None,
+            last_name: SmallVec::new(),
         }
     }
 

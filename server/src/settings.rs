@@ -22,6 +22,46 @@ use crate::config::{
 /// Less than this is no `maxmemory-clients`.
 const LEAST_CLIENT_BYTES: usize = 128 << 10;
 
+/// What the configuration means to every command, worked out once for each version of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Habits {
+    version: u64,
+    /// Up to where collections are packed.
+    pub packing: storage::value::Limits,
+    /// How accesses are recorded.
+    pub access: Access,
+    /// `compression-threshold`.
+    pub compression_threshold: usize,
+    /// `notify-keyspace-events`.
+    pub keyspace_events: KeyspaceEvents,
+    /// Commands that take at least so many nanoseconds are slow, or an event for the latency monitor.
+    pub noted_nanos: u64,
+}
+
+/// Those of no version: older than any configuration.
+impl Default for Habits {
+    fn default() -> Self {
+        Self {
+            version: 0,
+            packing: storage::value::Limits::default(),
+            access: Access::Time,
+            compression_threshold: 0,
+            keyspace_events: KeyspaceEvents::empty(),
+            noted_nanos: 0,
+        }
+    }
+}
+
+impl Habits {
+    /// Brings them up to date.
+    #[inline]
+    pub fn refresh(&mut self, settings: &Settings) {
+        if self.version != settings.config.version() {
+            *self = settings.habits();
+        }
+    }
+}
+
 /// What the configuration means.
 pub struct Settings {
     /// The configuration itself.
@@ -29,7 +69,7 @@ pub struct Settings {
     /// As many clients as the system has file descriptors for.
     fitting_clients: AtomicUsize,
     /// `DEBUG QUICKLIST-PACKED-THRESHOLD`.
-    pub list_packed_threshold: AtomicUsize,
+    list_packed_threshold: AtomicUsize,
 }
 
 impl Settings {
@@ -56,9 +96,28 @@ impl Settings {
         }
     }
 
+    /// What it means to every command.
+    #[cold]
+    fn habits(&self) -> Habits {
+        Habits {
+            // Read before all else: what changes meanwhile makes these too old.
+            version: self.config.version(),
+            packing: self.packing_limits(),
+            access: self.access(),
+            compression_threshold: self.compression_threshold(),
+            keyspace_events: self.keyspace_events(),
+            noted_nanos: self.noted_nanos(),
+        }
+    }
+
+    /// Sets `DEBUG QUICKLIST-PACKED-THRESHOLD`.
+    pub fn set_list_packed_threshold(&self, bytes: usize) {
+        self.list_packed_threshold.store(bytes, Ordering::Relaxed);
+        self.config.renew();
+    }
+
     /// Up to where collections are packed.
-    #[inline]
-    pub fn packing_limits(&self) -> storage::value::Limits {
+    fn packing_limits(&self) -> storage::value::Limits {
         storage::value::Limits {
             hash_max_listpack_entries: self.config.get(options::HASH_MAX_LISTPACK_ENTRIES) as usize,
             hash_max_listpack_value: self.config.get(options::HASH_MAX_LISTPACK_VALUE) as usize,

@@ -11,12 +11,15 @@ use storage::shard::WatchFlag;
 use crate::acl::Login;
 use crate::clients::{Client, State};
 use crate::command::table::Entry;
+use crate::settings::Habits;
 
 /// State of one connection that no other thread sees.
 #[derive(Debug, Default)]
 pub struct Local {
     /// The user it is, with what that may do; none for the server itself.
     pub login: Option<Login>,
+    /// What the configuration means to its commands.
+    pub habits: Habits,
     /// Commands between `MULTI` and `EXEC`.
     pub queue: Option<Queue>,
     /// Keys of `WATCH`.
@@ -57,6 +60,13 @@ impl Local {
     /// Lets the keyspace forget what is no longer watched. The caller holds no lock of it.
     #[inline]
     pub fn release(&mut self, keyspace: &Keyspace) {
+        if !self.released.is_empty() {
+            self.release_all(keyspace);
+        }
+    }
+
+    #[cold]
+    fn release_all(&mut self, keyspace: &Keyspace) {
         for (it, flag) in self.released.drain(..) {
             keyspace.unwatch(it.db, &it.key, &flag);
         }

@@ -756,7 +756,7 @@ impl<'k> Db<'k> {
         let db = self.index;
         let Some((number, at)) = self.locate_or_clear(db, key) else {
             let (number, at) = self.create_object(key, Box::new(T::default().into()));
-            return EditOf::of(Edit::new(self, number, at, event));
+            return Ok(EditOf::of_new(Edit::new(self, number, at, event)));
         };
         self.touch(number, at);
         EditOf::of(Edit::new(self, number, at, event))

@@ -76,16 +76,20 @@ impl Shard {
         self.partitions.get(db)
     }
 
+    #[cold]
+    fn add_partitions(&mut self, count: usize) {
+        let (epoch, hasher) = (self.epoch, &self.hasher);
+        // Most servers use one database: room for more would cost each shard some kilobytes.
+        self.partitions.reserve_exact(count - self.partitions.len());
+        self.partitions
+            .resize_with(count, || Partition::new(epoch, hasher));
+    }
+
     /// The part of database `db` here.
     #[inline]
     pub(crate) fn partition_mut(&mut self, db: usize) -> &mut Partition {
         if db >= self.partitions.len() {
-            let (epoch, hasher) = (self.epoch, &self.hasher);
-            // Most servers use one database: room for more would cost each shard some kilobytes.
-            self.partitions
-                .reserve_exact(db + 1 - self.partitions.len());
-            self.partitions
-                .resize_with(db + 1, || Partition::new(epoch, hasher));
+            self.add_partitions(db + 1);
         }
         &mut self.partitions[db]
     }

@@ -62,8 +62,18 @@ impl<'a> Encoder<'a> {
     }
 
     /// A status: `+` and a text. Ends of lines in it become spaces, each byte one.
+    #[inline(always)]
     pub fn simple(&mut self, text: impl AsRef<[u8]>) {
-        self.line(b'+', text.as_ref());
+        let text = text.as_ref();
+        // Mostly a constant, which the compiler looks through.
+        if text.len() <= 8 && !text.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
+            let out = self.out.flat(text.len() + 3);
+            out.push(b'+');
+            out.extend_from_slice(text);
+            out.extend_from_slice(b"\r\n");
+        } else {
+            self.line(b'+', text);
+        }
     }
 
     /// An error: `-` and a text, which begins with the code (`ERR …`).

@@ -32,6 +32,9 @@ const UNAUTHENTICATED_MAX_WORDS: i64 = 10;
 const UNAUTHENTICATED_MAX_BULK_BYTES: i64 = 16_384;
 /// The most words of a request.
 const MAX_WORDS: i64 = i32::MAX as i64;
+/// The most words of a request that is looked for as a whole: what is longer may arrive in parts, and is not looked
+/// through twice.
+const MAX_PLAIN_WORDS: u32 = 64;
 /// Requests with more words than this give their memory back before the next request.
 const KEPT_WORDS: usize = 256;
 /// Inline requests longer than this give their memory back before the next request.
@@ -126,6 +129,10 @@ impl Parser {
                 return Ok(Parsed::Incomplete);
             };
             self.begin(first);
+            if let Some(consumed) = self.whole(buf, limits) {
+                self.stage = Stage::Start;
+                return Ok(Parsed::Request { consumed });
+            }
         }
         let parsed = match self.stage {
             Stage::Inline => self.inline(buf, limits),
@@ -177,6 +184,45 @@ impl Parser {
         if self.spans.capacity() > KEPT_WORDS || self.scratch.capacity() > KEPT_SCRATCH_BYTES {
             self.shrink();
         }
+    }
+
+    /// How long the request is that `buf` begins with, if it has arrived whole and is as plain as nearly all are:
+    /// what it needs stays in registers. `None` says nothing: the long way decides.
+    #[inline]
+    fn whole(&mut self, buf: &[u8], limits: &Limits) -> Option<usize> {
+        let words = self.whole_words(buf, limits);
+        if words.is_none() {
+            self.spans.clear();
+        }
+        words
+    }
+
+    #[inline]
+    fn whole_words(&mut self, buf: &[u8], limits: &Limits) -> Option<usize> {
+        let (most_words, most_bytes) = match limits.is_authenticated {
+            true => (MAX_PLAIN_WORDS, limits.max_bulk_bytes),
+            false => (
+                UNAUTHENTICATED_MAX_WORDS as u32,
+                limits
+                    .max_bulk_bytes
+                    .min(UNAUTHENTICATED_MAX_BULK_BYTES as usize),
+            ),
+        };
+        let (words, mut position) = short_number(buf, b'*')?;
+        if words == 0 || words > most_words {
+            return None;
+        }
+        for _ in 0..words {
+            let (length, behind) = short_number(buf.get(position..)?, b'$')?;
+            let (start, length) = (position + behind, length as usize);
+            let end = start + length;
+            position = end + 2;
+            if length > most_bytes || position > buf.len() {
+                return None;
+            }
+            self.spans.push(Span { start, end });
+        }
+        Some(position)
     }
 
     #[cold]
@@ -342,6 +388,20 @@ impl Parser {
 /// index behind that. `None` says nothing: the long way decides.
 #[inline]
 fn short_number(line: &[u8], mark: u8) -> Option<(u32, usize)> {
+    match *line {
+        [first, digit @ b'0'..=b'9', b'\r', _, ..] if first == mark => {
+            Some((u32::from(digit - b'0'), 4))
+        }
+        [first, tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', _, ..] if first == mark => {
+            let number = u32::from(tens - b'0') * 10 + u32::from(ones - b'0');
+            Some((number, 5))
+        }
+        _ => longer_number(line, mark),
+    }
+}
+
+/// The same for numbers of any length up to six digits.
+fn longer_number(line: &[u8], mark: u8) -> Option<(u32, usize)> {
     let (&first, digits) = line.split_first()?;
     let leading = digits.first()?.wrapping_sub(b'0');
     if first != mark || leading > 9 {

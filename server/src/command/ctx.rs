@@ -208,8 +208,11 @@ impl Ctx<'_> {
     }
 
     /// Up to where collections are packed.
-    pub fn limits(&self) -> Limits {
-        self.server.settings.packing_limits()
+    #[inline]
+    pub fn limits(&mut self) -> Limits {
+        let habits = &mut self.local.habits;
+        habits.refresh(&self.server.settings);
+        habits.packing
     }
 
     /// The command's name in lower case, as error texts have it.

@@ -70,6 +70,7 @@ impl<'a> Reply<'a> {
     }
 
     /// A status.
+    #[inline(always)]
     pub fn simple(&mut self, text: &str) -> Result {
         self.encoder.simple(text);
         Ok(Outcome::Done)

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use ahash::RandomState;
+
 use super::{Args, Ctx, Result};
 use crate::spec::{Flags, Spec};
 
@@ -85,7 +87,7 @@ impl Entry {
 /// All commands, by name.
 #[derive(Debug, Default)]
 pub struct Table {
-    by_name: HashMap<String, Entry>,
+    by_name: HashMap<String, Entry, RandomState>,
     full_names: Vec<String>,
     declared: Vec<&'static Command>,
 }

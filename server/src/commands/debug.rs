@@ -296,8 +296,9 @@ fn packed_threshold(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let threshold = value::memory(args.word(2)?);
     let threshold = threshold.filter(|bytes| *bytes <= MOST_PACKED_BYTES);
     let threshold = threshold.ok_or(Error::PackedThreshold)?;
-    let setting = &cx.server.settings.list_packed_threshold;
-    setting.store(threshold as usize, Ordering::Relaxed);
+    cx.server
+        .settings
+        .set_list_packed_threshold(threshold as usize);
     cx.reply.ok()
 }
 

@@ -20,7 +20,7 @@ use std::fmt;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -41,6 +41,8 @@ pub struct Config {
     numbers: [AtomicI64; COUNT],
     values: [RwLock<Value>; COUNT],
     defaults: Vec<Value>,
+    /// Rises with every change.
+    version: AtomicU64,
     /// Held while several options change together.
     changing: Mutex<()>,
     file: Option<PathBuf>,
@@ -57,6 +59,7 @@ impl Config {
             numbers: std::array::from_fn(|_| AtomicI64::new(0)),
             values: std::array::from_fn(|_| RwLock::new(Value::Number(0))),
             defaults,
+            version: AtomicU64::new(0),
             changing: Mutex::new(()),
             file: None,
             directives: Directives::default(),
@@ -77,6 +80,17 @@ impl Config {
     #[inline]
     pub fn get<T: Typed>(&self, option: Opt<T>) -> T {
         T::read(self, option.id)
+    }
+
+    /// Which version of the configuration it is: what was worked out of an older one may no longer be true. Never 0.
+    #[inline]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Makes it another version.
+    pub fn renew(&self) {
+        self.version.fetch_add(1, Ordering::Release);
     }
 
     /// A text, with what is no UTF-8 replaced. See [`Self::bytes`], [`Self::path`].
@@ -169,6 +183,7 @@ impl Config {
             Value::Number(number) => self.numbers[id.index()].store(number, Ordering::Relaxed),
             value => *self.values[id.index()].write() = value,
         }
+        self.renew();
     }
 }
 

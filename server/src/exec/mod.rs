@@ -19,7 +19,7 @@ pub use moment::moment;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use protocol::{Args, Mark, Output};
-use storage::db::Db;
+use storage::db::{Db, Garbage};
 use storage::keyspace::ShardSet;
 
 use crate::clients::{Client, State};
@@ -30,6 +30,7 @@ use crate::command::{Block, Command, Ctx, Effects, Error, Outcome, Reply};
 use crate::monitor::Caller;
 use crate::server::Server;
 use crate::session::Session;
+use crate::settings::Habits;
 use crate::spec::{Acl, Flags, Group, Locks, Spec};
 use crate::stats::Ending;
 pub use unit::Unit;
@@ -117,7 +118,7 @@ fn find(session: &mut Session, args: &Args<'_>) -> Result<&'static Entry, Error>
     let last_command = &session.client.gauges.last_command;
     last_command.store(usize::MAX, Ordering::Relaxed);
     let entry = match session.last_entry {
-        Some(last) if last.name.as_bytes().eq_ignore_ascii_case(name) => last,
+        Some(last) if *session.last_name == *name => last,
         _ => {
             let entry = session
                 .server
@@ -125,6 +126,8 @@ fn find(session: &mut Session, args: &Args<'_>) -> Result<&'static Entry, Error>
                 .find(name)
                 .ok_or_else(|| unknown(args))?;
             session.last_entry = Some(entry);
+            session.last_name.clear();
+            session.last_name.extend_from_slice(name);
             entry
         }
     };
@@ -222,59 +225,38 @@ fn reject(
     hush(&session.client, out, start);
 }
 
+/// What a command has come to once its locks are free again.
+struct Ran {
+    outcome: Outcome,
+    failed: bool,
+    garbage: Vec<Garbage>,
+}
+
 /// Takes the locks of one command, runs it, and does what follows from what it did.
 fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut Output) -> Flow {
     let server = session.server;
     let start = out.mark();
     let mut whole = session.stopwatch;
-    let plan = lock_plan(server, entry.command, args);
-    let held = match serve::lock(server, plan) {
-        Ok(held) => held,
+    let Ran {
+        outcome,
+        failed,
+        garbage,
+    } = match call_locked(session, entry, args, out) {
+        Ok(ran) => ran,
         Err(error) => {
             reject(session, Some(entry), args, &error, out);
             return Flow::Next;
         }
     };
-    let moment = moment(server, &session.client, session.stopwatch.wall_ms());
-    let mut cx = Ctx {
-        server,
-        client: &session.client,
-        local: &mut session.local,
-        db: Db::new(&server.keyspace, held, session.client.db(), moment),
-        reply: Reply::new(out, session.client.version()),
-        effects: Effects::default(),
-        entry,
-        is_in_exec: false,
-        wanted: None,
-        again: None,
-        calls: Vec::new(),
-    };
-    let unit = &mut session.unit;
-    let (outcome, failed) = run(&mut cx, entry, args, unit);
-    let outcome = match outcome {
-        Outcome::Execute => {
-            drop(cx);
-            let failed = transaction::execute(session, entry, out);
-            // Each command has counted its own lap; EXEC takes as long as all of them.
-            session.stopwatch.lap_nanos();
-            finish(session, entry, args, whole.lap_nanos(), failed);
-            return Flow::Next;
-        }
-        Outcome::Block(block) => Outcome::Block(serve::join(&mut cx, args, block, plan)),
-        Outcome::Done | Outcome::Script(_) => Outcome::Done,
-    };
-    session.recorder.calls(&cx.calls);
-    let (dirty, durable_from) = unit.commit(&mut cx.db, &server.log);
-    let mut db = cx.db;
-    if !db.changes.ready.is_empty() {
-        db = serve::serve(server, db, unit, &mut session.recorder);
+    if matches!(outcome, Outcome::Execute) {
+        let failed = transaction::execute(session, entry, out);
+        // Each command has counted its own lap; EXEC takes as long as all of them.
+        session.stopwatch.lap_nanos();
+        finish(session, entry, args, whole.lap_nanos(), failed);
+        return Flow::Next;
     }
-    let garbage = std::mem::take(&mut db.changes.garbage);
-    drop(db);
     session.local.release(&server.keyspace);
     server.lazyfree.free(garbage);
-    session.recorder.dirty += dirty;
-    session.local.durable_from = session.local.durable_from.max(durable_from);
     let nanos = session.stopwatch.lap_nanos();
     match &outcome {
         // It counts once its wait is over.
@@ -294,6 +276,65 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
         Outcome::Block(block) => Flow::Block(block),
         _ => Flow::Next,
     }
+}
+
+/// What happens under the locks: the command, its records, and those who have waited for what it did.
+///
+/// # Errors
+/// [`Error::Busy`]: nothing has happened.
+#[inline]
+fn call_locked(
+    session: &mut Session,
+    entry: &'static Entry,
+    args: &Args<'_>,
+    out: &mut Output,
+) -> Result<Ran, Error> {
+    let server = session.server;
+    let plan = lock_plan(server, entry.command, args);
+    let held = serve::lock(server, plan)?;
+    let now_ms = session.stopwatch.wall_ms();
+    let moment = moment(server, &session.client, &mut session.local.habits, now_ms);
+    let mut cx = Ctx {
+        server,
+        client: &session.client,
+        local: &mut session.local,
+        db: Db::new(&server.keyspace, held, session.client.db(), moment),
+        reply: Reply::new(out, session.client.version()),
+        effects: Effects::default(),
+        entry,
+        is_in_exec: false,
+        wanted: None,
+        again: None,
+        calls: Vec::new(),
+    };
+    let unit = &mut session.unit;
+    let (outcome, failed) = run(&mut cx, entry, args, unit);
+    let outcome = match outcome {
+        Outcome::Execute => {
+            return Ok(Ran {
+                outcome,
+                failed,
+                garbage: Vec::new(),
+            });
+        }
+        Outcome::Block(block) => Outcome::Block(serve::join(&mut cx, args, block, plan)),
+        Outcome::Done | Outcome::Script(_) => Outcome::Done,
+    };
+    session.recorder.calls(&cx.calls);
+    let (dirty, durable_from) = unit.commit(&mut cx.db, &server.log);
+    session.recorder.dirty += dirty;
+    cx.local.durable_from = cx.local.durable_from.max(durable_from);
+    let garbage = if cx.db.changes.ready.is_empty() {
+        std::mem::take(&mut cx.db.changes.garbage)
+    } else {
+        let mut db = serve::serve(server, cx.db, unit, &mut session.recorder);
+        std::mem::take(&mut db.changes.garbage)
+    };
+    Ok(Ran {
+        outcome,
+        failed,
+        garbage,
+    })
 }
 
 /// Runs a handler and gathers its records; an error takes the place of its reply.
@@ -364,8 +405,9 @@ fn finish(session: &mut Session, entry: &'static Entry, args: &Args<'_>, nanos: 
     let ending = if failed { Ending::Failed } else { Ending::Done };
     session.recorder.command(entry.id, nanos, ending);
     let now_us = session.stopwatch.wall_us();
+    let habits = &mut session.local.habits;
     let caller = Caller::Client(&session.client);
-    tell(session.server, caller, entry, args, nanos, now_us);
+    tell(session.server, caller, habits, (entry, args), nanos, now_us);
 }
 
 /// Tells those who want to know of a command that has run: the slow log, and who monitors.
@@ -373,12 +415,14 @@ fn finish(session: &mut Session, entry: &'static Entry, args: &Args<'_>, nanos: 
 fn tell(
     server: &'static Server,
     caller: Caller<'_>,
-    entry: &'static Entry,
-    args: &Args<'_>,
+    habits: &mut Habits,
+    (entry, args): (&'static Entry, &Args<'_>),
     nanos: u64,
     now_us: i64,
 ) {
-    if nanos >= server.settings.noted_nanos() {
+    // A CONFIG SET that makes everything slow is slow itself.
+    habits.refresh(&server.settings);
+    if nanos >= habits.noted_nanos {
         server.note_slow(caller, entry, args, nanos, now_us);
     }
     show(server, caller, entry, args, now_us);

@@ -3,12 +3,15 @@
 use storage::db::{Listeners, Moment, Touch, WhenExpired};
 
 use crate::clients::{Client, State};
+use crate::config::KeyspaceEvents;
 use crate::notify;
 use crate::server::Server;
+use crate::settings::Habits;
 
 /// Time, and how expiry and accesses are treated, for a command of that client.
 #[inline]
-pub fn moment(server: &Server, client: &Client, now_ms: i64) -> Moment {
+pub fn moment(server: &Server, client: &Client, habits: &mut Habits, now_ms: i64) -> Moment {
+    habits.refresh(&server.settings);
     let state = client.state();
     let expiry = if state.contains(State::REPLAY) {
         WhenExpired::Keep
@@ -19,22 +22,22 @@ pub fn moment(server: &Server, client: &Client, now_ms: i64) -> Moment {
     };
     Moment {
         now_ms,
-        access: server.settings.access(),
+        access: habits.access,
         touch: if state.contains(State::NO_TOUCH) {
             Touch::No
         } else {
             Touch::Yes
         },
         expiry,
-        listeners: listeners(server),
-        compression_threshold: server.settings.compression_threshold(),
+        listeners: listeners(server, habits.keyspace_events),
+        compression_threshold: habits.compression_threshold,
     }
 }
 
 /// Which events are collected for those who want to hear of them.
 #[inline]
-pub fn listeners(server: &Server) -> Listeners {
-    let mut listeners = notify::listeners(server.settings.keyspace_events());
+pub fn listeners(server: &Server, wanted: KeyspaceEvents) -> Listeners {
+    let mut listeners = notify::listeners(wanted);
     if server.tracking.is_on() {
         listeners.of_changes = true;
         listeners.has_copies = true;

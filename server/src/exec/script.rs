@@ -239,7 +239,8 @@ impl Running {
         self.calls.push((entry.id, nanos, failed));
         let now_us = self.stopwatch.wall_us();
         let caller = Caller::Script(&self.client);
-        tell(self.server, caller, entry, &args, nanos, now_us);
+        let habits = &mut self.local.habits;
+        tell(self.server, caller, habits, (entry, &args), nanos, now_us);
         Ok(())
     }
 

@@ -123,7 +123,7 @@ fn attempt(
     let mut local = Local::default();
     let (index, own) = (db.index, db.moment);
     db.index = waiter.db;
-    db.moment = moment(server, &waiter.client, own.now_ms);
+    db.moment = moment(server, &waiter.client, &mut local.habits, own.now_ms);
     let mut cx = Ctx {
         server,
         client: &waiter.client,

@@ -90,11 +90,12 @@ pub fn execute(session: &mut Session, exec: &'static Entry, out: &mut Output) ->
 }
 
 /// The keyspace with everything locked that the queued commands need, unless a watched key has changed.
-fn unbroken(session: &Session, queue: &Queue) -> Option<Db<'static>> {
+fn unbroken(session: &mut Session, queue: &Queue) -> Option<Db<'static>> {
     let server = session.server;
     let watches = &session.local.watches;
     let held = serve::lock_patiently(server, plan(server, queue, &session.local));
-    let moment = moment(server, &session.client, session.stopwatch.wall_ms());
+    let now_ms = session.stopwatch.wall_ms();
+    let moment = moment(server, &session.client, &mut session.local.habits, now_ms);
     let mut db = Db::new(&server.keyspace, held, session.client.db(), moment);
     let mut has_run_out = || {
         watches
@@ -155,8 +156,8 @@ fn run_all(
         let args = request.args();
         cx.entry = entry;
         // Time stands still in a transaction, but a CONFIG SET in it holds for what follows.
-        cx.db.moment.access = server.settings.access();
-        cx.db.moment.listeners = moment::listeners(server);
+        let habits = &mut cx.local.habits;
+        cx.db.moment = moment(server, cx.client, habits, cx.db.moment.now_ms);
         cx.reply.restart();
         let now_ms = cx.now_ms();
         let allowed = permission::check_queued(server, cx.client, cx.local, (entry, &args), now_ms);
@@ -175,14 +176,10 @@ fn run_all(
         let nanos = session.stopwatch.lap_nanos();
         let ending = if failed { Ending::Failed } else { Ending::Done };
         session.recorder.command(entry.id, nanos, ending);
-        tell(
-            server,
-            Caller::Client(cx.client),
-            entry,
-            &args,
-            nanos,
-            session.stopwatch.wall_us(),
-        );
+        let now_us = session.stopwatch.wall_us();
+        let caller = Caller::Client(cx.client);
+        let habits = &mut cx.local.habits;
+        tell(server, caller, habits, (entry, &args), nanos, now_us);
     }
     session.recorder.calls(&cx.calls);
     let (dirty, durable_from) = session.unit.commit(&mut cx.db, &server.log);

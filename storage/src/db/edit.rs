@@ -117,8 +117,10 @@ impl Drop for Edit<'_, '_> {
 /// guard and has got no element goes unnoticed.
 pub struct EditOf<'d, 'k, T: Collection> {
     edit: Edit<'d, 'k>,
-    /// When fields of the hash fell due before it was changed.
+    /// When fields of the hash fell due before it was changed; `None` if nothing was.
     due_ms: Option<i64>,
+    /// Whether it was made for the guard.
+    is_new: bool,
     of: PhantomData<T>,
 }
 
@@ -130,8 +132,18 @@ impl<'d, 'k, T: Collection> EditOf<'d, 'k, T> {
         Ok(EditOf {
             edit,
             due_ms: None,
+            is_new: false,
             of: PhantomData,
         })
+    }
+
+    pub(super) fn of_new(edit: Edit<'d, 'k>) -> EditOf<'d, 'k, T> {
+        EditOf {
+            edit,
+            due_ms: None,
+            is_new: true,
+            of: PhantomData,
+        }
     }
 
     /// The collection, to change in place. From now on it counts as changed.
@@ -179,7 +191,11 @@ impl<T: Collection> Deref for EditOf<'_, '_, T> {
 
 impl<T: Collection> Drop for EditOf<'_, '_, T> {
     fn drop(&mut self) {
-        let (is_gone, due_ms) = (self.is_gone(), (**self).due_ms());
+        if self.due_ms.is_none() && !self.is_new {
+            return;
+        }
+        let collection: &T = self;
+        let (is_gone, due_ms) = (collection.is_gone(), collection.due_ms());
         if let Some(before_ms) = self.due_ms.filter(|&it| it != due_ms) {
             let at = self.edit.at;
             self.edit.partition().note_fields(at, before_ms);

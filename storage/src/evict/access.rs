@@ -181,6 +181,14 @@ impl Access {
     /// The word of an entry that is accessed now.
     #[inline]
     pub fn touched(self, word: u32, clock: Clock) -> u32 {
+        if self == Access::Time && word >> USES_BITS == ticks(clock.now_ms) {
+            // Of this tick: as nearly always, where a key is used much.
+            return word;
+        }
+        self.touched_anew(word, clock)
+    }
+
+    fn touched_anew(self, word: u32, clock: Clock) -> u32 {
         let word = Word::of(word);
         let Access::Count {
             log_factor,
