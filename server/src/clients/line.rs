@@ -72,7 +72,8 @@ impl Client {
                 .map(|(_, letter)| *letter)
         };
         line.extend(letters(FLAGS[0]));
-        if self.is_watch_broken() {
+        let is_broken = self.is_watch_broken();
+        if is_broken {
             line.push(b'd');
         }
         line.extend(letters(FLAGS[1]));
@@ -85,10 +86,13 @@ impl Client {
             format_args!(" db={} sub={sub} psub={psub} ssub={ssub}", self.db()),
         );
         let queued = self.gauges.queued.load(Ordering::Relaxed);
-        put(
-            line,
-            format_args!(" multi={queued} watch={}", get(&self.gauges.watched)),
-        );
+        // Who knows that a key has changed watches none any more.
+        let watched = if is_broken {
+            0
+        } else {
+            get(&self.gauges.watched)
+        };
+        put(line, format_args!(" multi={queued} watch={watched}"));
     }
 
     /// The parts add up: `tot-mem` is `qbuf`, `qbuf-free`, `argv-mem`, `multi-mem`, `rbs` and `omem`, and what
