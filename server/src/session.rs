@@ -6,11 +6,10 @@ use smallvec::SmallVec;
 
 use crate::clients::Client;
 use crate::clock::Stopwatch;
-use crate::command::Block;
 use crate::command::table::Entry;
 use crate::exec::Unit;
 use crate::server::Server;
-use crate::stats::{Ending, Recorder};
+use crate::stats::Recorder;
 use crate::transaction::Local;
 
 /// One connection, owned by its task.
@@ -58,13 +57,6 @@ impl Session {
         self.server
             .stats
             .take(&mut self.recorder, self.thread, with_histograms);
-    }
-
-    /// Counts a command that has waited for keys in vain.
-    pub fn count_wait(&mut self, block: Block) {
-        if let Some(entry) = self.last_entry.filter(|_| block.is_for_keys()) {
-            self.recorder.command(entry.id, 0, Ending::Done);
-        }
     }
 
     /// Forgets watched keys. No lock of the keyspace is held.

@@ -35,12 +35,8 @@ pub struct Recorder {
     pub dirty: u64,
     /// Bytes received.
     pub received_bytes: u64,
-    /// Bytes sent.
-    pub sent_bytes: u64,
     /// Times something was received.
     pub reads: u64,
-    /// Times something was sent.
-    pub writes: u64,
 }
 
 impl Recorder {
@@ -366,12 +362,6 @@ impl Stats {
                 .add(std::mem::take(&mut recorder.received_bytes));
             counters.reads.add(std::mem::take(&mut recorder.reads));
         }
-        if recorder.sent_bytes > 0 {
-            counters
-                .sent_bytes
-                .add(std::mem::take(&mut recorder.sent_bytes));
-            counters.writes.add(std::mem::take(&mut recorder.writes));
-        }
         if recorder.samples.is_empty() {
             return;
         }
@@ -440,6 +430,9 @@ impl Stats {
     /// Sets all figures to zero, but for the changes since the last snapshot.
     pub fn reset(&self) {
         self.counters.reset();
+        self.exceeded_since_ms.store(0, Ordering::Relaxed);
+        self.exceeded_ms.set(0);
+        self.stale.store(0, Ordering::Relaxed);
         self.errors.lock().clear();
         self.reset_commands(|_| true, true);
     }
@@ -529,6 +522,10 @@ mod tests {
         stats.end_exceeded(350);
         let exceeded = stats.exceeded(400);
         assert_eq!((exceeded.total_ms, exceeded.current_ms), (250, 0));
+        stats.begin_exceeded(500);
+        stats.reset();
+        let exceeded = stats.exceeded(600);
+        assert_eq!((exceeded.total_ms, exceeded.current_ms), (0, 0));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod unit;
 pub use gate::{Gates, Verdict};
 pub use lookahead::look_ahead;
 pub use moment::moment;
+pub use serve::count_vain;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 

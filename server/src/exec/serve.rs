@@ -10,8 +10,11 @@ use storage::keyspace::{Held, ShardSet};
 use storage::waiters;
 
 use super::{Unit, moment, permission, run};
+use crate::clock::Stopwatch;
 use crate::command::{Block, Condition, Ctx, Effects, Error, Outcome, Reply, Result};
+use crate::monitor::Caller;
 use crate::server::Server;
+use crate::session::Session;
 use crate::stats::{Ending, Recorder};
 use crate::transaction::Local;
 use crate::waiters::{Served, Waiter};
@@ -138,6 +141,7 @@ fn attempt(
         calls: Vec::new(),
     };
     let args = waiter.request.args();
+    let mut stopwatch = Stopwatch::start();
     let request = (waiter.entry, &args);
     let (outcome, ending) =
         match permission::check_waiter(server, &waiter.client, request, own.now_ms) {
@@ -161,7 +165,9 @@ fn attempt(
         };
         waiter.keys.iter().for_each(|key| db.wait_for(key, place));
     } else {
-        recorder.command(waiter.entry.id, 0, ending);
+        let nanos = stopwatch.lap_nanos();
+        recorder.command(waiter.entry.id, nanos, ending);
+        note(server, waiter, nanos, stopwatch.wall_us());
         for key in &waiter.keys {
             db.stop_waiting(waiter.db, key, waiter.ticket);
         }
@@ -172,4 +178,19 @@ fn attempt(
     }
     (db.index, db.moment) = (index, own);
     db
+}
+
+/// Counts a command whose wait has ended without anything for it.
+pub fn count_vain(session: &mut Session, waiter: &Waiter) {
+    session.recorder.command(waiter.entry.id, 0, Ending::Done);
+    note(session.server, waiter, 0, session.stopwatch.wall_us());
+}
+
+/// Puts a command that has waited into the slow log if it was slow: its wait is not counted.
+fn note(server: &'static Server, waiter: &Waiter, nanos: u64, now_us: i64) {
+    if nanos >= server.settings.noted_nanos() {
+        let caller = Caller::Client(&waiter.client);
+        let args = waiter.request.args();
+        server.note_slow(caller, waiter.entry, &args, nanos, now_us);
+    }
 }

@@ -228,6 +228,7 @@ impl Connection {
         let Some(mut waiting) = self.waiting.take() else {
             return;
         };
+        let waiter = waiting.waiter();
         let served = waiting.take_served();
         self.session.server.clients.set_blocked(&client, false);
         let unblocked = client.end_wait();
@@ -241,7 +242,9 @@ impl Connection {
             } else {
                 let mut reply = Reply::new(&mut self.out, client.version());
                 super::wait::write_reply(self.session.server, block, unblocked, &mut reply);
-                self.session.count_wait(block);
+                if let Some(waiter) = waiter {
+                    exec::count_vain(&mut self.session, &waiter);
+                }
             }
             exec::hush(&client, &mut self.out, start);
             exec::next_reply_mode(&client);
@@ -301,8 +304,10 @@ impl Connection {
         gauges
             .last_interaction_ms
             .fetch_max(now_ms, Ordering::Relaxed);
-        self.session.recorder.sent_bytes += bytes as u64;
-        self.session.recorder.writes += 1;
+        // At once, for nothing may follow on this connection for long.
+        let counters = &self.session.server.stats.counters;
+        counters.sent_bytes.add(bytes as u64);
+        counters.writes.add(1);
     }
 
     /// Leaves the reply buffer to the thread: a connection that owes nothing holds none.

@@ -60,6 +60,11 @@ impl Waiting {
         }
     }
 
+    /// Its place in the line, if it stands in one.
+    pub fn waiter(&self) -> Option<Arc<Waiter>> {
+        self.waiter.clone()
+    }
+
     /// Leaves the line, if it stands in one; what it was served, if it was.
     pub fn take_served(&mut self) -> Option<Served> {
         let waiter = self.waiter.take()?;
