@@ -29,6 +29,7 @@ mod list;
 mod memory;
 mod memory_report;
 mod notify;
+mod operator;
 mod oracle;
 mod pubsub;
 mod restore;

@@ -1,6 +1,6 @@
 //! The server commands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::support::{Kind, Reply, Server, transcript};
 
@@ -386,42 +386,6 @@ fn time_and_lastsave() {
         ""
         "#,
     );
-}
-
-/// The names of the fields of INFO, by section.
-fn info_fields(server: &Server) -> BTreeSet<String> {
-    let text = server.connect().line("INFO everything").text();
-    let mut section = String::new();
-    let mut fields = BTreeSet::new();
-    for line in text.lines() {
-        if let Some(name) = line.strip_prefix("# ") {
-            name.clone_into(&mut section);
-        } else if let Some((name, _)) = line.split_once(':') {
-            fields.insert(format!("{section}: {name}"));
-        }
-    }
-    fields
-}
-
-#[test]
-fn info_has_every_field_of_redis() {
-    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
-        let server = Server::start(kind, &["--appendonly", "yes"]);
-        let mut client = server.connect();
-        client.line("SET k v EX 100");
-        client.line("NOSUCH");
-        info_fields(&server)
-    });
-    // Statistics of single commands depend on what was asked; modules do not exist.
-    let missing: Vec<&String> = theirs
-        .difference(&ours)
-        .filter(|field| {
-            !["Commandstats", "Latencystats", "Modules"]
-                .iter()
-                .any(|section| field.starts_with(section))
-        })
-        .collect();
-    assert!(missing.is_empty(), "{missing:#?}");
 }
 
 #[test]
