@@ -20,6 +20,7 @@ mod entrypoint;
 mod eviction;
 mod expiry;
 mod flush;
+mod function;
 mod garbage;
 mod generic;
 mod geo;

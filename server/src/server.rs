@@ -18,8 +18,8 @@ use crate::acl::{self, Acl};
 use crate::chores::Chores;
 use crate::clients::{self, Class, Client, Clients, Postage};
 use crate::clock;
-use crate::command::Table;
 use crate::command::table::Entry;
+use crate::command::{Error, Table};
 use crate::config::{Config, RewriteError, Scope, options};
 use crate::evictor::{Accounts, Evictor, LEAST_CLIENT_BUDGET, Room};
 use crate::exec::Gates;
@@ -34,7 +34,7 @@ use crate::persist::log::Log;
 use crate::pubsub::{Published, Pubsub};
 use crate::rates::Rates;
 use crate::replication::{self, Replication};
-use crate::script::Scripts;
+use crate::script::{Functions, Kind, Scripts, Unkillable};
 use crate::settings::Settings;
 use crate::slowlog::{self, Slow, Slowlog};
 use crate::spec::Flags;
@@ -60,6 +60,8 @@ pub struct Server {
     pub stats: Stats,
     /// Lua scripts.
     pub scripts: Scripts,
+    /// Libraries of functions.
+    pub functions: Functions,
     /// Who waits for keys.
     pub waiters: Waiters,
     /// Who has subscribed to what.
@@ -149,6 +151,7 @@ impl Server {
             clients: Clients::default(),
             gates: Gates::default(),
             scripts: Scripts::default(),
+            functions: Functions::default(),
             waiters: Waiters::default(),
             pubsub: Pubsub::default(),
             tracking: Tracking::default(),
@@ -175,6 +178,28 @@ impl Server {
             expires_actively: AtomicBool::new(true),
             cron_is_paused: AtomicBool::new(false),
         }))
+    }
+
+    /// What is answered while a script runs too long.
+    pub fn busy(&self) -> Error {
+        match self.scripts.stuck_kind() {
+            Some(Kind::Function) => Error::BusyFunction,
+            _ => Error::Busy,
+        }
+    }
+
+    /// Ends a script that runs too long.
+    ///
+    /// # Errors
+    /// If there is none, it was called the other way, or it has written.
+    pub fn kill_script(&self, kind: Kind) -> Result<(), Error> {
+        self.scripts.kill(kind).map_err(|why| match why {
+            Unkillable::Calm => Error::NotBusy,
+            Unkillable::HasWritten => Error::Unkillable,
+            Unkillable::OtherKind => self.busy(),
+        })?;
+        tracing::info!("Lua script killed by user with SCRIPT KILL.");
+        Ok(())
     }
 
     /// Who holds memory.

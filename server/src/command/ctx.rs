@@ -6,12 +6,15 @@ use protocol::{Args, Request};
 use storage::db::Db;
 use storage::value::Limits;
 
-use super::Result;
 use super::effects::Effects;
 use super::reply::Reply;
 use super::table::Entry;
+use super::{Error, Result};
 use crate::acl::{Login, User};
 use crate::clients::{Client, State};
+use crate::script::functions::Policy;
+use crate::script::library::{Draft, Library};
+use crate::script::source::ScriptFlags;
 use crate::script::{Origin, Source};
 use crate::server::Server;
 use crate::transaction::Local;
@@ -29,21 +32,57 @@ pub enum Outcome {
     Script(ScriptJob),
 }
 
-/// A script to be run.
+/// What is to be done with scripts.
 #[derive(Debug)]
-pub struct ScriptJob {
-    /// The script.
-    pub source: Arc<Source>,
+pub enum ScriptJob {
+    /// Run a script (`EVAL`).
+    Evaluate {
+        /// The script.
+        source: Arc<Source>,
+        /// With what.
+        call: Call,
+        /// How it has come to be known, if it is new.
+        origin: Option<Origin>,
+    },
+    /// Compile a script (`SCRIPT LOAD`).
+    Load {
+        /// The script.
+        source: Arc<Source>,
+    },
+    /// Run a function of a library (`FCALL`).
+    Call {
+        /// The library.
+        library: Arc<Library>,
+        /// Which of its functions.
+        index: usize,
+        /// With what.
+        call: Call,
+    },
+    /// Load a library (`FUNCTION LOAD`).
+    LoadLibrary {
+        /// The library.
+        draft: Draft,
+        /// What becomes of others.
+        policy: Policy,
+    },
+    /// Load libraries (`FUNCTION RESTORE`).
+    RestoreLibraries {
+        /// The libraries.
+        drafts: Vec<Draft>,
+        /// What becomes of others.
+        policy: Policy,
+    },
+}
+
+/// With what a script is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
     /// The word of the request with the first key.
     pub keys_at: usize,
     /// How many keys.
     pub key_count: usize,
     /// It may not write, whatever it says itself.
     pub is_read_only: bool,
-    /// It is only compiled (`SCRIPT LOAD`).
-    pub is_load: bool,
-    /// How it has come to be known, if it is new.
-    pub origin: Option<Origin>,
 }
 
 /// What a command waits for.
@@ -205,6 +244,34 @@ impl Ctx<'_> {
             deadline_ms,
             condition,
         }))
+    }
+
+    /// Refuses a script when memory is short, unless it says that it needs none, or says nothing at all.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], or [`Error::ScriptNeedsMemory`] in a transaction.
+    pub fn check_script_memory(&self, flags: Option<ScriptFlags>) -> Result<()> {
+        let needs_none = ScriptFlags::ALLOW_OOM | ScriptFlags::NO_WRITES;
+        let may_need = flags.is_some_and(|flags| !flags.intersects(needs_none));
+        if !may_need || self.is_replay() || !self.server.is_out_of_memory() {
+            return Ok(());
+        }
+        Err(match self.is_in_exec {
+            true => Error::ScriptNeedsMemory,
+            false => Error::OutOfMemory,
+        })
+    }
+
+    /// Refuses a script that says it may write to a command that must not.
+    ///
+    /// # Errors
+    /// [`Error::ScriptMayWrite`]
+    pub fn check_script(&self, flags: Option<ScriptFlags>, call: Call) -> Result<()> {
+        let may_write = flags.is_some_and(|flags| !flags.contains(ScriptFlags::NO_WRITES));
+        match call.is_read_only && may_write {
+            true => Err(Error::ScriptMayWrite),
+            false => Ok(()),
+        }
     }
 
     /// Up to where collections are packed.

@@ -58,11 +58,47 @@ pub enum Error {
     )]
     Busy,
     #[error(
+        "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+    )]
+    BusyFunction,
+    #[error(
         "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
     )]
     Unkillable,
     #[error("NOTBUSY No scripts in execution right now.")]
     NotBusy,
+    #[error(
+        "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
+    )]
+    ScriptNeedsMemory,
+    #[error("ERR Can not execute a script with write flag using *_ro command.")]
+    ScriptMayWrite,
+    #[error("ERR Function not found")]
+    NoFunction,
+    #[error("ERR Bad number of keys provided")]
+    BadKeyCount,
+    #[error("ERR Library not found")]
+    NoLibrary,
+    #[error("ERR Library '{0}' already exists")]
+    LibraryExists(String),
+    #[error("ERR Unknown option given: {0}")]
+    UnknownLoadOption(String),
+    #[error("ERR Unknown argument {0}")]
+    UnknownListArgument(String),
+    #[error("ERR library name argument was not given")]
+    NoLibraryName,
+    #[error("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")]
+    FunctionFlushOption,
+    #[error("ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")]
+    RestorePolicy,
+    #[error("ERR DUMP payload version or checksum are wrong")]
+    PayloadFooter,
+    #[error("ERR given type is not a function")]
+    PayloadNoFunction,
+    #[error("ERR Pre-GA function format not supported")]
+    PayloadPreRelease,
+    #[error("ERR Failed loading library payload")]
+    PayloadText,
     #[error("ERR Number of keys can't be greater than number of args")]
     MoreKeysThanArguments,
     #[error("ERR Number of keys can't be negative")]

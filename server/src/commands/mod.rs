@@ -6,6 +6,7 @@ mod client;
 mod config;
 mod connection;
 mod debug;
+mod function;
 mod generic;
 mod geo;
 mod hash;
@@ -38,6 +39,7 @@ pub const FAMILIES: &[&[Command]] = &[
     config::COMMANDS,
     connection::COMMANDS,
     debug::COMMANDS,
+    function::COMMANDS,
     generic::COMMANDS,
     geo::COMMANDS,
     hash::COMMANDS,

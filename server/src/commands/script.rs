@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::command::{Args, Command, Ctx, Error, Outcome, Result, ScriptJob, Words};
-use crate::script::{Origin, Source, parse_hex};
+use crate::command::{Args, Call, Command, Ctx, Error, Outcome, Result, ScriptJob, Words};
+use crate::script::{Kind, Origin, Source, parse_hex};
 use crate::spec::{Group, Keys, Locks, Spec, acl, flags, key_flags};
 
 /// The family.
@@ -55,14 +55,17 @@ fn eval_ro(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
 }
 
 fn evaluate(cx: &mut Ctx<'_>, args: &Args<'_>, is_read_only: bool) -> Result {
-    let key_count = key_count(args)?;
     let text = args.word(1)?;
     let sha = crate::script::sha_of(text);
     let (source, origin) = match cx.server.scripts.get(&sha) {
-        Some(source) => (source, None),
-        None => (parse(text)?, Some(Origin::Evaluated)),
+        Some(source) => (Ok(source), None),
+        None => (parse(text), Some(Origin::Evaluated)),
     };
-    Ok(job(source, key_count, is_read_only, origin))
+    if let Ok(source) = &source {
+        cx.check_script_memory(source.flags)?;
+    }
+    let key_count = key_count(args)?;
+    job(cx, source?, key_count, is_read_only, origin)
 }
 
 const EVALSHA: Command = Spec {
@@ -98,9 +101,18 @@ fn evalsha_ro(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
 fn evaluate_known(cx: &mut Ctx<'_>, args: &Args<'_>, is_read_only: bool) -> Result {
     // As in Redis (`evalShaCommand`, eval.c): what cannot be a hash is unknown, whatever else is wrong.
     let sha = parse_hex(args.word(1)?).ok_or(Error::NoScript)?;
+    let source = cx.server.scripts.get(&sha);
+    if let Some(source) = &source {
+        cx.check_script_memory(source.flags)?;
+    }
     let key_count = key_count(args)?;
-    let source = cx.server.scripts.get(&sha).ok_or(Error::NoScript)?;
-    Ok(job(source, key_count, is_read_only, None))
+    job(
+        cx,
+        source.ok_or(Error::NoScript)?,
+        key_count,
+        is_read_only,
+        None,
+    )
 }
 
 fn parse(text: &[u8]) -> Result<Arc<Source>> {
@@ -117,19 +129,23 @@ fn key_count(args: &Args<'_>) -> Result<usize> {
 }
 
 fn job(
+    cx: &Ctx<'_>,
     source: Arc<Source>,
     key_count: usize,
     is_read_only: bool,
     origin: Option<Origin>,
-) -> Outcome {
-    Outcome::Script(ScriptJob {
-        source,
+) -> Result {
+    let call = Call {
         keys_at: 3,
         key_count,
         is_read_only,
-        is_load: false,
+    };
+    cx.check_script(source.flags, call)?;
+    Ok(Outcome::Script(ScriptJob::Evaluate {
+        source,
+        call,
         origin,
-    })
+    }))
 }
 
 const SCRIPT: Command = Spec {
@@ -264,10 +280,7 @@ const KILL: Command = Spec {
 .run(kill);
 
 fn kill(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
-    if !cx.server.gates.is_busy() {
-        return Err(Error::NotBusy);
-    }
-    cx.server.scripts.kill().map_err(|_| Error::Unkillable)?;
+    cx.server.kill_script(Kind::Script)?;
     cx.reply.ok()
 }
 
@@ -285,12 +298,5 @@ const LOAD: Command = Spec {
 
 fn load(_: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let source = parse(args.word(2)?)?;
-    Ok(Outcome::Script(ScriptJob {
-        source,
-        keys_at: 0,
-        key_count: 0,
-        is_read_only: true,
-        is_load: true,
-        origin: Some(Origin::Loaded),
-    }))
+    Ok(Outcome::Script(ScriptJob::Load { source }))
 }

@@ -216,6 +216,9 @@ fn shutdown(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         // There are no replicas to wait for, so none can be under way.
         return Err(Error::NoShutdown);
     }
+    if cx.server.gates.is_busy() && !words.nosave {
+        return Err(cx.server.busy());
+    }
     if words.save && !words.force && !cx.server.log.is_on() {
         tracing::warn!(
             "SHUTDOWN SAVE: there is no append only file, and snapshots are not written yet."

@@ -179,6 +179,9 @@ pub fn check(session: &mut Session, entry: &'static Entry, args: &Args<'_>) -> V
     if server.gates.is_loading() && !flags.contains(Flags::LOADING) {
         return Verdict::Refuse(Error::Loading);
     }
+    if server.gates.is_busy() && !flags.contains(Flags::ALLOW_BUSY) {
+        return Verdict::Refuse(server.busy());
+    }
     if state.contains(State::MONITOR) && flags.intersects(KEYSPACE) {
         // Redis takes who monitors for a replica: it may not touch keys, and no pause stops it.
         return Verdict::Refuse(Error::ReplicaKeyspace);

@@ -15,6 +15,8 @@ mod unit;
 pub use gate::{Gates, Verdict};
 pub use lookahead::look_ahead;
 pub use moment::moment;
+#[expect(unused_imports, reason = "for whoever reads snapshots")]
+pub use script::load_libraries;
 pub use serve::count_vain;
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -357,7 +359,7 @@ fn run(
         None => Err(Error::WrongArity(entry.full_name.clone())),
     };
     let result = match result {
-        Ok(Outcome::Script(job)) => script::execute(cx, &job, args, unit),
+        Ok(Outcome::Script(job)) => script::execute(cx, job, args, unit),
         result => result,
     };
     unit.gather(&mut cx.db, &mut cx.effects, args, cx.server);

@@ -11,7 +11,7 @@ use storage::waiters;
 
 use super::{Unit, moment, permission, run};
 use crate::clock::Stopwatch;
-use crate::command::{Block, Condition, Ctx, Effects, Error, Outcome, Reply, Result};
+use crate::command::{Block, Condition, Ctx, Effects, Outcome, Reply, Result};
 use crate::monitor::Caller;
 use crate::server::Server;
 use crate::session::Session;
@@ -22,10 +22,10 @@ use crate::waiters::{Served, Waiter};
 /// Takes the locks of a plan, and those that are needed to serve whoever waits for keys behind them.
 ///
 /// # Errors
-/// [`Error::Busy`] if a script that runs too long holds one of them.
+/// [`Server::busy`] if a script that runs too long holds one of them.
 #[inline]
 pub fn lock(server: &'static Server, plan: ShardSet) -> Result<Held<'static>> {
-    lock_unless(server, plan, || server.gates.is_busy()).ok_or(Error::Busy)
+    lock_unless(server, plan, || server.gates.is_busy()).ok_or_else(|| server.busy())
 }
 
 /// The same, however long it takes: a transaction that has begun to be executed cannot be tried again.

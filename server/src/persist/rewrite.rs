@@ -1,6 +1,7 @@
 //! Writing the base of a rewritten log: the keyspace as it was at one moment, while it goes on changing.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use storage::aof::{FinishedBase, RewriteFiles};
@@ -13,11 +14,17 @@ use crate::server::Server;
 const SLOTS: usize = 256;
 
 /// Starts the thread. Without files the snapshot, which was given up, is only walked to its end.
-pub(super) fn start(server: &'static Server, files: Option<RewriteFiles>, tasks: SyncSender<Task>) {
+///
+/// The libraries of functions are those of the moment of the snapshot.
+pub(super) fn start(
+    server: &'static Server,
+    files: Option<(RewriteFiles, Vec<Arc<[u8]>>)>,
+    tasks: SyncSender<Task>,
+) {
     let thread = std::thread::Builder::new().name("rewrite".to_owned());
     let spawned = thread.spawn(move || {
         let base = match files {
-            Some(files) => write_base(server, files),
+            Some((files, libraries)) => write_base(server, files, &libraries),
             None => walk(server, |_, _| Ok(()))
                 .map_err(|error| error.to_string())
                 .and_then(|()| Err("given up".to_owned())),
@@ -31,9 +38,15 @@ pub(super) fn start(server: &'static Server, files: Option<RewriteFiles>, tasks:
     }
 }
 
-fn write_base(server: &Server, mut files: RewriteFiles) -> Result<FinishedBase, String> {
+fn write_base(
+    server: &Server,
+    mut files: RewriteFiles,
+    libraries: &[Arc<[u8]>],
+) -> Result<FinishedBase, String> {
     let mut current = None;
+    let mut records = library_records(libraries);
     let written = walk(server, |db, bytes| {
+        files.write_all(&std::mem::take(&mut records))?;
         if current != Some(db) {
             let number = db.to_string();
             let mut select = Vec::new();
@@ -43,7 +56,7 @@ fn write_base(server: &Server, mut files: RewriteFiles) -> Result<FinishedBase, 
         }
         files.write_all(bytes)
     });
-    match written {
+    match written.and_then(|()| files.write_all(&records)) {
         Ok(()) => files.finish().map_err(|error| error.to_string()),
         Err(error) => {
             server.keyspace.abandon_snapshot();
@@ -52,6 +65,16 @@ fn write_base(server: &Server, mut files: RewriteFiles) -> Result<FinishedBase, 
             Err(error.to_string())
         }
     }
+}
+
+/// What loads the libraries again.
+fn library_records(libraries: &[Arc<[u8]>]) -> Vec<u8> {
+    let mut records = Vec::new();
+    for text in libraries {
+        let words: [&[u8]; 3] = [b"FUNCTION", b"LOAD", text];
+        protocol::encode_request(words.into_iter(), &mut records);
+    }
+    records
 }
 
 /// Hands over the whole snapshot, (database, records) at a time, shard by shard.

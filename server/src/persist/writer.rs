@@ -230,6 +230,7 @@ impl Writer {
             .store(crate::clock::now_ms(), Relaxed);
         let mut held = server.keyspace.lock(ShardSet::ALL);
         Keyspace::begin_snapshot(&mut held, Arc::new(encode::Records));
+        let libraries = server.functions.texts();
         let end = server.log.cut(&mut self.unwritten);
         if self.file.is_staged() && !self.is_once {
             // From here on the staged file follows the snapshot.
@@ -239,7 +240,7 @@ impl Writer {
         match self.switch_files(end) {
             Ok(files) => {
                 tracing::info!("Background append only file rewriting started");
-                rewrite::start(server, Some(files), self.sender.clone());
+                rewrite::start(server, Some((files, libraries)), self.sender.clone());
             }
             Err(error) => {
                 tracing::warn!("Can't rewrite append only file in background: {error}");

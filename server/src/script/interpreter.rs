@@ -8,12 +8,25 @@ use mlua::{
 
 use super::raised::{self, PRELUDE_NAME, place};
 use super::random::Random;
-use super::{Sha, libraries};
+use super::register::{self, Patience, Registered};
+use super::{Kind, Sha, libraries};
 
 /// What all globals are made of.
 const PRELUDE: &str = include_str!("prelude.lua");
 /// The name of every script, as it stands in error texts.
-const CHUNK: &str = "@user_script";
+const SCRIPT_CHUNK: &str = "@user_script";
+/// The name of every library.
+const LIBRARY_CHUNK: &str = "@user_function";
+/// What of `redis` a library may use while it is loaded.
+const AT_LOAD: [&str; 7] = [
+    "LOG_DEBUG",
+    "LOG_NOTICE",
+    "LOG_VERBOSE",
+    "LOG_WARNING",
+    "REDIS_VERSION",
+    "REDIS_VERSION_NUM",
+    "log",
+];
 /// So many instructions are carried out between two looks at whether the script is to be stopped.
 const INSTRUCTIONS: u32 = 100_000;
 
@@ -25,14 +38,15 @@ pub enum End {
     Failed(Table),
 }
 
-/// One interpreter.
+/// One interpreter, of scripts or of libraries: nothing that one does is seen by the other.
 pub struct Interpreter {
     lua: Lua,
     in_place: Function,
     run: Function,
+    load: Option<Function>,
     /// Compiled, by what their text hashes to.
     compiled: HashMap<Sha, Function>,
-    /// Which [`super::Scripts::flush`] it has seen.
+    /// Up to which change of what is known it has seen.
     pub generation: u64,
 }
 
@@ -42,7 +56,10 @@ impl Interpreter {
     ///
     /// # Errors
     /// If Lua has no memory.
-    pub fn new(bind: impl FnOnce(&Lua, &Table) -> Result<Table>) -> Result<Interpreter> {
+    pub fn new(
+        kind: Kind,
+        bind: impl FnOnce(&Lua, &Table) -> Result<Table>,
+    ) -> Result<Interpreter> {
         let libraries = StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::OS;
         let lua = Lua::new_with(libraries, LuaOptions::new())?;
         let server = lua.create_table()?;
@@ -51,12 +68,16 @@ impl Interpreter {
         server.raw_set("place", lua.create_function(|lua, ()| Ok(place(lua)))?)?;
         server.raw_set("reveal", lua.create_function(raised::reveal)?)?;
         server.raw_set("libraries", libraries::all(&lua)?)?;
+        if kind == Kind::Function {
+            server.raw_set("library", library_api(&lua, &redis)?)?;
+        }
         let prelude = lua.load(PRELUDE).set_name(PRELUDE_NAME).into_function()?;
-        let (in_place, run): (Function, Function) = prelude.call((redis, server))?;
+        let (in_place, run, load) = prelude.call((redis, server))?;
         Ok(Interpreter {
             lua,
             in_place,
             run,
+            load,
             compiled: HashMap::new(),
             generation: 0,
         })
@@ -82,22 +103,59 @@ impl Interpreter {
         if let Some(function) = self.compiled.get(sha) {
             return Ok(function.clone());
         }
-        let compiled = self
-            .lua
-            .load(text)
-            .set_name(CHUNK)
-            .set_mode(mlua::ChunkMode::Text)
-            .into_function()
-            .and_then(|function| self.in_place.call::<Function>(function));
-        let function = compiled.map_err(|error| match error {
-            mlua::Error::SyntaxError { message, .. } => message,
-            other => other.to_string(),
-        })?;
+        let function = self.compile_as(SCRIPT_CHUNK, text)?;
         self.compiled.insert(*sha, function.clone());
         Ok(function)
     }
 
-    /// Runs a compiled script.
+    fn compile_as(&self, chunk: &str, text: &[u8]) -> std::result::Result<Function, String> {
+        let compiled = self
+            .lua
+            .load(text)
+            .set_name(chunk)
+            .set_mode(mlua::ChunkMode::Text)
+            .into_function()
+            .and_then(|function| self.in_place.call::<Function>(function));
+        compiled.map_err(|error| match error {
+            mlua::Error::SyntaxError { message, .. } => message,
+            other => other.to_string(),
+        })
+    }
+
+    /// Loads a library; the functions that it has registered.
+    ///
+    /// # Errors
+    /// The text of the error: what Lua says of its syntax, what the library has raised, that it took too long, or that
+    /// it has no function.
+    pub fn load(
+        &self,
+        text: &[u8],
+        patience: Patience,
+    ) -> std::result::Result<Vec<Registered>, String> {
+        let chunk = self
+            .compile_as(LIBRARY_CHUNK, text)
+            .map_err(|message| format!("Error compiling function: {message}"))?;
+        let load = self
+            .load
+            .as_ref()
+            .expect("libraries are loaded where they run");
+        let (ended, registered) = register::gather(patience, || load.call::<(bool, Value)>(chunk));
+        let failure = match ended {
+            Ok((true, _)) if registered.is_empty() => {
+                return Err("No functions registered".to_owned());
+            }
+            Ok((true, _)) => return Ok(registered),
+            Ok((false, Value::Table(error))) => error.raw_get::<mlua::String>("err").map_or_else(
+                |_| "ERR unknown error".to_owned(),
+                |it| it.to_string_lossy(),
+            ),
+            Ok((false, other)) => format!("ERR {}", other.to_string().unwrap_or_default()),
+            Err(error) => format!("ERR {error}"),
+        };
+        Err(format!("Error registering functions: {failure}"))
+    }
+
+    /// Runs a compiled script, or a function of a library.
     pub fn run<'w>(
         &self,
         function: &Function,
@@ -140,6 +198,17 @@ impl Interpreter {
             Ok(VmState::Continue)
         })
     }
+}
+
+/// What a library knows as `redis` while it is loaded.
+fn library_api(lua: &Lua, redis: &Table) -> Result<Table> {
+    let api = lua.create_table()?;
+    for name in AT_LOAD {
+        api.raw_set(name, redis.raw_get::<Value>(name)?)?;
+    }
+    let function = lua.create_function(register::register_function)?;
+    api.raw_set("register_function", function)?;
+    Ok(api)
 }
 
 fn install_random(lua: &Lua, server: &Table) -> Result<()> {

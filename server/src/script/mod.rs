@@ -1,22 +1,29 @@
-//! Lua scripts: their texts by hash, the interpreters that run them, and what they may see.
+//! Lua scripts and functions: their texts, the interpreters that run them, and what they may see.
 //!
 //! Each I/O thread has an interpreter of its own, made when it runs its first script: scripts share nothing but the
 //! keyspace, so nobody waits for another's. What a script asks of the server comes from `exec`, which binds it.
 
 pub mod convert;
+pub mod functions;
 pub mod interpreter;
 mod libraries;
+pub mod library;
+pub mod payload;
 pub mod raised;
 mod random;
+pub mod register;
 pub mod source;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
+use protocol::Request;
 use sha1::{Digest as _, Sha1};
 
+pub use functions::Functions;
 pub use source::Source;
 
 /// The SHA-1 of a script's text.
@@ -74,11 +81,48 @@ pub struct Scripts {
     lua_bytes: AtomicUsize,
     is_killed: AtomicBool,
     has_written: AtomicBool,
+    stuck: Mutex<Option<Stuck>>,
 }
 
-/// A script that has written cannot be ended: half of what it does would stay.
+/// How a script was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unkillable;
+pub enum Kind {
+    /// As a text (`EVAL`).
+    Script,
+    /// By its name (`FCALL`).
+    Function,
+}
+
+/// A script that runs too long.
+#[derive(Clone, Debug)]
+pub struct Stuck {
+    /// How it was called.
+    pub kind: Kind,
+    /// The name of a function, the hash of a script.
+    pub name: String,
+    /// The request, if that is a function.
+    pub request: Option<Request>,
+    /// Since when it runs.
+    pub started: Instant,
+}
+
+impl Stuck {
+    /// How long it runs already, in milliseconds.
+    pub fn ran_ms(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Why a script that runs too long is not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unkillable {
+    /// There is none.
+    Calm,
+    /// It has written: half of what it does would stay.
+    HasWritten,
+    /// It was called the other way.
+    OtherKind,
+}
 
 impl Scripts {
     /// The script of that hash.
@@ -145,16 +189,38 @@ impl Scripts {
             .fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
     }
 
-    /// Lets the script that runs too long end. Whether there is one, the caller knows.
+    /// Lets the script that runs too long end.
     ///
     /// # Errors
-    /// [`Unkillable`] if it has written already.
-    pub fn kill(&self) -> Result<(), Unkillable> {
+    /// See [`Unkillable`].
+    pub fn kill(&self, kind: Kind) -> Result<(), Unkillable> {
+        let stuck = self.stuck.lock();
+        let Some(stuck) = &*stuck else {
+            return Err(Unkillable::Calm);
+        };
         if self.has_written.load(Ordering::Relaxed) {
-            return Err(Unkillable);
+            return Err(Unkillable::HasWritten);
+        }
+        if stuck.kind != kind {
+            return Err(Unkillable::OtherKind);
         }
         self.is_killed.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// The script that runs too long.
+    pub fn stuck(&self) -> Option<Stuck> {
+        self.stuck.lock().clone()
+    }
+
+    /// How the script that runs too long was called.
+    pub fn stuck_kind(&self) -> Option<Kind> {
+        self.stuck.lock().as_ref().map(|stuck| stuck.kind)
+    }
+
+    /// Notes that a script runs too long.
+    pub fn set_stuck(&self, stuck: Stuck) {
+        *self.stuck.lock() = Some(stuck);
     }
 
     /// Whether the script that runs is to end.
@@ -169,6 +235,8 @@ impl Scripts {
 
     /// Notes that no script runs too long any more.
     pub fn calm_down(&self) {
+        let mut stuck = self.stuck.lock();
+        *stuck = None;
         self.is_killed.store(false, Ordering::Relaxed);
         self.has_written.store(false, Ordering::Relaxed);
     }

@@ -43,7 +43,7 @@ function G.rawget(t, key)
 end
 
 function G.rawset(t, key, value)
-  if real_of[t] then refuse() end
+  if real_of[t] then real_error('Attempt to modify a readonly table', 0) end
   return real_rawset(t, key, value)
 end
 
@@ -175,16 +175,20 @@ for library, functions in real_pairs(server.libraries) do
 end
 
 local function describe(err)
+  -- The error of a command knows where it was called; any other has come from where it is raised.
+  local is_ours = real_type(err) == 'userdata'
   err = reveal(err)
   if real_type(err) ~= 'table' then
     err = { err = 'ERR ' .. real_tostring(err) }
   end
-  if err.line == nil then
+  if not is_ours or err.line == nil then
     err.source, err.line = server.place()
   end
   return err
 end
-G.__redis__err__handler = describe
+if not server.library then
+  G.__redis__err__handler = describe
+end
 
 G.redis = redis
 for _, name in real_pairs({ 'redis', 'string', 'table', 'math', 'os', 'coroutine', 'cjson', 'cmsgpack', 'struct', 'bit' }) do
@@ -193,9 +197,14 @@ for _, name in real_pairs({ 'redis', 'string', 'table', 'math', 'os', 'coroutine
   end
 end
 
-shown_globals = protect(G, function(_, name)
+local function nonexistent(_, name)
+  if real_type(name) ~= 'string' and real_type(name) ~= 'number' then
+    real_error('Second argument to luaProtectedTableError must be a string or number', 2)
+  end
   real_error("Script attempted to access nonexistent global variable '" .. real_tostring(name) .. "'", 2)
-end)
+end
+
+shown_globals = protect(G, nonexistent)
 G._G = shown_globals
 
 local function in_place(f)
@@ -207,8 +216,24 @@ local function run(f, keys, argv)
   return real_xpcall(f, describe)
 end
 
-local function run_function(f, keys, argv)
+if not server.library then
+  return in_place, run
+end
+
+-- While a library is loaded it sees nothing but what it registers its functions with. Its functions look
+-- globals up when they run, and then all of them are there.
+local view = real_getmetatable(shown_globals)
+local at_load = real_setmetatable({ redis = protect(server.library, nonexistent) }, { __index = nonexistent })
+
+local function load_library(chunk)
+  view.__index = at_load
+  local ok, err = real_xpcall(chunk, describe)
+  view.__index = G
+  return ok, err
+end
+
+local function call(f, keys, argv)
   return real_xpcall(function() return f(keys, argv) end, describe)
 end
 
-return in_place, run, run_function, G
+return in_place, call, load_library

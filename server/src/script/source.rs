@@ -28,6 +28,14 @@ impl ScriptFlags {
         ("allow-cross-slot-keys", ScriptFlags::ALLOW_CROSS_SLOT_KEYS),
     ];
 
+    /// The names of these flags.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        ScriptFlags::NAMES
+            .iter()
+            .filter(move |(_, flag)| self.contains(*flag))
+            .map(|(name, _)| *name)
+    }
+
     /// The flag of that name.
     pub fn named(name: &str) -> Option<ScriptFlags> {
         let mut names = ScriptFlags::NAMES.iter();
@@ -93,10 +101,5 @@ impl Source {
     /// The Lua.
     pub fn body(&self) -> &[u8] {
         &self.text[self.body_at..]
-    }
-
-    /// Whether it has said so.
-    pub fn says(&self, flag: ScriptFlags) -> bool {
-        self.flags.is_some_and(|flags| flags.contains(flag))
     }
 }

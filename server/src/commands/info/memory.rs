@@ -4,13 +4,13 @@ use super::Fields;
 use crate::command::Ctx;
 use crate::config::options;
 use crate::memory::{MemoryUse, human, total_system_bytes};
-use crate::script::Scripts;
+use crate::script::{Functions, Scripts};
 
 /// `# Memory`
 pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
     let memory = MemoryUse::measure(cx.server, &mut cx.db);
     print_use(&memory, out);
-    print_scripts(&cx.server.scripts, out);
+    print_scripts(&cx.server.scripts, &cx.server.functions, out);
     let config = &cx.server.settings.config;
     out.bytes("maxmemory", config.get(options::MAXMEMORY) as usize);
     out.put(
@@ -64,21 +64,21 @@ fn print_use(memory: &MemoryUse, out: &mut Fields<'_>) {
     out.bytes("total_system_memory", total_system_bytes());
 }
 
-fn print_scripts(scripts: &Scripts, out: &mut Fields<'_>) {
+fn print_scripts(scripts: &Scripts, functions: &Functions, out: &mut Fields<'_>) {
     let (lua, text) = (scripts.lua_bytes(), scripts.text_bytes());
+    let (functions_lua, functions_text) = (functions.lua_bytes(), functions.text_bytes());
+    let (libraries, function_count) = functions.counts();
     out.put("used_memory_lua", lua);
     out.put("used_memory_vm_eval", lua);
     out.put("used_memory_lua_human", human(lua));
     out.put("used_memory_scripts_eval", text);
     out.put("number_of_cached_scripts", scripts.count());
-    out.none(&[
-        "number_of_functions",
-        "number_of_libraries",
-        "used_memory_vm_functions",
-    ]);
-    out.bytes("used_memory_vm_total", lua);
-    out.put("used_memory_functions", 0);
-    out.bytes("used_memory_scripts", text);
+    out.put("number_of_functions", function_count);
+    out.put("number_of_libraries", libraries);
+    out.put("used_memory_vm_functions", functions_lua);
+    out.bytes("used_memory_vm_total", lua + functions_lua);
+    out.put("used_memory_functions", functions_text);
+    out.bytes("used_memory_scripts", text + functions_text);
 }
 
 fn print_fragmentation(memory: &MemoryUse, out: &mut Fields<'_>) {

@@ -1,0 +1,170 @@
+//! Running scripts and functions: what they call is carried out here, under the locks that they hold.
+//!
+//! A script holds every shard, for it may touch keys that its request does not name. While it runs, what it needs of
+//! the server lies in a slot of its thread, where the functions it calls find it.
+
+mod api;
+mod libraries;
+mod running;
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use mlua::{Function, Table, Value};
+use protocol::{Args, Version};
+
+pub use libraries::load_libraries;
+use running::{Allowance, Callee, Identity, KILLED, RUNNING, Running};
+
+use super::Unit;
+use crate::command::error::shown;
+use crate::command::{Call, Ctx, Error, Outcome, Result, ScriptJob};
+use crate::script::interpreter::{End, Interpreter};
+use crate::script::{Kind, Origin, Source, convert, hex, raised, register};
+
+thread_local! {
+    static SCRIPTS: RefCell<Option<Interpreter>> = const { RefCell::new(None) };
+}
+
+fn new_interpreter(kind: Kind) -> mlua::Result<Interpreter> {
+    let interpreter = Interpreter::new(kind, |lua, prelude| api::bind(kind, lua, prelude))?;
+    interpreter.watch(|lua| {
+        let is_to_end =
+            RUNNING.with_borrow_mut(|slot| slot.as_mut().is_some_and(Running::is_to_end));
+        if is_to_end {
+            return Err(raised::table(lua, KILLED.as_bytes().to_vec()));
+        }
+        if register::is_overdue() {
+            return Err(raised::table(lua, b"ERR FUNCTION LOAD timeout".to_vec()));
+        }
+        Ok(())
+    })?;
+    Ok(interpreter)
+}
+
+/// Does what a command has to do with scripts, and writes the reply.
+pub fn execute(cx: &mut Ctx<'_>, job: ScriptJob, args: &Args<'_>, unit: &mut Unit) -> Result {
+    match job {
+        ScriptJob::Evaluate {
+            source,
+            call,
+            origin,
+        } => with_scripts(cx, |cx, interpreter| {
+            let function = compile(cx, interpreter, &source, origin)?;
+            let identity = Identity {
+                callee: Callee::Script(source.sha),
+                request: None,
+            };
+            let allowance = Allowance {
+                flags: source.flags,
+                is_read_only: call.is_read_only,
+            };
+            run(
+                (interpreter, &function),
+                cx,
+                (call, args),
+                allowance,
+                identity,
+                unit,
+            )
+        }),
+        ScriptJob::Load { source } => with_scripts(cx, |cx, interpreter| {
+            compile(cx, interpreter, &source, Some(Origin::Loaded))?;
+            cx.reply.bulk(hex(&source.sha).as_bytes())
+        }),
+        ScriptJob::Call {
+            library,
+            index,
+            call,
+        } => libraries::call(cx, (library, index), (call, args), unit),
+        ScriptJob::LoadLibrary { draft, policy } => libraries::load(cx, draft, policy),
+        ScriptJob::RestoreLibraries { drafts, policy } => libraries::restore(cx, drafts, policy),
+    }
+}
+
+/// Runs `work` with the interpreter of this thread for scripts.
+fn with_scripts(
+    cx: &mut Ctx<'_>,
+    work: impl FnOnce(&mut Ctx<'_>, &mut Interpreter) -> Result,
+) -> Result {
+    SCRIPTS.with_borrow_mut(|slot| {
+        let before = slot.as_ref().map_or(0, Interpreter::memory_bytes);
+        let interpreter = match slot {
+            Some(interpreter) => interpreter,
+            None => slot.insert(new_interpreter(Kind::Script).map_err(of_lua)?),
+        };
+        let scripts = &cx.server.scripts;
+        if interpreter.generation != scripts.generation() {
+            interpreter.flush(scripts.generation());
+        }
+        let result = work(cx, interpreter);
+        scripts.note_lua_bytes(before, interpreter.memory_bytes());
+        result
+    })
+}
+
+fn compile(
+    cx: &Ctx<'_>,
+    interpreter: &mut Interpreter,
+    source: &Arc<Source>,
+    origin: Option<Origin>,
+) -> Result<Function> {
+    let compiled = interpreter.compile(&source.sha, source.body());
+    let function = compiled.map_err(|message| {
+        Error::Text(format!(
+            "ERR Error compiling script (new function): {message}"
+        ))
+    })?;
+    if let Some(origin) = origin {
+        cx.server.scripts.add(Arc::clone(source), origin);
+    }
+    Ok(function)
+}
+
+/// Runs a compiled script or function and writes what it returns.
+fn run(
+    (interpreter, function): (&Interpreter, &Function),
+    cx: &mut Ctx<'_>,
+    (call, args): (Call, &Args<'_>),
+    allowance: Allowance,
+    identity: Identity,
+    unit: &mut Unit,
+) -> Result {
+    let keys = args.from(call.keys_at).first(call.key_count);
+    let argv = args.from(call.keys_at + call.key_count);
+    let callee = identity.callee.clone();
+    let running = Running::new(cx, allowance, identity, unit);
+    RUNNING.set(Some(running));
+    let end = interpreter.run(function, keys.iter(), argv.iter());
+    let running = RUNNING.take();
+    let version = running.map_or(Version::Resp2, |running| running.give_back(cx, unit));
+    match end.map_err(of_lua)? {
+        End::Returned(value) => {
+            convert::write(&value, version, cx.reply.encoder());
+            Ok(Outcome::Done)
+        }
+        End::Failed(table) => Err(failure(&table, &callee.name())),
+    }
+}
+
+/// What is answered for an error, with the place it has come from.
+fn failure(table: &Table, name: &str) -> Error {
+    let field = |name: &str| table.raw_get::<Value>(name).unwrap_or(Value::Nil);
+    let mut text = match field("err") {
+        Value::String(text) => convert::one_line(&text.as_bytes()),
+        _ => b"ERR unknown error".to_vec(),
+    };
+    let place = match (field("source"), table.raw_get::<i64>("line")) {
+        (Value::String(source), Ok(line)) => {
+            format!(" script: {name}, on {}:{line}.", source.to_string_lossy())
+        }
+        _ => format!(" script: {name}"),
+    };
+    text.extend_from_slice(place.as_bytes());
+    Error::Text(shown(&text))
+}
+
+/// Lua itself could not go on: it has no memory.
+fn of_lua(error: mlua::Error) -> Error {
+    Error::Text(format!("ERR {error}"))
+}

@@ -1,0 +1,261 @@
+//! A script that runs, and what it needs of the server meanwhile.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Instant;
+
+use protocol::{Args, Output, Request, Version};
+use storage::db::Db;
+use storage::keyspace::ShardSet;
+
+use crate::clients::Client;
+use crate::clock::Stopwatch;
+use crate::command::table::Entry;
+use crate::command::{Ctx, Effects, Error, Reply, Result};
+use crate::exec::{Unit, find_subcommand, permission, run, tell};
+use crate::monitor::Caller;
+use crate::script::library::Library;
+use crate::script::source::ScriptFlags;
+use crate::script::{Kind, Sha, Stuck, hex};
+use crate::server::Server;
+use crate::spec::Flags;
+use crate::transaction::Local;
+
+thread_local! {
+    /// The script that runs on this thread.
+    pub(super) static RUNNING: RefCell<Option<Running>> = const { RefCell::new(None) };
+}
+
+/// What a script answers that was ended.
+pub(super) const KILLED: &str = "ERR Script killed by user with SCRIPT KILL...";
+
+/// What a script is allowed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowance {
+    /// What it says of itself; `None` for those that say nothing.
+    pub flags: Option<ScriptFlags>,
+    /// It may not write, whatever it says itself.
+    pub is_read_only: bool,
+}
+
+impl Allowance {
+    fn says(self, flag: ScriptFlags) -> bool {
+        self.flags.is_some_and(|flags| flags.contains(flag))
+    }
+}
+
+/// What runs.
+#[derive(Clone, Debug)]
+pub(super) enum Callee {
+    /// A script of that hash.
+    Script(Sha),
+    /// That function of a library.
+    Function(Arc<Library>, usize),
+}
+
+impl Callee {
+    /// As errors name it: the hash in digits, or the function's name.
+    pub fn name(&self) -> String {
+        match self {
+            Callee::Script(sha) => hex(sha),
+            Callee::Function(library, index) => library.functions[*index].name.clone(),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Callee::Script(_) => Kind::Script,
+            Callee::Function(..) => Kind::Function,
+        }
+    }
+}
+
+/// What runs, and how it was called.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
+    /// What runs.
+    pub callee: Callee,
+    /// The request, if that is a function.
+    pub request: Option<Request>,
+}
+
+/// A script that runs on this thread.
+pub(super) struct Running {
+    pub server: &'static Server,
+    pub client: Arc<Client>,
+    local: Local,
+    db: Option<Db<'static>>,
+    unit: Unit,
+    pub reply: Output,
+    /// Commands that have run: (id, nanoseconds, whether it failed).
+    calls: Vec<(usize, u64, bool)>,
+    stopwatch: Stopwatch,
+    /// The protocol its replies are asked for in.
+    pub version: Version,
+    is_read_only: bool,
+    /// It may not need more memory.
+    is_short_of_memory: bool,
+    has_written: bool,
+    identity: Identity,
+    started: Instant,
+    /// It runs longer than `busy-reply-threshold`: others are told so.
+    is_too_long: bool,
+}
+
+impl Running {
+    pub fn new(
+        cx: &mut Ctx<'_>,
+        allowance: Allowance,
+        identity: Identity,
+        unit: &mut Unit,
+    ) -> Running {
+        let server = cx.server;
+        let nothing_held = server.keyspace.lock(ShardSet::NONE);
+        let (index, moment) = (cx.db.index, cx.db.moment);
+        let none = Db::new(&server.keyspace, nothing_held, index, moment);
+        let may_grow = allowance.says(ScriptFlags::ALLOW_OOM) || cx.is_replay();
+        Running {
+            server,
+            client: Arc::clone(cx.client),
+            local: Local::default(),
+            db: Some(std::mem::replace(&mut cx.db, none)),
+            unit: std::mem::take(unit),
+            reply: Output::new(),
+            calls: Vec::new(),
+            stopwatch: Stopwatch::start(),
+            version: Version::Resp2,
+            is_read_only: allowance.is_read_only || allowance.says(ScriptFlags::NO_WRITES),
+            is_short_of_memory: !may_grow && server.is_out_of_memory(),
+            has_written: false,
+            identity,
+            started: Instant::now(),
+            is_too_long: false,
+        }
+    }
+
+    pub fn is_killed(&self) -> bool {
+        self.is_too_long && self.server.scripts.is_killed()
+    }
+
+    /// Looks how long it runs already; whether it is to end.
+    pub fn is_to_end(&mut self) -> bool {
+        if !self.is_too_long && self.started.elapsed() >= self.server.settings.busy_threshold() {
+            self.is_too_long = true;
+            self.tell_too_long();
+        }
+        if self.is_too_long {
+            self.server.scripts.note_written(self.has_written);
+        }
+        self.is_killed()
+    }
+
+    #[cold]
+    fn tell_too_long(&self) {
+        let (name, kind) = (self.identity.callee.name(), self.identity.callee.kind());
+        tracing::warn!(
+            "Slow script detected: still in execution after {} milliseconds. You can try killing the script \
+             using the {} KILL command. Script name is: {name}.",
+            self.started.elapsed().as_millis(),
+            match kind {
+                Kind::Script => "SCRIPT",
+                Kind::Function => "FUNCTION",
+            }
+        );
+        let scripts = &self.server.scripts;
+        scripts.note_written(self.has_written);
+        scripts.set_stuck(Stuck {
+            kind,
+            name,
+            request: self.identity.request.clone(),
+            started: self.started,
+        });
+        self.server.gates.set_busy(true);
+    }
+
+    /// Puts everything back where it came from; the protocol that the script has asked for.
+    pub fn give_back(self, cx: &mut Ctx<'_>, unit: &mut Unit) -> Version {
+        let index = cx.db.index;
+        if let Some(db) = self.db {
+            cx.db = db;
+            cx.db.index = index;
+        }
+        // What a script selects holds for itself alone.
+        cx.client.select(index);
+        if self.is_too_long {
+            self.server.gates.set_busy(false);
+            self.server.scripts.calm_down();
+        }
+        *unit = self.unit;
+        cx.calls.extend(self.calls);
+        self.version
+    }
+
+    /// Carries out one command; the reply is left in `reply`.
+    pub fn call(&mut self, request: &Request) -> Result<()> {
+        let args = request.args();
+        let entry = self.admit(&args)?;
+        let Some(db) = self.db.take() else {
+            return Err(Error::Text("ERR no keyspace".to_owned()));
+        };
+        let mut cx = Ctx {
+            server: self.server,
+            client: &self.client,
+            local: &mut self.local,
+            db,
+            reply: Reply::new(&mut self.reply, self.version),
+            effects: Effects::default(),
+            entry,
+            is_in_exec: true,
+            wanted: None,
+            again: None,
+            calls: Vec::new(),
+        };
+        self.stopwatch.lap_nanos();
+        let (_, failed) = run(&mut cx, entry, &args, &mut self.unit);
+        self.db = Some(cx.db);
+        let nanos = self.stopwatch.lap_nanos();
+        self.calls.push((entry.id, nanos, failed));
+        let now_us = self.stopwatch.wall_us();
+        let caller = Caller::Script(&self.client);
+        let habits = &mut self.local.habits;
+        tell(self.server, caller, habits, (entry, &args), nanos, now_us);
+        Ok(())
+    }
+
+    /// The command, if a script may call it now: the checks of Redis in its order (`scriptCall`, script.c).
+    fn admit(&mut self, args: &Args<'_>) -> Result<&'static Entry> {
+        let text = |text: &str| Error::Text(text.to_owned());
+        let entry = find_for_script(self.server, args)
+            .ok_or_else(|| text("ERR Unknown Redis command called from script"))?;
+        if !entry.accepts(args.len()) {
+            return Err(text(
+                "ERR Wrong number of args calling Redis command from script",
+            ));
+        }
+        let flags = entry.flags();
+        if flags.contains(Flags::NOSCRIPT) {
+            return Err(text("ERR This Redis command is not allowed from script"));
+        }
+        let now_ms = self.db.as_ref().map_or(0, |db| db.moment.now_ms);
+        permission::check_called(self.server, &self.client, (entry, args), now_ms)?;
+        if flags.intersects(Flags::WRITE | Flags::MAY_REPLICATE) && self.is_read_only {
+            return Err(text(
+                "ERR Write commands are not allowed from read-only scripts.",
+            ));
+        }
+        if flags.contains(Flags::DENYOOM) && self.is_short_of_memory && !self.has_written {
+            return Err(Error::OutOfMemory);
+        }
+        self.has_written |= flags.contains(Flags::WRITE);
+        Ok(entry)
+    }
+}
+
+/// The command or subcommand that a script names.
+pub(super) fn find_for_script(server: &'static Server, args: &Args<'_>) -> Option<&'static Entry> {
+    let entry = server.commands.find(args.get(0)?)?;
+    match args.get(1) {
+        Some(sub) if !entry.subcommands.is_empty() => find_subcommand(entry, sub).ok(),
+        _ => Some(entry),
+    }
+}
