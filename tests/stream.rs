@@ -4,7 +4,7 @@ mod logged;
 mod waiting;
 mod watched;
 
-use crate::support::transcript;
+use crate::support::{Kind, Server, transcript};
 
 #[test]
 fn xadd_chooses_ids_behind_all_others() {
@@ -3285,4 +3285,60 @@ fn digests_are_those_of_redis() {
         1) 06bd01623de1d087bbd377851096317b1af476a2
         "#,
     );
+}
+
+/// Some commands look for their key as a reader does, some more than once.
+#[test]
+fn streams_are_looked_for_as_often_as_in_redis() {
+    const SCENE: &[&str] = &[
+        "XREAD STREAMS none 0",
+        "XREAD STREAMS none other 0 0",
+        "XREAD BLOCK 1 STREAMS none $",
+        "XACK none g 1-1",
+        "XADD s 1-1 a b",
+        "XACK s nog 1-1",
+        "XREAD STREAMS s 0",
+        "XREAD STREAMS s $",
+        "XREAD STREAMS s none 0 0",
+        "XGROUP CREATE s g 0",
+        "XREADGROUP GROUP g c STREAMS s >",
+        "XREADGROUP GROUP g c STREAMS s 0",
+        "XREADGROUP GROUP g c BLOCK 1 STREAMS s >",
+        "XREADGROUP GROUP g c STREAMS none >",
+        "XREADGROUP GROUP nog c STREAMS s >",
+        "XACK s g 9-9",
+        "XCLAIM none g c 0 1-1",
+        "XCLAIM s g c 0 1-1",
+        "XAUTOCLAIM none g c 0 0",
+        "XAUTOCLAIM s g c 0 0",
+        "XPENDING none g",
+        "XPENDING s g",
+        "XLEN none",
+        "XRANGE none - +",
+        "XRANGE s - +",
+        "XDEL none 1-1",
+        "XDEL s 9-9",
+        "XTRIM none MAXLEN 1",
+        "XSETID s 9-9",
+        "XINFO STREAM none",
+        "XINFO GROUPS s",
+        "XGROUP DESTROY s nog",
+    ];
+    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &["--notify-keyspace-events", "Em"]);
+        let (mut client, mut listener) = (server.connect(), server.connect());
+        listener.line("SUBSCRIBE __keyevent@0__:keymiss");
+        let seen = SCENE.iter().map(|line| {
+            client.line("CONFIG RESETSTAT");
+            client.line(line);
+            let lookups =
+                ["keyspace_hits", "keyspace_misses"].map(|field| client.info_number(field));
+            client.line("PUBLISH __keyevent@0__:keymiss end");
+            let missed = std::iter::repeat_with(|| listener.reply().items()[2].text())
+                .take_while(|key| key != "end");
+            format!("{line}: {lookups:?} {:?}", missed.collect::<Vec<_>>())
+        });
+        seen.collect::<Vec<_>>()
+    });
+    assert_eq!(ours, theirs);
 }

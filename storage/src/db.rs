@@ -744,6 +744,24 @@ impl<'k> Db<'k> {
         self.edit(key, event).map(EditOf::of).transpose()
     }
 
+    /// The same for a command that Redis counts as a reader too: a hit or a miss (`XACK`).
+    ///
+    /// # Errors
+    /// [`WrongType`] if it holds something else.
+    pub fn edit_read_as<T: Collection>(
+        &mut self,
+        key: &[u8],
+        event: Event,
+    ) -> Result<Option<EditOf<'_, 'k, T>>, WrongType> {
+        let Some((number, at)) = self.locate(self.index, key) else {
+            self.miss(key);
+            return Ok(None);
+        };
+        self.shard(number).hits += 1;
+        self.touch(number, at);
+        EditOf::of(Edit::new(self, number, at, event)).map(Some)
+    }
+
     /// A guard to change the collection of a key, which is made if it is not there.
     ///
     /// # Errors

@@ -56,7 +56,7 @@ fn edit_with_group<'d, 'k>(
     key: &[u8],
     name: &[u8],
 ) -> Result<EditOf<'d, 'k, Stream>> {
-    let edit = db.edit_as::<Stream>(key, Event::UNSAID)?;
+    let edit = db.edit_read_as::<Stream>(key, Event::UNSAID)?;
     edit.filter(|edit| edit.group(name).is_some())
         .ok_or_else(|| no_group(key, name))
 }

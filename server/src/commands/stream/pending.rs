@@ -23,7 +23,7 @@ pub(super) const XACK: Command = Spec {
 .run(xack);
 fn xack(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let (key, name) = (args.key(1)?, args.word(2)?);
-    let Some(mut edit) = cx.db.edit_as::<Stream>(key, Event::UNSAID)? else {
+    let Some(mut edit) = cx.db.edit_read_as::<Stream>(key, Event::UNSAID)? else {
         return cx.reply.integer(0);
     };
     // As in Redis a missing group is told before an id that is none.

@@ -98,7 +98,7 @@ impl Visit<'_> {
     /// Writes the entries, if that is to be done now.
     fn serve(&self, cx: &mut Ctx<'_>, from: From, reply: &mut Streams) -> Result<()> {
         let (now_ms, is_logged) = (cx.now_ms(), cx.is_logged());
-        let Some(mut edit) = cx.db.edit_as::<Stream>(self.key, Event::UNSAID)? else {
+        let Some(mut edit) = cx.db.edit_read_as::<Stream>(self.key, Event::UNSAID)? else {
             return Ok(());
         };
         let mut log = GroupLog::new(&mut cx.effects, is_logged, self.key, self.group);
