@@ -356,9 +356,13 @@ fn a_lower_limit_is_kept_without_being_asked() {
     assert_eq!(fill(&mut client, "k", 40_000), None);
     let used = client.info_number("used_memory");
     say(&mut client, &format!("CONFIG SET maxmemory {}", used / 2));
-    // A single command evicts for half a millisecond, which is not enough for so many keys.
-    std::thread::sleep(Duration::from_millis(1_500));
-    assert!(client.info_number("used_memory") <= used / 2 + VALUE_BYTES);
+    // A single command evicts for half a millisecond: however slow the machine, so few questions cannot evict
+    // so many keys.
+    let is_kept = (0..20).any(|_| {
+        std::thread::sleep(Duration::from_millis(1_000));
+        client.info_number("used_memory") <= used / 2 + VALUE_BYTES
+    });
+    assert!(is_kept, "{}", client.line("INFO memory"));
     assert!(client.info_number("evicted_keys") >= 15_000);
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::logged::{self, LATER, logged_alike};
-use crate::support::{Kind, Reply, Server, transcript, words};
+use crate::support::{Client, Kind, Reply, Server, keyspace, transcript, words};
 
 #[test]
 fn exec_answers_all_at_once() {
@@ -781,18 +781,54 @@ fn executes(lines: &[&str]) -> bool {
     ours == "1) PONG"
 }
 
+/// Watches a key and gives how many milliseconds it has still to live then: as many as are surely enough on this
+/// machine for the key to be there when it is watched.
+fn watch_while_it_lives(client: &mut Client, watched: &str) -> i64 {
+    let mut life_ms = 20;
+    loop {
+        let set_ms = keyspace::now_ms(client);
+        client.line(&format!("SET k v PX {life_ms}"));
+        client.line(&format!("WATCH {watched}"));
+        if keyspace::now_ms(client) < set_ms + life_ms {
+            return life_ms;
+        }
+        client.line("UNWATCH");
+        life_ms *= 2;
+    }
+}
+
+/// Whether EXEC answers with replies if the key has run out since and another client has said `line` then.
+fn executes_after_it_ran_out(watched: &str, line: Option<&str>) -> bool {
+    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &["--enable-debug-command", "yes"]);
+        let (mut client, mut other) = (server.connect(), server.connect());
+        client.line("DEBUG SET-ACTIVE-EXPIRE 0");
+        let life_ms = watch_while_it_lives(&mut client, watched);
+        let dead_ms = keyspace::now_ms(&mut client) + life_ms;
+        while keyspace::now_ms(&mut client) <= dead_ms {}
+        if let Some(line) = line {
+            other.line(line);
+        }
+        client.line("MULTI");
+        client.line("PING");
+        client.line("EXEC").to_string()
+    });
+    assert_eq!(ours, theirs, "{watched}, {line:?}");
+    ours == "1) PONG"
+}
+
 #[test]
 fn a_key_that_runs_out_while_it_is_watched_aborts() {
-    assert!(!executes(&["SET k v PX 1", "WATCH k", LATER]));
-    assert!(!executes(&["SET k v PX 1", "WATCH k", LATER, "2> GET k"]));
-    assert!(!executes(&[
-        "SET k v PX 1",
-        "WATCH k",
-        LATER,
-        "2> FLUSHALL"
-    ]));
-    assert!(!executes(&["SET k v PX 1", "WATCH k", LATER, "2> SET k w"]));
-    assert!(executes(&["SET k v PX 1", "WATCH j", LATER, "2> GET k"]));
+    for line in [
+        None,
+        Some("GET k"),
+        Some("FLUSHALL"),
+        Some("SET k w"),
+        Some("DEL k"),
+    ] {
+        assert!(!executes_after_it_ran_out("k", line), "{line:?}");
+        assert!(executes_after_it_ran_out("j", line), "{line:?}");
+    }
 }
 
 #[test]
