@@ -27,6 +27,7 @@ mod geo;
 mod hash;
 mod hll;
 mod list;
+mod loading;
 mod memory;
 mod memory_report;
 mod notify;

@@ -117,7 +117,7 @@ impl Settings {
     }
 
     /// Up to where collections are packed.
-    fn packing_limits(&self) -> storage::value::Limits {
+    pub fn packing_limits(&self) -> storage::value::Limits {
         storage::value::Limits {
             hash_max_listpack_entries: self.config.get(options::HASH_MAX_LISTPACK_ENTRIES) as usize,
             hash_max_listpack_value: self.config.get(options::HASH_MAX_LISTPACK_VALUE) as usize,

@@ -89,8 +89,27 @@ impl Server {
     /// If it does not answer in time.
     pub(crate) fn start_again(&mut self) {
         assert!(self.child.is_none(), "the server runs already");
-        let deadline = Instant::now() + PATIENCE;
         self.spawn();
+        self.wait_until_ready();
+    }
+
+    /// Starts the program, which may be far from ready.
+    pub(crate) fn begin(&mut self) {
+        self.spawn();
+    }
+
+    /// Starts the program, which is to end by itself.
+    pub(crate) fn run_to_end(&mut self) -> ExitStatus {
+        self.spawn();
+        self.wait()
+    }
+
+    /// Waits until the program that was started has loaded its files.
+    ///
+    /// # Panics
+    /// If it has not in time.
+    pub(crate) fn wait_until_ready(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
         while !self.answers() {
             if let Some(status) = self.exit_status() {
                 // Another program may have taken the port in between.
@@ -161,6 +180,18 @@ impl Server {
     /// A new connection.
     pub(crate) fn connect(&self) -> Client {
         Client::connect(self.port).unwrap_or_else(|error| panic!("{error}:\n{}", self.log()))
+    }
+
+    /// A new connection to a program that may not listen yet.
+    pub(crate) fn connect_early(&self) -> Client {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match Client::connect(self.port) {
+                Ok(client) => return client,
+                Err(error) => assert!(Instant::now() < deadline, "{error}:\n{}", self.log()),
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// A new connection that has said `HELLO 3`.

@@ -320,9 +320,9 @@ options! {
     SAVE: Vec<SavePoint> = Spec::new("save", Kind::SavePoints, "3600 1 300 100 60 10000");
     STOP_WRITES_ON_BGSAVE_ERROR: bool = yes_no("stop-writes-on-bgsave-error", "yes");
     RDBCOMPRESSION: bool = yes_no("rdbcompression", "yes").works();
-    RDBCHECKSUM: bool = yes_no("rdbchecksum", "yes").at_start();
+    RDBCHECKSUM: bool = yes_no("rdbchecksum", "yes").at_start().works();
     SANITIZE_DUMP_PAYLOAD: SanitizeDumpPayload = word("sanitize-dump-payload", "no", SanitizeDumpPayload::WORDS);
-    DBFILENAME: Text = text("dbfilename", "dump.rdb").keeps_empty().protected().check(checks::dbfilename);
+    DBFILENAME: Text = text("dbfilename", "dump.rdb").keeps_empty().protected().check(checks::dbfilename).works();
     RDB_DEL_SYNC_FILES: bool = yes_no("rdb-del-sync-files", "no");
     RDB_SAVE_INCREMENTAL_FSYNC: bool = yes_no("rdb-save-incremental-fsync", "yes");
     RDB_KEY_SAVE_DELAY: i64 = int("rdb-key-save-delay", "0", i32::MIN as i64, I32).hidden();

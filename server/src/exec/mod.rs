@@ -15,7 +15,6 @@ mod unit;
 pub use gate::{Gates, Verdict};
 pub use lookahead::look_ahead;
 pub use moment::moment;
-#[expect(unused_imports, reason = "for whoever reads snapshots")]
 pub use script::load_libraries;
 pub use serve::count_vain;
 

@@ -1,10 +1,20 @@
-//! Replaying the append-only files at start.
+//! Loading at start: the append-only files, or the snapshot file.
 
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use protocol::{Output, Request};
-use storage::aof::{self, Event, Location, Manifest, Migrated, OnDamage, Replay};
+use storage::aof::{
+    self, Event, FileType, LoadError, Loaded, Location, Manifest, Migrated, OnDamage, Reading,
+    Replay,
+};
+use storage::rdb::{self, Checksum, Piece};
+
+use super::intake::{Expired, Intake};
 
 use crate::clients::{Client, State};
 use crate::clock;
@@ -55,6 +65,73 @@ pub fn find(server: &Server) -> Result<Found, String> {
     Ok(Found { location, manifest })
 }
 
+/// What is said when a snapshot cannot be loaded, after why.
+const FATAL: &str = "Fatal error loading the DB, check server logs. Exiting.";
+
+/// Loads the snapshot file (`dbfilename`), if there is one.
+///
+/// # Errors
+/// A text for the log: the file cannot be read, is damaged, or holds what this server does not understand.
+pub fn snapshot(server: &'static Server) -> Result<(), String> {
+    let path = server.settings.config.path(options::DBFILENAME);
+    let started = Instant::now();
+    let unreadable = |error: io::Error| {
+        let name = path.display();
+        tracing::warn!("Fatal error: can't open the RDB file {name} for reading: {error}");
+        FATAL.to_owned()
+    };
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let file_bytes = file.metadata().map_err(unreadable)?.len();
+    let loading = &server.persist.loading;
+    loading.begin(file_bytes, clock::now_ms());
+    let (limits, checksum) = (server.settings.packing_limits(), checksum(server));
+    let mut reader = rdb::Reader::new(file, limits, checksum).map_err(|error| fatal(0, &error))?;
+    let mut intake = Intake::new(server, Expired::Drop);
+    loop {
+        let offset = reader.offset();
+        loading.loaded_bytes.store(offset, Relaxed);
+        match reader.next_piece() {
+            Ok(Some(piece)) => intake.take(piece)?,
+            Ok(None) => break,
+            Err(error) => return Err(fatal(offset, &error)),
+        }
+    }
+    intake.finish(!reader.was_unsummed())?;
+    let seconds = started.elapsed().as_secs_f64();
+    tracing::info!("DB loaded from disk: {seconds:.3} seconds");
+    Ok(())
+}
+
+/// Says in the log what is wrong with a snapshot, in the words of Redis where it has some.
+fn fatal(offset: u64, error: &rdb::Error) -> String {
+    match error {
+        rdb::Error::Signature | rdb::Error::Version(_) => tracing::warn!("{error}"),
+        rdb::Error::Ended | rdb::Error::Io(_) => {
+            tracing::warn!("Short read or OOM loading DB. Unrecoverable error, aborting now.");
+            tracing::warn!("Internal error in RDB reading offset {offset} -> {error}");
+        }
+        rdb::Error::Checksum { .. } => {
+            tracing::warn!("{error}");
+            tracing::warn!("Internal error in RDB reading offset {offset} -> RDB CRC error");
+        }
+        rdb::Error::Malformed(_) | rdb::Error::Module(_) | rdb::Error::Empty => {
+            tracing::warn!("Internal error in RDB reading offset {offset} -> {error}");
+        }
+    }
+    FATAL.to_owned()
+}
+
+fn checksum(server: &Server) -> Checksum {
+    match server.settings.config.get(options::RDBCHECKSUM) {
+        true => Checksum::Verify,
+        false => Checksum::Ignore,
+    }
+}
+
 /// Replays all files into the keyspace.
 ///
 /// # Errors
@@ -62,81 +139,157 @@ pub fn find(server: &Server) -> Result<Found, String> {
 /// server does not understand.
 pub fn replay(server: &'static Server, found: &mut Found) -> Result<(), String> {
     let config = &server.settings.config;
-    let on_damage = if config.get(options::AOF_LOAD_TRUNCATED) {
-        OnDamage::Quarantine
-    } else {
-        OnDamage::Refuse
+    let on_damage = match config.get(options::AOF_LOAD_TRUNCATED) {
+        true => OnDamage::Quarantine,
+        false => OnDamage::Refuse,
+    };
+    let reading = Reading {
+        on_damage,
+        limits: server.settings.packing_limits(),
+        checksum: checksum(server),
     };
     let started = Instant::now();
-    let mut replayer = Replayer::new(server);
-    let loaded = aof::load(&found.location, &mut found.manifest, on_damage, |event| {
+    let loading = &server.persist.loading;
+    loading.begin(total_bytes(found), clock::now_ms());
+    let mut replayer = Replayer::new(server, found.location.filename());
+    let loaded = aof::load(&found.location, &mut found.manifest, &reading, |event| {
         replayer.apply(event)
-    })
-    .map_err(|error| error.to_string())?;
+    });
+    let loaded = loaded.map_err(|error| match error {
+        LoadError::Snapshot { offset, error, .. } => fatal(offset, &error),
+        error => error.to_string(),
+    })?;
     server.persist.status.note_loaded(&loaded);
-    if let Some((name, end)) = &loaded.damaged {
-        tracing::warn!(
-            "!!! Warning: short read while loading the AOF file {} !!!",
-            name.display()
-        );
-        tracing::warn!(
-            "AOF {} loaded up to its last valid record ({end:?}) because aof-load-truncated is enabled",
-            name.display()
-        );
-        for part in &loaded.quarantined {
-            tracing::warn!(
-                "{} bytes that could not be replayed were moved to {}",
-                part.moved_bytes,
-                part.target.display()
-            );
-        }
-    }
+    note_damage(&loaded);
     if loaded.total_bytes > 0 {
-        tracing::info!(
-            "DB loaded from append only file: {:.3} seconds",
-            started.elapsed().as_secs_f64()
-        );
+        let seconds = started.elapsed().as_secs_f64();
+        tracing::info!("DB loaded from append only file: {seconds:.3} seconds");
     }
     Ok(())
 }
 
+/// Bytes of all files; one that is missing is found later.
+fn total_bytes(found: &Found) -> u64 {
+    let paths = found.manifest.replayed();
+    let sizes = paths.filter_map(|entry| std::fs::metadata(found.location.path(&entry.name)).ok());
+    sizes.map(|file| file.len()).sum()
+}
+
+fn note_damage(loaded: &Loaded) {
+    let Some((name, end)) = &loaded.damaged else {
+        return;
+    };
+    let name = name.display();
+    tracing::warn!("!!! Warning: short read while loading the AOF file {name} !!!");
+    tracing::warn!(
+        "AOF {name} loaded up to its last valid record ({end:?}) because aof-load-truncated is enabled"
+    );
+    for part in &loaded.quarantined {
+        tracing::warn!(
+            "{} bytes that could not be replayed were moved to {}",
+            part.moved_bytes,
+            part.target.display()
+        );
+    }
+}
+
 /// The connection that the files speak through.
 struct Replayer {
+    server: &'static Server,
     session: Session,
     out: Output,
+    /// The snapshot that is being read.
+    intake: Option<Intake>,
+    /// The name of a log of one file.
+    single: OsString,
+    /// Whether the present file is one.
+    is_single: bool,
+    started: Instant,
+    /// Bytes of the files that are done.
+    before_bytes: u64,
+    file_bytes: u64,
 }
 
 impl Replayer {
-    fn new(server: &'static Server) -> Replayer {
+    fn new(server: &'static Server, single: &OsStr) -> Replayer {
         let client = Client::new(0, String::new(), String::new(), -1, clock::now_ms());
         client.set(State::REPLAY | State::AUTHENTICATED, true);
         Replayer {
+            server,
             session: Session::new(server, Arc::new(client), 0),
             out: Output::new(),
+            intake: None,
+            single: single.to_owned(),
+            is_single: false,
+            started: Instant::now(),
+            before_bytes: 0,
+            file_bytes: 0,
         }
     }
 
     fn apply(&mut self, event: Event<'_>) -> Result<(), String> {
         match event {
             Event::File { entry, file_bytes } => {
-                tracing::info!("Reading {} ({file_bytes} bytes)", entry.name.display());
                 self.session.client.select(0);
+                self.is_single = entry.name == self.single;
+                self.started = Instant::now();
+                self.before_bytes += self.file_bytes;
+                self.file_bytes = file_bytes;
                 Ok(())
             }
-            Event::Replay {
-                replay: Replay::Request(request),
-                ..
-            } => self.request(&request),
-            Event::Replay {
-                replay: Replay::Transaction(requests),
-                ..
-            } => requests
+            Event::Piece { piece, offset } => self.take(piece, offset),
+            Event::Pieces { was_summed } => self.finish_pieces(was_summed),
+            Event::Replay { replay, offset_end } => {
+                self.note_progress(offset_end);
+                self.replay(replay)
+            }
+            Event::Done { entry, .. } => {
+                let kind = match entry.file_type {
+                    FileType::Base => "base",
+                    FileType::Incr | FileType::History => "incr",
+                };
+                let name = entry.name.display();
+                let seconds = self.started.elapsed().as_secs_f64();
+                tracing::info!("DB loaded from {kind} file {name}: {seconds:.3} seconds");
+                Ok(())
+            }
+        }
+    }
+
+    fn note_progress(&self, offset: u64) {
+        let loaded_bytes = &self.server.persist.loading.loaded_bytes;
+        loaded_bytes.store(self.before_bytes + offset, Relaxed);
+    }
+
+    fn take(&mut self, piece: Piece<'_>, offset: u64) -> Result<(), String> {
+        self.note_progress(offset);
+        let (server, is_single) = (self.server, self.is_single);
+        let intake = self.intake.get_or_insert_with(|| {
+            match is_single {
+                true => tracing::info!("Reading RDB preamble from AOF file..."),
+                false => tracing::info!("Reading RDB base file on AOF loading..."),
+            }
+            Intake::new(server, Expired::Keep)
+        });
+        intake.take(piece)
+    }
+
+    fn finish_pieces(&mut self, was_summed: bool) -> Result<(), String> {
+        if let Some(intake) = self.intake.take() {
+            intake.finish(was_summed)?;
+        }
+        if self.is_single {
+            tracing::info!("Reading the remaining AOF tail...");
+        }
+        Ok(())
+    }
+
+    fn replay(&mut self, replay: Replay) -> Result<(), String> {
+        match replay {
+            Replay::Request(request) => self.request(&request),
+            Replay::Transaction(requests) => requests
                 .iter()
                 .try_for_each(|request| self.request(request)),
-            Event::Done { entry, .. } => {
-                tracing::info!("DB loaded from {}", entry.name.display());
-                Ok(())
-            }
         }
     }
 

@@ -6,7 +6,9 @@
 //! at start.
 
 mod encode;
+mod intake;
 mod load;
+pub mod loading;
 pub mod log;
 mod rewrite;
 mod status;
@@ -29,6 +31,8 @@ use crate::server::Server;
 pub struct Persist {
     /// For INFO.
     pub status: Status,
+    /// For INFO too, while files are loaded.
+    pub loading: loading::Loading,
     tasks: Mutex<Option<SyncSender<Task>>>,
 }
 
@@ -122,7 +126,7 @@ enum Opening {
 pub fn start(server: &'static Server) -> Result<(), String> {
     let config = &server.settings.config;
     if !config.get(options::APPENDONLY) {
-        return refuse_snapshot(&config.text(options::DBFILENAME).to_string());
+        return load::snapshot(server);
     }
     let mut found = load::find(server)?;
     load::replay(server, &mut found)?;
@@ -132,16 +136,6 @@ pub fn start(server: &'static Server) -> Result<(), String> {
     *server.persist.tasks.lock() = Some(tasks);
     server.log.turn(true);
     Ok(())
-}
-
-/// A snapshot that cannot be read yet must not look like an empty server.
-fn refuse_snapshot(name: &str) -> Result<(), String> {
-    match std::fs::metadata(name) {
-        Ok(file) if file.len() > 0 => Err(format!(
-            "{name} is a snapshot, which this version cannot read yet. Move it away to start empty."
-        )),
-        _ => Ok(()),
-    }
 }
 
 /// Writes and syncs everything, at the end.

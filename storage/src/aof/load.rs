@@ -3,12 +3,15 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
+use std::path::Path;
 
 use super::files::{Location, system_text};
 use super::manifest::{Entry, Manifest, PersistError};
 use super::quarantine::{Quarantined, quarantine_file, quarantine_tail};
 use super::reader::{End, Reader, Replay, Step};
+use crate::rdb;
+use crate::value::Limits;
 
 /// What is handed to the caller while files are replayed.
 #[derive(Debug)]
@@ -19,6 +22,18 @@ pub enum Event<'a> {
         entry: &'a Entry,
         /// Its length.
         file_bytes: u64,
+    },
+    /// A piece of the snapshot that the file is, or begins with.
+    Piece {
+        /// The piece.
+        piece: rdb::Piece<'a>,
+        /// Where it begins in the file, in bytes.
+        offset: u64,
+    },
+    /// That snapshot is done.
+    Pieces {
+        /// Whether there was a checksum to verify.
+        was_summed: bool,
     },
     /// Something to apply.
     Replay {
@@ -43,6 +58,28 @@ pub enum OnDamage {
     Quarantine,
     /// Refuse to start and touch nothing (`no`).
     Refuse,
+}
+
+/// How files are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// What to do about a tail that cannot be replayed.
+    pub on_damage: OnDamage,
+    /// Up to where collections of a snapshot are packed.
+    pub limits: Limits,
+    /// What of the checksum of a snapshot.
+    pub checksum: rdb::Checksum,
+}
+
+impl From<OnDamage> for Reading {
+    /// With the limits of Redis, and whatever checksum there is verified.
+    fn from(on_damage: OnDamage) -> Reading {
+        Reading {
+            on_damage,
+            limits: Limits::default(),
+            checksum: rdb::Checksum::Verify,
+        }
+    }
 }
 
 /// What was replayed.
@@ -75,10 +112,15 @@ pub enum LoadError<E> {
         /// What the system says.
         error: io::Error,
     },
-    /// A file is in RDB format.
-    RdbBase {
+    /// The snapshot that a file is, or begins with, is damaged, or holds what cannot be read. There is no prefix of
+    /// one to keep: it does not say in which order the keys were written.
+    Snapshot {
         /// The name of the file.
         name: OsString,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong.
+        error: rdb::Error,
     },
     /// A tail cannot be replayed, and [`OnDamage::Refuse`] was asked for.
     Refused {
@@ -107,7 +149,7 @@ pub enum LoadError<E> {
 
 /// Replays the files that `manifest` names, in order, through `apply`.
 ///
-/// All files are looked at before the first is replayed: a missing one or one in RDB format is
+/// All files are looked at before the first is replayed: a missing one is
 /// found while nothing has been applied. A file whose tail cannot be replayed ends the replay:
 /// what later files hold was made on top of that tail, and applying it without would give a
 /// keyspace that never existed. So they are taken out of the manifest and moved aside too, the
@@ -121,20 +163,20 @@ pub enum LoadError<E> {
 pub fn load<E>(
     location: &Location,
     manifest: &mut Manifest,
-    on_damage: OnDamage,
+    reading: &Reading,
     mut apply: impl FnMut(Event<'_>) -> Result<(), E>,
 ) -> Result<Loaded, LoadError<E>> {
     check_files(location, manifest)?;
     let mut loaded = Loaded::default();
     let entries: Vec<Entry> = manifest.replayed().cloned().collect();
     for entry in entries {
-        let (end, bytes) = load_file(location, &entry, &mut apply)?;
+        let (end, bytes) = load_file(location, &entry, reading, &mut apply)?;
         loaded.total_bytes += bytes;
         if end == End::Clean {
             continue;
         }
         let name = entry.name;
-        if on_damage == OnDamage::Refuse {
+        if reading.on_damage == OnDamage::Refuse {
             return Err(LoadError::Refused { name, end });
         }
         match set_aside(location, manifest, &name, bytes) {
@@ -156,16 +198,10 @@ fn check_files<E>(location: &Location, manifest: &Manifest) -> Result<(), LoadEr
             error,
         })?;
         let is_rdb = Reader::open(&path).and_then(|mut reader| reader.is_rdb());
-        match is_rdb {
-            Ok(false) => {}
-            Ok(true) => return Err(LoadError::RdbBase { name: name() }),
-            Err(error) => {
-                return Err(LoadError::Read {
-                    name: name(),
-                    error,
-                });
-            }
-        }
+        is_rdb.map_err(|error| LoadError::Read {
+            name: name(),
+            error,
+        })?;
     }
     Ok(())
 }
@@ -174,13 +210,15 @@ fn check_files<E>(location: &Location, manifest: &Manifest) -> Result<(), LoadEr
 fn load_file<E>(
     location: &Location,
     entry: &Entry,
+    reading: &Reading,
     apply: &mut impl FnMut(Event<'_>) -> Result<(), E>,
 ) -> Result<(End, u64), LoadError<E>> {
     let unread = |error| LoadError::Read {
         name: entry.name.clone(),
         error,
     };
-    let mut reader = Reader::open(&location.path(&entry.name)).map_err(unread)?;
+    let path = location.path(&entry.name);
+    let mut reader = Reader::open(&path).map_err(unread)?;
     let file_bytes = reader.file_bytes();
     let unapplied = |offset_end: u64| {
         move |error| LoadError::Apply {
@@ -190,6 +228,10 @@ fn load_file<E>(
         }
     };
     apply(Event::File { entry, file_bytes }).map_err(unapplied(0))?;
+    if reader.is_rdb().map_err(unread)? {
+        let behind = load_snapshot(&path, entry, file_bytes, reading, apply)?;
+        reader = Reader::open_at(&path, behind).map_err(unread)?;
+    }
     loop {
         match reader.step().map_err(unread)? {
             Step::Replay { replay, offset_end } => {
@@ -202,6 +244,46 @@ fn load_file<E>(
             }
         }
     }
+}
+
+/// Hands on the snapshot that a file begins with; where it ends.
+fn load_snapshot<E>(
+    path: &Path,
+    entry: &Entry,
+    file_bytes: u64,
+    reading: &Reading,
+    apply: &mut impl FnMut(Event<'_>) -> Result<(), E>,
+) -> Result<u64, LoadError<E>> {
+    let name = || entry.name.clone();
+    let damaged = |offset, error| LoadError::Snapshot {
+        name: name(),
+        offset,
+        error,
+    };
+    let file = fs::File::open(path).map_err(|error| damaged(0, error.into()))?;
+    let mut reader = rdb::Reader::new(file.take(file_bytes), reading.limits, reading.checksum)
+        .map_err(|error| damaged(0, error))?;
+    loop {
+        let offset = reader.offset();
+        let event = match reader.next_piece() {
+            Ok(Some(piece)) => Event::Piece { piece, offset },
+            Ok(None) => break,
+            Err(error) => return Err(damaged(offset, error)),
+        };
+        apply(event).map_err(|error| LoadError::Apply {
+            name: name(),
+            offset_end: offset,
+            error,
+        })?;
+    }
+    let was_summed = !reader.was_unsummed();
+    let offset_end = reader.offset();
+    apply(Event::Pieces { was_summed }).map_err(|error| LoadError::Apply {
+        name: name(),
+        offset_end,
+        error,
+    })?;
+    Ok(offset_end)
 }
 
 /// Moves aside what is behind `valid_bytes` of the file of that name, and all later files.
@@ -240,13 +322,15 @@ impl<E: fmt::Display> fmt::Display for LoadError<E> {
                 name.display(),
                 system_text(error)
             ),
-            Self::RdbBase { name } => {
-                let name = name.display();
-                write!(
-                    f,
-                    "The append only file {name} is in RDB format, which can't be read yet"
-                )
-            }
+            Self::Snapshot {
+                name,
+                offset,
+                error,
+            } => write!(
+                f,
+                "Error reading the RDB preamble of the AOF file {}, offset {offset}: {error}",
+                name.display()
+            ),
             Self::Refused { name, end } => refusal(&name.to_string_lossy(), *end, f),
             Self::Quarantine { name, error } => write!(
                 f,

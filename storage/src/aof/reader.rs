@@ -9,7 +9,7 @@
 //! where it can be.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Take};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Take};
 use std::path::Path;
 
 use protocol::Request;
@@ -143,6 +143,22 @@ impl Reader<File> {
         let file = File::open(path)?;
         let file_bytes = file.metadata()?.len();
         Ok(Self::new(file, file_bytes))
+    }
+
+    /// The same from `offset` on, where a record begins: what stands before it has been read otherwise.
+    ///
+    /// # Errors
+    /// What the system says to opening it.
+    pub fn open_at(path: &Path, offset: u64) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        let file_bytes = file.metadata()?.len();
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Self {
+            file_bytes,
+            position: offset,
+            valid_bytes: offset,
+            ..Self::new(file, file_bytes.saturating_sub(offset))
+        })
     }
 }
 

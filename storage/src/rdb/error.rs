@@ -11,9 +11,9 @@ pub enum Error {
     Version(u32),
     /// Its checksum is not that of its bytes.
     Checksum {
-        /// The one in the file.
-        expected: u64,
         /// That of its bytes.
+        expected: u64,
+        /// The one in the file.
         found: u64,
     },
     /// The file could not be read on.

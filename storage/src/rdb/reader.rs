@@ -253,12 +253,12 @@ impl<'s> Reader<'s> {
         if self.version < FIRST_SUMMED {
             return Ok(());
         }
-        let found = self.input.checksum();
-        let expected = u64::from_le_bytes(self.input.array()?);
+        let expected = self.input.checksum();
+        let found = u64::from_le_bytes(self.input.array()?);
         if self.checksum == Checksum::Ignore {
             return Ok(());
         }
-        self.was_unsummed = expected == 0;
+        self.was_unsummed = found == 0;
         if !self.was_unsummed && expected != found {
             return Err(Error::Checksum { expected, found });
         }

@@ -21,6 +21,7 @@ pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
     out.none(&["current_save_keys_processed", "current_save_keys_total"]);
     print_snapshots(cx, out);
     print_log(cx, out);
+    print_loading(cx, out);
 }
 
 /// There are no snapshots on disk yet, only the log.
@@ -31,12 +32,16 @@ fn print_snapshots(cx: &Ctx<'_>, out: &mut Fields<'_>) {
     out.put("rdb_last_bgsave_status", "ok");
     out.put("rdb_last_bgsave_time_sec", -1);
     out.put("rdb_current_bgsave_time_sec", -1);
-    out.none(&[
-        "rdb_saves",
-        "rdb_last_cow_size",
+    out.none(&["rdb_saves", "rdb_last_cow_size"]);
+    let loading = &cx.server.persist.loading;
+    out.put(
         "rdb_last_load_keys_expired",
+        loading.keys_expired.load(Relaxed),
+    );
+    out.put(
         "rdb_last_load_keys_loaded",
-    ]);
+        loading.keys_loaded.load(Relaxed),
+    );
 }
 
 fn print_log(cx: &Ctx<'_>, out: &mut Fields<'_>) {
@@ -93,6 +98,21 @@ fn print_log(cx: &Ctx<'_>, out: &mut Fields<'_>) {
         "aof_quarantined_files",
         status.quarantined_files.lock().join(","),
     );
+}
+
+/// How far the loading of files has come, while it runs.
+fn print_loading(cx: &Ctx<'_>, out: &mut Fields<'_>) {
+    if !cx.server.gates.is_loading() {
+        return;
+    }
+    let loading = &cx.server.persist.loading;
+    let started_ms = loading.started_ms.load(Relaxed);
+    out.put("loading_start_time", started_ms / 1000);
+    out.put("loading_total_bytes", loading.total_bytes.load(Relaxed));
+    out.put("loading_rdb_used_mem", loading.used_bytes.load(Relaxed));
+    out.put("loading_loaded_bytes", loading.loaded_bytes.load(Relaxed));
+    out.ratio("loading_loaded_perc", loading.percent());
+    out.put("loading_eta_seconds", loading.eta_seconds(cx.now_ms()));
 }
 
 /// How long a rewrite has been running; -1 if none is.

@@ -133,7 +133,6 @@ pub(super) fn restore(cx: &mut Ctx<'_>, drafts: Vec<Draft>, policy: Policy) -> R
 ///
 /// # Errors
 /// What is wrong with one of them; then nothing has changed.
-#[expect(dead_code, reason = "for whoever reads snapshots")]
 pub fn load_libraries<T: AsRef<[u8]>>(
     server: &Server,
     texts: &[T],

@@ -47,21 +47,32 @@ impl Files {
         on_damage: OnDamage,
     ) -> (Vec<String>, Result<Loaded, LoadError<Infallible>>) {
         let mut keys = Vec::new();
-        let result = load(&self.location, &mut self.manifest, on_damage, |event| {
-            match event {
-                Event::Replay {
-                    replay: Replay::Request(request),
-                    ..
-                } => {
-                    let key = request.args().get(1).unwrap();
-                    keys.push(String::from_utf8(key.to_vec()).unwrap());
+        let result = load(
+            &self.location,
+            &mut self.manifest,
+            &on_damage.into(),
+            |event| {
+                match event {
+                    Event::Replay {
+                        replay: Replay::Request(request),
+                        ..
+                    } => {
+                        let key = request.args().get(1).unwrap();
+                        keys.push(String::from_utf8(key.to_vec()).unwrap());
+                    }
+                    Event::Replay { .. } => panic!("no transaction was written"),
+                    Event::Piece { piece, .. } => {
+                        if let rdb::Piece::Entry(record) = piece {
+                            keys.push(format!("rdb:{}", record.key.escape_ascii()));
+                        }
+                    }
+                    Event::Pieces { was_summed } => keys.push(format!("summed:{was_summed}")),
+                    Event::File { entry, .. } => keys.push(format!("<{}", entry.name.display())),
+                    Event::Done { .. } => keys.push(">".to_owned()),
                 }
-                Event::Replay { .. } => panic!("no transaction was written"),
-                Event::File { entry, .. } => keys.push(format!("<{}", entry.name.display())),
-                Event::Done { .. } => keys.push(">".to_owned()),
-            }
-            Ok(())
-        });
+                Ok(())
+            },
+        );
         (keys, result)
     }
 
@@ -205,7 +216,7 @@ fn refusing_touches_nothing_and_says_what_redis_says() {
 }
 
 #[test]
-fn missing_and_unreadable_and_rdb_files_are_found_before_the_replay() {
+fn missing_and_unreadable_files_are_found_before_the_replay() {
     let mut files = Files::new(&[&set("x"), &set("y")]);
     let path = files.location.path(incr(1).as_ref());
     let refusal = |files: &mut Files| {
@@ -213,9 +224,6 @@ fn missing_and_unreadable_and_rdb_files_are_found_before_the_replay() {
         assert!(keys.is_empty());
         result.unwrap_err()
     };
-    fs::write(&path, b"REDIS0012\xfa").unwrap();
-    let error = refusal(&mut files);
-    assert!(matches!(error, LoadError::RdbBase { ref name } if *name == *incr(1)));
     fs::remove_file(&path).unwrap();
     let missing =
         "Unable to obtain the AOF file a.1.incr.aof length. stat: No such file or directory";
@@ -233,7 +241,7 @@ fn what_cannot_be_applied_ends_the_replay_and_touches_nothing() {
     let result = load(
         &files.location,
         &mut files.manifest,
-        OnDamage::Quarantine,
+        &OnDamage::Quarantine.into(),
         |event| match event {
             Event::Replay {
                 offset_end: 27,
@@ -245,4 +253,57 @@ fn what_cannot_be_applied_ends_the_replay_and_touches_nothing() {
     let text = "Unknown command 'SET' reading the append only file a.1.incr.aof up to offset 27";
     assert_eq!(result.unwrap_err().to_string(), text);
     assert_eq!(files.on_disk(), before);
+}
+
+/// A snapshot of version 3, which has no checksum, with the key `k`.
+const SNAPSHOT: &[u8] = b"REDIS0003\xfe\x00\x00\x01k\x01v\xff";
+
+#[test]
+fn a_snapshot_in_front_is_read_before_the_records_behind_it() {
+    let whole = [SNAPSHOT, &set("a")[..]].concat();
+    let mut files = Files::new(&[&whole, &set("x")]);
+    let (keys, result) = files.load(OnDamage::Refuse);
+    assert_eq!(
+        result.unwrap().total_bytes,
+        (whole.len() + set("x").len()) as u64
+    );
+    let order = [
+        "<a.1.base.aof",
+        "rdb:k",
+        "summed:true",
+        "a",
+        ">",
+        "<a.1.incr.aof",
+        "x",
+        ">",
+    ];
+    assert_eq!(keys, order);
+}
+
+#[test]
+fn a_torn_tail_behind_a_snapshot_is_moved_aside() {
+    let valid = [SNAPSHOT, &set("a")[..]].concat();
+    let torn = [&valid[..], b"*3\r\n$3\r\nSE"].concat();
+    let mut files = Files::new(&[&torn]);
+    let (_, result) = files.load(OnDamage::Quarantine);
+    let loaded = result.unwrap();
+    assert_eq!(loaded.total_bytes, valid.len() as u64);
+    assert_eq!(loaded.quarantined[0].moved_bytes, 10);
+    let (keys, result) = files.load(OnDamage::Refuse);
+    assert!(result.is_ok() && keys.iter().any(|it| it == "rdb:k"));
+}
+
+#[test]
+fn a_damaged_snapshot_is_refused_and_left_as_it_is() {
+    for length in 5..SNAPSHOT.len() {
+        let mut files = Files::new(&[&SNAPSHOT[..length], &set("x")]);
+        let before = files.on_disk();
+        let (keys, result) = files.load(OnDamage::Quarantine);
+        assert!(
+            matches!(result, Err(LoadError::Snapshot { .. })),
+            "{length}"
+        );
+        assert!(!keys.contains(&"x".to_owned()));
+        assert_eq!(files.on_disk(), before);
+    }
 }

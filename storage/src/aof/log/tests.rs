@@ -23,17 +23,22 @@ impl Dir {
     fn start(&self) -> (Log, Vec<String>) {
         let mut manifest = Manifest::read(&self.location).unwrap().unwrap_or_default();
         let mut keys = Vec::new();
-        let loaded = load(&self.location, &mut manifest, OnDamage::Refuse, |event| {
-            if let Event::Replay {
-                replay: Replay::Request(request),
-                ..
-            } = event
-            {
-                let key = request.args().get(1).unwrap().to_vec();
-                keys.push(String::from_utf8(key).unwrap());
-            }
-            Ok::<_, Infallible>(())
-        });
+        let loaded = load(
+            &self.location,
+            &mut manifest,
+            &OnDamage::Refuse.into(),
+            |event| {
+                if let Event::Replay {
+                    replay: Replay::Request(request),
+                    ..
+                } = event
+                {
+                    let key = request.args().get(1).unwrap().to_vec();
+                    keys.push(String::from_utf8(key).unwrap());
+                }
+                Ok::<_, Infallible>(())
+            },
+        );
         loaded.unwrap();
         (Log::open(self.location.clone(), manifest).unwrap(), keys)
     }
