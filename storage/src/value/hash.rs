@@ -19,6 +19,9 @@ pub use iter::{Fields, Step};
 /// In the place of an expiry in a triple: the field has none.
 const NO_EXPIRY: i64 = 0;
 
+/// The latest expiry of a field, in milliseconds since 1970 (`EB_EXPIRE_TIME_MAX` of Redis).
+pub const LATEST_EXPIRY_MS: i64 = (1 << 48) - 2;
+
 /// A hash.
 #[derive(Clone, Debug)]
 pub struct Hash(Shape);
@@ -120,7 +123,8 @@ impl Hash {
             .then_some(Hash(Shape::Pairs(pairs)))
     }
 
-    /// A hash of triples as a file carries them; `None` if one is not whole or the expiries are not in order.
+    /// A hash of triples as a file carries them; `None` if one is not whole, or the expiries are too late or not in
+    /// order.
     pub fn of_triples(triples: Listpack) -> Option<Hash> {
         if !triples.len().is_multiple_of(3) {
             return None;
@@ -129,7 +133,7 @@ impl Hash {
         for expiry in triples.iter().skip(2).step_by(3) {
             let expiry = match expiry.as_integer()? {
                 NO_EXPIRY => i64::MAX,
-                expiry if expiry < 0 => return None,
+                expiry if !(0..=LATEST_EXPIRY_MS).contains(&expiry) => return None,
                 expiry => expiry,
             };
             if expiry < last {

@@ -5,10 +5,8 @@ use super::super::format::kind;
 use super::super::input::Input;
 use super::distinct::are_distinct;
 use super::{listpack, ziplist, zipmap};
+use crate::value::hash::LATEST_EXPIRY_MS;
 use crate::value::{Hash, Limits, Listpack};
-
-/// The latest expiry of a field, in milliseconds since 1970 (`ebuckets.h`).
-const LATEST_MS: u64 = (1 << 48) - 2;
 
 const TWICE: Error = Error::Malformed("Duplicate hash fields detected");
 const BAD: Error = Error::Malformed("Hash listpack integrity check failed.");
@@ -92,7 +90,7 @@ fn fields_with_expiries(kind: u8, input: &mut Input<'_>, limits: &Limits) -> Res
             (expiry, None) => expiry,
             (distance, Some(first_ms)) => (first_ms as u64).wrapping_add(distance - 1),
         };
-        if expiry_ms > LATEST_MS {
+        if expiry_ms > LATEST_EXPIRY_MS as u64 {
             return Err(Error::Malformed("invalid expireAt time"));
         }
         let expiry_ms = Some(expiry_ms as i64).filter(|&it| it != 0);
