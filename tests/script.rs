@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::reply::Reply;
-use crate::support::{Kind, Server, words};
+use crate::support::{Client, Kind, Reply, Server, words};
 
 /// Says every line of a corpus to both servers, in RESP2 and RESP3: the replies must be the same bytes.
 fn compare(corpus: &str) {
@@ -37,6 +36,45 @@ fn scripts_see_what_they_see_in_redis() {
 #[test]
 fn the_libraries_of_scripts_are_those_of_redis() {
     compare(include_str!("script/libraries.txt"));
+}
+
+/// What INFO counts of commands and errors, without times.
+fn counted(client: &mut Client) -> Vec<String> {
+    let text = client.line("INFO commandstats errorstats stats").text();
+    let is_counted = |line: &&str| {
+        ["cmdstat_", "errorstat_", "total_error_replies"]
+            .iter()
+            .any(|start| line.starts_with(start))
+    };
+    let steady = |line: &str| -> String {
+        let parts = line.split(',').filter(|part| !part.starts_with("usec"));
+        parts.collect::<Vec<_>>().join(",")
+    };
+    let mut lines: Vec<String> = text.lines().filter(is_counted).map(steady).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn errors_of_scripts_are_counted_once() {
+    let servers = [Kind::Keytag, Kind::Oracle].map(|kind| Server::start(kind, &[]));
+    let mut clients = servers.each_ref().map(Server::connect);
+    for client in &mut clients {
+        client.line("FUNCTION LOAD \"#!lua name=lib\\nredis.register_function('f', function(keys) return redis.call('incr', keys[1]) end)\"");
+    }
+    let of_functions = ["FCALL f 1 k", "FCALL nosuch 0"];
+    for line in include_str!("script/errors.txt")
+        .lines()
+        .chain(of_functions)
+    {
+        let [ours, theirs] = clients.each_mut().map(|client| {
+            client.line("SET k text");
+            client.line("CONFIG RESETSTAT");
+            client.line(line);
+            counted(client)
+        });
+        assert_eq!(ours, theirs, "{line}");
+    }
 }
 
 /// Scripts that call, and that are refused at each step.

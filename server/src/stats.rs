@@ -40,10 +40,9 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Counts the commands that a script has called: (id, nanoseconds, whether it failed).
-    pub fn calls(&mut self, calls: &[(usize, u64, bool)]) {
-        for &(id, nanos, failed) in calls {
-            let ending = if failed { Ending::Failed } else { Ending::Done };
+    /// Counts the commands that a script has called: (id, nanoseconds, how it ended).
+    pub fn calls(&mut self, calls: &[(usize, u64, Ending)]) {
+        for &(id, nanos, ending) in calls {
             self.command(id, nanos, ending);
         }
     }

@@ -17,6 +17,7 @@ use crate::script::library::{Draft, Library};
 use crate::script::source::ScriptFlags;
 use crate::script::{Origin, Source};
 use crate::server::Server;
+use crate::stats::Ending;
 use crate::transaction::Local;
 
 /// How a command ended.
@@ -30,6 +31,8 @@ pub enum Outcome {
     Execute,
     /// A script is to be run now, with the locks that are held.
     Script(ScriptJob),
+    /// A script has replied with an error, which has been counted.
+    Failed,
 }
 
 /// What is to be done with scripts.
@@ -182,8 +185,8 @@ pub struct Ctx<'a> {
     pub wanted: Option<(Wanted, Vec<Box<[u8]>>)>,
     /// The request that is carried out when the wait is over, if not the one that was sent.
     pub again: Option<Request>,
-    /// Commands that a script has called, to be counted: (id, nanoseconds, whether it failed).
-    pub calls: Vec<(usize, u64, bool)>,
+    /// Commands that a script has called, to be counted: (id, nanoseconds, how it ended).
+    pub calls: Vec<(usize, u64, Ending)>,
 }
 
 impl Ctx<'_> {

@@ -587,9 +587,11 @@ impl Error {
         Error::SubcommandSyntax { sub, command }
     }
 
-    /// The first word, as `INFO errorstats` counts it.
+    /// The first word, as `INFO errorstats` counts it: `ERR` if none ends soon enough (`afterErrorReply`,
+    /// networking.c).
     pub fn prefix(text: &str) -> &str {
-        text.split(' ').next().unwrap_or(text)
+        let end = text.bytes().take(LONGEST_PREFIX).position(|it| it == b' ');
+        end.map_or("ERR", |end| &text[..end])
     }
 
     /// The text as it goes over the wire, with what [`shown`] has put into it as it was sent.
@@ -604,6 +606,9 @@ impl Error {
         text
     }
 }
+
+/// A longer first word is none, as in Redis.
+const LONGEST_PREFIX: usize = 31;
 
 /// Bytes of a request that are not ASCII stand in error texts as letters of a plane for private use,
 /// from here on: a text is a `String`, but what a client sent need not be UTF-8.

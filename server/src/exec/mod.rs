@@ -320,7 +320,7 @@ fn call_locked(
             });
         }
         Outcome::Block(block) => Outcome::Block(serve::join(&mut cx, args, block, plan)),
-        Outcome::Done | Outcome::Script(_) => Outcome::Done,
+        Outcome::Done | Outcome::Failed | Outcome::Script(_) => Outcome::Done,
     };
     session.recorder.calls(&cx.calls);
     let (dirty, durable_from) = unit.commit(&mut cx.db, &server.log);
@@ -370,6 +370,7 @@ fn run(
         remember(cx, entry, args);
     }
     match result {
+        Ok(Outcome::Failed) => (Outcome::Done, true),
         Ok(outcome) => (outcome, false),
         Err(error) => {
             let text = error.to_string();

@@ -5,6 +5,8 @@ use protocol::{Encoder, Version};
 
 /// Nested deeper than this, a reply is cut off.
 const MOST_DEPTH: usize = 100;
+/// The field of an error's table that says that the error has been counted.
+pub const IS_COUNTED: &str = "ignore_error_stats_update";
 
 /// The Lua value of a reply, as a script gets it from `redis.call`. An error becomes a table with the text in `err`.
 ///
@@ -111,70 +113,135 @@ impl<'a> Decoder<'a> {
         let table = self.lua.create_table_with_capacity(0, 1)?;
         table.raw_set(label, value)?;
         if label == "err" {
-            table.raw_set("ignore_error_stats_update", true)?;
+            table.raw_set(IS_COUNTED, true)?;
         }
         Ok(Value::Table(table))
     }
 }
 
-/// Writes a Lua value as a reply. Booleans depend on what the script has asked for with `redis.setresp`.
-pub fn write(value: &Value, script_version: Version, out: &mut Encoder<'_>) {
-    write_nested(value, script_version, out, 0);
+/// Errors in a reply.
+#[derive(Debug, Default)]
+pub struct Failures {
+    /// Whether there is one.
+    pub is_any: bool,
+    /// Texts of those that are not in the statistics yet.
+    pub uncounted: Vec<Vec<u8>>,
 }
 
-fn write_nested(value: &Value, script_version: Version, out: &mut Encoder<'_>, depth: usize) {
-    if depth >= MOST_DEPTH {
-        out.error("ERR reached lua stack limit");
-        return;
-    }
-    match value {
-        Value::String(text) => out.bulk(&text.as_bytes()),
-        Value::Boolean(is_true) if script_version == Version::Resp3 => out.boolean(*is_true),
-        Value::Boolean(true) => out.integer(1),
-        Value::Integer(number) => out.integer(*number),
-        Value::Number(number) => out.integer(*number as i64),
-        Value::Table(table) => write_table(table, script_version, out, depth),
-        _ => out.nil(),
-    }
-}
-
-fn write_table(table: &Table, script_version: Version, out: &mut Encoder<'_>, depth: usize) {
-    let field = |name: &str| table.raw_get::<Value>(name).unwrap_or(Value::Nil);
-    if let Value::String(text) = field("err") {
-        return out.error(one_line(&text.as_bytes()));
-    }
-    if let Value::String(text) = field("ok") {
-        return out.simple(one_line(&text.as_bytes()));
-    }
-    if let Value::Number(double) = number(&field("double")) {
-        return out.double(double);
-    }
-    if let Value::Table(map) = field("map") {
-        return write_map(&map, script_version, out, depth);
-    }
-    if let Value::Table(set) = field("set") {
-        return write_set(&set, script_version, out, depth);
-    }
-    if let Value::String(digits) = field("big_number") {
-        return out.big_number(&one_line_text(&digits.as_bytes()));
-    }
-    if let Value::Table(verbatim) = field("verbatim_string")
-        && let (Ok(Value::String(format)), Ok(Value::String(text))) =
-            (verbatim.raw_get("format"), verbatim.raw_get("string"))
-    {
-        return out.verbatim(&format.to_string_lossy(), &text.as_bytes());
-    }
-    let start = out.mark();
-    let mut count = 0;
-    loop {
-        let element = table.raw_get::<Value>(count + 1).unwrap_or(Value::Nil);
-        if element.is_nil() {
-            break;
+impl Failures {
+    fn write(&mut self, text: Vec<u8>, is_counted: bool, out: &mut Encoder<'_>) {
+        self.is_any = true;
+        out.error(&text);
+        if !is_counted {
+            self.uncounted.push(text);
         }
-        write_nested(&element, script_version, out, depth + 1);
-        count += 1;
     }
-    out.array_at(start, count);
+}
+
+/// Writes a Lua value as a reply and gives the errors in it. Booleans depend on what the script has asked for with
+/// `redis.setresp`.
+pub fn write(value: &Value, script_version: Version, out: &mut Encoder<'_>) -> Failures {
+    let mut writer = Writer {
+        script_version,
+        failures: Failures::default(),
+    };
+    writer.value(value, out, 0);
+    writer.failures
+}
+
+struct Writer {
+    script_version: Version,
+    failures: Failures,
+}
+
+impl Writer {
+    fn value(&mut self, value: &Value, out: &mut Encoder<'_>, depth: usize) {
+        if depth >= MOST_DEPTH {
+            let text = b"ERR reached lua stack limit".to_vec();
+            return self.failures.write(text, false, out);
+        }
+        match value {
+            Value::String(text) => out.bulk(&text.as_bytes()),
+            Value::Boolean(is_true) if self.script_version == Version::Resp3 => {
+                out.boolean(*is_true);
+            }
+            Value::Boolean(true) => out.integer(1),
+            Value::Integer(number) => out.integer(*number),
+            Value::Number(number) => out.integer(*number as i64),
+            Value::Table(table) => self.table(table, out, depth),
+            _ => out.nil(),
+        }
+    }
+
+    fn table(&mut self, table: &Table, out: &mut Encoder<'_>, depth: usize) {
+        let field = |name: &str| table.raw_get::<Value>(name).unwrap_or(Value::Nil);
+        if let Value::String(text) = field("err") {
+            let text = one_line(&text.as_bytes());
+            return self.failures.write(text, is_counted(table), out);
+        }
+        if let Value::String(text) = field("ok") {
+            return out.simple(one_line(&text.as_bytes()));
+        }
+        if let Value::Number(double) = number(&field("double")) {
+            return out.double(double);
+        }
+        if let Value::Table(map) = field("map") {
+            return self.map(&map, out, depth);
+        }
+        if let Value::Table(set) = field("set") {
+            return self.set(&set, out, depth);
+        }
+        if let Value::String(digits) = field("big_number") {
+            return out.big_number(&one_line_text(&digits.as_bytes()));
+        }
+        if let Value::Table(verbatim) = field("verbatim_string")
+            && let (Ok(Value::String(format)), Ok(Value::String(text))) =
+                (verbatim.raw_get("format"), verbatim.raw_get("string"))
+        {
+            return out.verbatim(&format.to_string_lossy(), &text.as_bytes());
+        }
+        self.array(table, out, depth);
+    }
+
+    fn array(&mut self, table: &Table, out: &mut Encoder<'_>, depth: usize) {
+        let start = out.mark();
+        let mut count = 0;
+        loop {
+            let element = table.raw_get::<Value>(count + 1).unwrap_or(Value::Nil);
+            if element.is_nil() {
+                break;
+            }
+            self.value(&element, out, depth + 1);
+            count += 1;
+        }
+        out.array_at(start, count);
+    }
+
+    fn map(&mut self, map: &Table, out: &mut Encoder<'_>, depth: usize) {
+        let start = out.mark();
+        let mut count = 0;
+        for (key, value) in map.pairs::<Value, Value>().flatten() {
+            self.value(&key, out, depth + 1);
+            self.value(&value, out, depth + 1);
+            count += 1;
+        }
+        out.map_at(start, count);
+    }
+
+    fn set(&mut self, set: &Table, out: &mut Encoder<'_>, depth: usize) {
+        let start = out.mark();
+        let mut count = 0;
+        for (member, _) in set.pairs::<Value, Value>().flatten() {
+            self.value(&member, out, depth + 1);
+            count += 1;
+        }
+        out.set_at(start, count);
+    }
+}
+
+/// Whether the statistics have an error already that a script was given as a table.
+pub fn is_counted(error: &Table) -> bool {
+    matches!(error.raw_get(IS_COUNTED), Ok(Value::Boolean(true)))
 }
 
 fn number(value: &Value) -> Value {
@@ -182,27 +249,6 @@ fn number(value: &Value) -> Value {
         Value::Integer(number) => Value::Number(*number as f64),
         other => other.clone(),
     }
-}
-
-fn write_map(map: &Table, script_version: Version, out: &mut Encoder<'_>, depth: usize) {
-    let start = out.mark();
-    let mut count = 0;
-    for (key, value) in map.pairs::<Value, Value>().flatten() {
-        write_nested(&key, script_version, out, depth + 1);
-        write_nested(&value, script_version, out, depth + 1);
-        count += 1;
-    }
-    out.map_at(start, count);
-}
-
-fn write_set(set: &Table, script_version: Version, out: &mut Encoder<'_>, depth: usize) {
-    let start = out.mark();
-    let mut count = 0;
-    for (member, _) in set.pairs::<Value, Value>().flatten() {
-        write_nested(&member, script_version, out, depth + 1);
-        count += 1;
-    }
-    out.set_at(start, count);
 }
 
 /// The text of an error reply: the first word is its code, so a script's own `-` before it is dropped.

@@ -5,6 +5,8 @@
 
 use mlua::{Error, Lua, Result, Value};
 
+use super::convert;
+
 /// The name of the prelude, as it stands in places.
 pub const PRELUDE_NAME: &str = "=prelude";
 /// Where a script's own functions are looked for.
@@ -16,6 +18,8 @@ struct Raised {
     text: Vec<u8>,
     place: Place,
     shape: Shape,
+    /// It stands in the statistics already.
+    is_counted: bool,
 }
 
 /// Chunk and line.
@@ -37,12 +41,23 @@ impl std::fmt::Display for Raised {
 
 impl std::error::Error for Raised {}
 
-/// The error of a command, to be raised where the script stands.
+/// The error of a function, to be raised where the script stands.
 pub fn table(lua: &Lua, text: Vec<u8>) -> Error {
     Error::external(Raised {
         text,
         place: place(lua),
         shape: Shape::Table,
+        is_counted: false,
+    })
+}
+
+/// The error of a command, which has been counted, to be raised where the script stands.
+pub fn counted(lua: &Lua, text: Vec<u8>) -> Error {
+    Error::external(Raised {
+        text,
+        place: place(lua),
+        shape: Shape::Table,
+        is_counted: true,
     })
 }
 
@@ -60,6 +75,7 @@ pub fn text(lua: &Lua, text: &str) -> Error {
         text: text.into_bytes(),
         place,
         shape: Shape::Text,
+        is_counted: false,
     })
 }
 
@@ -78,7 +94,9 @@ pub fn reveal(lua: &Lua, error: Value) -> Result<Value> {
     }
     let table = lua.create_table()?;
     table.raw_set("err", text)?;
-    table.raw_set("ignore_error_stats_update", true)?;
+    if raised.is_counted {
+        table.raw_set(convert::IS_COUNTED, true)?;
+    }
     let (source, line) = raised.place.clone();
     table.raw_set("source", source)?;
     table.raw_set("line", line)?;

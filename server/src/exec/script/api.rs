@@ -61,7 +61,8 @@ pub(super) fn bind(kind: Kind, lua: &Lua, prelude: &Table) -> mlua::Result<Table
 fn call(lua: &Lua, values: MultiValue) -> mlua::Result<Value> {
     match carry_out(lua, &values)? {
         Called::Replied(value) => Ok(value),
-        Called::Failed(text) => Err(raised::table(lua, text)),
+        Called::Failed(text) => Err(raised::counted(lua, text)),
+        Called::Refused(text) => Err(raised::table(lua, text)),
     }
 }
 
@@ -70,30 +71,38 @@ fn pcall(lua: &Lua, values: MultiValue) -> mlua::Result<Value> {
     match carry_out(lua, &values)? {
         Called::Replied(value) => Ok(value),
         Called::Failed(text) => {
-            let table = lua.create_table()?;
-            table.raw_set("err", lua.create_string(text)?)?;
-            table.raw_set("ignore_error_stats_update", true)?;
+            let table = error_table(lua, &text)?;
+            table.raw_set(convert::IS_COUNTED, true)?;
             Ok(Value::Table(table))
         }
+        Called::Refused(text) => Ok(Value::Table(error_table(lua, &text)?)),
     }
+}
+
+fn error_table(lua: &Lua, text: &[u8]) -> mlua::Result<Table> {
+    let table = lua.create_table()?;
+    table.raw_set("err", lua.create_string(text)?)?;
+    Ok(table)
 }
 
 /// What a command has answered.
 enum Called {
     Replied(Value),
-    /// An error, whose text this is.
+    /// An error, whose text this is; it has been counted.
     Failed(Vec<u8>),
+    /// There was no command to be called; why.
+    Refused(Vec<u8>),
 }
 
 fn carry_out(lua: &Lua, values: &MultiValue) -> mlua::Result<Called> {
     let request = match request_of(values) {
         Ok(request) => request,
-        Err(error) => return Ok(Called::Failed(error.reply_text())),
+        Err(error) => return Ok(Called::Refused(error.reply_text())),
     };
     RUNNING.with_borrow_mut(|slot| {
         let Some(running) = slot else {
             let text = b"ERR redis.call/pcall can only be called inside a script invocation";
-            return Ok(Called::Failed(text.to_vec()));
+            return Ok(Called::Refused(text.to_vec()));
         };
         if let Err(error) = running.call(&request) {
             let stats = &running.server.stats;

@@ -140,8 +140,19 @@ fn run(
     let version = running.map_or(Version::Resp2, |running| running.give_back(cx, unit));
     match end.map_err(of_lua)? {
         End::Returned(value) => {
-            convert::write(&value, version, cx.reply.encoder());
-            Ok(Outcome::Done)
+            let failures = convert::write(&value, version, cx.reply.encoder());
+            for text in &failures.uncounted {
+                let text = String::from_utf8_lossy(text);
+                cx.server.stats.error(Error::prefix(&text));
+            }
+            Ok(match failures.is_any {
+                true => Outcome::Failed,
+                false => Outcome::Done,
+            })
+        }
+        End::Failed(table) if convert::is_counted(&table) => {
+            cx.reply.error(&failure(&table, &callee.name()));
+            Ok(Outcome::Failed)
         }
         End::Failed(table) => Err(failure(&table, &callee.name())),
     }

@@ -19,6 +19,7 @@ use crate::script::source::ScriptFlags;
 use crate::script::{Kind, Sha, Stuck, hex};
 use crate::server::Server;
 use crate::spec::Flags;
+use crate::stats::Ending;
 use crate::transaction::Local;
 
 thread_local! {
@@ -87,8 +88,8 @@ pub(super) struct Running {
     db: Option<Db<'static>>,
     unit: Unit,
     pub reply: Output,
-    /// Commands that have run: (id, nanoseconds, whether it failed).
-    calls: Vec<(usize, u64, bool)>,
+    /// Commands that were called: (id, nanoseconds, how it ended).
+    calls: Vec<(usize, u64, Ending)>,
     stopwatch: Stopwatch,
     /// The protocol its replies are asked for in.
     pub version: Version,
@@ -193,7 +194,13 @@ impl Running {
     /// Carries out one command; the reply is left in `reply`.
     pub fn call(&mut self, request: &Request) -> Result<()> {
         let args = request.args();
-        let entry = self.admit(&args)?;
+        let entry = find_for_script(self.server, &args).ok_or_else(|| {
+            Error::Text("ERR Unknown Redis command called from script".to_owned())
+        })?;
+        if let Err(error) = self.admit(entry, &args) {
+            self.calls.push((entry.id, 0, Ending::Rejected));
+            return Err(error);
+        }
         let Some(db) = self.db.take() else {
             return Err(Error::Text("ERR no keyspace".to_owned()));
         };
@@ -214,7 +221,8 @@ impl Running {
         let (_, failed) = run(&mut cx, entry, &args, &mut self.unit);
         self.db = Some(cx.db);
         let nanos = self.stopwatch.lap_nanos();
-        self.calls.push((entry.id, nanos, failed));
+        let ending = if failed { Ending::Failed } else { Ending::Done };
+        self.calls.push((entry.id, nanos, ending));
         let now_us = self.stopwatch.wall_us();
         let caller = Caller::Script(&self.client);
         let habits = &mut self.local.habits;
@@ -222,11 +230,9 @@ impl Running {
         Ok(())
     }
 
-    /// The command, if a script may call it now: the checks of Redis in its order (`scriptCall`, script.c).
-    fn admit(&mut self, args: &Args<'_>) -> Result<&'static Entry> {
+    /// Whether a script may call that command now: the checks of Redis in its order (`scriptCall`, script.c).
+    fn admit(&mut self, entry: &Entry, args: &Args<'_>) -> Result<()> {
         let text = |text: &str| Error::Text(text.to_owned());
-        let entry = find_for_script(self.server, args)
-            .ok_or_else(|| text("ERR Unknown Redis command called from script"))?;
         if !entry.accepts(args.len()) {
             return Err(text(
                 "ERR Wrong number of args calling Redis command from script",
@@ -247,7 +253,7 @@ impl Running {
             return Err(Error::OutOfMemory);
         }
         self.has_written |= flags.contains(Flags::WRITE);
-        Ok(entry)
+        Ok(())
     }
 }
 
