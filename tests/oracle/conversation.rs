@@ -8,7 +8,7 @@ use super::generate::{
 };
 use super::limits;
 use super::pair::{Answer, Answers, Pair, Said, show};
-use super::rows::{Family, Row};
+use super::rows::{self, Family, Row};
 use super::settle;
 use super::shrink::{self, Spoken};
 use super::waiters::{self, WAITERS, Waiters};
@@ -62,7 +62,9 @@ impl Conversation {
         let pairs = (0..CONNECTIONS)
             .map(|_| Pair::new(&keytag, &oracle, protocol))
             .collect();
-        let has_waiters = families.iter().any(|(family, _)| family.name == "blocking");
+        let has_waiters = families
+            .iter()
+            .any(|(family, _)| family.name == rows::WAITING);
         Conversation {
             generator: Generator::new(seed ^ u64::from(protocol), families),
             seed,
@@ -111,7 +113,9 @@ impl Conversation {
         let mut batch = Batch::new(self.pairs[index].is_queueing);
         while batch.said.len() < size && !batch.is_over {
             let (row, command) = self.generator.command(batch.may_queue);
-            if batch.takes(row, &command) {
+            // Whom it serves first of those who wait for different keys is the order of a hash table in Redis.
+            let is_undecided = self.waiters.is_used() && swaps(&command);
+            if batch.takes(row, &command) && !is_undecided {
                 batch.push(row, command, &mut self.generator);
             }
         }
@@ -267,6 +271,10 @@ impl Conversation {
         }
         panic!("{difference}");
     }
+}
+
+fn swaps(command: &[Vec<u8>]) -> bool {
+    command[0].eq_ignore_ascii_case(b"SWAPDB")
 }
 
 /// What is going to be sent at once.

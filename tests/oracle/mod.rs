@@ -31,7 +31,11 @@ fn random_commands_are_answered_as_redis_answers_in_resp3() {
 fn converse(protocol: u8) {
     let commands = if is_full_run() { 500_000 } else { 20_000 };
     let commands = setting("KEYTAG_COMMANDS", commands);
-    Conversation::new(Kind::Keytag, seed(), protocol, rows::chosen()).hold(commands);
+    // Half of it with clients that wait for keys.
+    for has_waiters in [false, true] {
+        let families = rows::chosen(has_waiters);
+        Conversation::new(Kind::Keytag, seed(), protocol, families).hold(commands / 2);
+    }
 }
 
 /// What is compared must be what Redis always does: two of them agree, in every family.
@@ -40,6 +44,6 @@ fn redis_answers_random_commands_as_redis_answers() {
     let commands = setting("KEYTAG_COMMANDS", 5_000);
     let seed = seed();
     for protocol in [2, 3] {
-        Conversation::new(Kind::Oracle, seed, protocol, rows::all()).hold(commands);
+        Conversation::new(Kind::Oracle, seed, protocol, rows::all(true)).hold(commands);
     }
 }

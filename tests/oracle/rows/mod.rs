@@ -32,13 +32,16 @@ const FAMILIES: &[Family] = &[
     Family::new("geo", 8, Some(Pool::Geo), geo::ROWS),
     Family::new("stream", 25, Some(Pool::Stream), stream::ROWS),
     Family::new("sort", 6, Some(Pool::Sort), sort::ROWS),
-    Family::new("blocking", 4, None, blocking::ROWS),
+    Family::new(WAITING, 4, None, blocking::ROWS),
     Family::new("generic", 20, None, generic::ROWS),
     Family::new("connection", 4, None, connection::ROWS),
     Family::new("pubsub", 3, None, pubsub::ROWS),
     Family::new("server", 5, None, server::ROWS),
     Family::new("transaction", 5, None, transaction::ROWS),
 ];
+
+/// The family of those who wait for keys.
+pub(super) const WAITING: &str = "blocking";
 
 /// What is spoken of beside a family that `KEYTAG_FAMILY` names.
 const BESIDE: &[&str] = &["generic", "connection", "server", "transaction"];
@@ -68,26 +71,27 @@ impl Family {
     }
 }
 
-/// All families but that of waiting clients, which is spoken of only where `KEYTAG_FAMILY` names it: when
-/// several wait, whom Redis serves first depends on more than the commands.
-pub(super) fn all() -> Vec<(&'static Family, u32)> {
-    let alone = FAMILIES.iter().filter(|it| it.name != "blocking");
-    alone.map(|it| (it, it.weight)).collect()
+/// All families; that of waiting clients if there are to be any.
+pub(super) fn all(has_waiters: bool) -> Vec<(&'static Family, u32)> {
+    let is_spoken_of = |it: &&'static Family| has_waiters || it.name != WAITING;
+    let families = FAMILIES.iter().filter(is_spoken_of);
+    families.map(|it| (it, it.weight)).collect()
 }
 
 /// The families of a conversation with Keytag, and their weights.
 ///
-/// `KEYTAG_FAMILY` names some, with commas between them: they are spoken of nearly all the time.
+/// `KEYTAG_FAMILY` names some, with commas between them: they are spoken of nearly all the time, and clients wait
+/// only if it names that family.
 ///
 /// # Panics
 /// If it names one that does not exist.
-pub(super) fn chosen() -> Vec<(&'static Family, u32)> {
+pub(super) fn chosen(has_waiters: bool) -> Vec<(&'static Family, u32)> {
     let named = |name: &str| {
         let found = FAMILIES.iter().find(|family| family.name == name);
         found.unwrap_or_else(|| panic!("KEYTAG_FAMILY: there is no family {name:?}"))
     };
     let Ok(chosen) = std::env::var("KEYTAG_FAMILY") else {
-        return all();
+        return all(has_waiters);
     };
     let chosen: Vec<&Family> = chosen.split(',').map(named).collect();
     let beside = BESIDE.iter().map(|name| named(name));

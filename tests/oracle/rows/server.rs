@@ -1,6 +1,6 @@
 //! The server: options, statistics, its own description.
 
-use super::Arg::{Integer, Key, Many, Maybe, OneOf, Value, Word};
+use super::Arg::{Database, Integer, Key, Many, Maybe, OneOf, Value, Word};
 use super::Compare::{self, Footprint, Same, Sort, Sorted};
 use super::{Row, read, write};
 
@@ -9,7 +9,7 @@ pub(super) static ROWS: &[Row] = &[
     // An expired key counts until somebody looks: when that is differs.
     read(2, Sort, &[Word("DBSIZE")]),
     write(1, &[OneOf(&["FLUSHDB", "FLUSHALL"]), Maybe(&[OneOf(&["ASYNC", "SYNC", "x"])])]),
-    // Not SWAPDB: in which order it serves those who wait for different keys is that of a hash table in Redis.
+    write(3, &[Word("SWAPDB"), Database, Database]),
     read(1, Sort, &[Word("TIME")]),
     read(1, Sort, &[Word("LASTSAVE")]),
     read(1, Sort, &[Word("LOLWUT"), Maybe(&[Word("VERSION"), OneOf(&["5", "6", "x"])])]),
