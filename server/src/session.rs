@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use crate::clients::Client;
 use crate::clock::Stopwatch;
 use crate::command::table::Entry;
@@ -30,8 +28,6 @@ pub struct Session {
     pub thread: usize,
     /// The command found last: pipelines repeat themselves.
     pub last_entry: Option<&'static Entry>,
-    /// Its name as it was sent.
-    pub last_name: SmallVec<[u8; 16]>,
 }
 
 impl Session {
@@ -47,7 +43,6 @@ impl Session {
             stopwatch: Stopwatch::start(),
             thread,
             last_entry: None,
-            last_name: SmallVec::new(),
         }
     }
 

@@ -5,8 +5,10 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use protocol::Limits;
 use storage::evict::{Access, Plan, Policy};
 use storage::keyspace::Cause;
@@ -23,7 +25,7 @@ use crate::config::{
 const LEAST_CLIENT_BYTES: usize = 128 << 10;
 
 /// What the configuration means to every command, worked out once for each version of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Habits {
     version: u64,
     /// Up to where collections are packed.
@@ -38,8 +40,8 @@ pub struct Habits {
     pub noted_nanos: u64,
 }
 
-/// Those of no version: older than any configuration.
 impl Default for Habits {
+    /// Those of no version: older than any configuration.
     fn default() -> Self {
         Self {
             version: 0,
@@ -52,13 +54,26 @@ impl Default for Habits {
     }
 }
 
-impl Habits {
-    /// Brings them up to date.
+/// The habits that all connections share, until the configuration changes.
+#[derive(Clone, Debug)]
+pub struct SharedHabits(Arc<Habits>);
+
+impl Default for SharedHabits {
+    /// Those of no version.
+    fn default() -> Self {
+        static NONE: LazyLock<SharedHabits> = LazyLock::new(|| SharedHabits(Arc::default()));
+        NONE.clone()
+    }
+}
+
+impl SharedHabits {
+    /// Those of the present configuration.
     #[inline]
-    pub fn refresh(&mut self, settings: &Settings) {
-        if self.version != settings.config.version() {
+    pub fn of(&mut self, settings: &Settings) -> &Habits {
+        if self.0.version != settings.config.version() {
             *self = settings.habits();
         }
+        &self.0
     }
 }
 
@@ -70,6 +85,7 @@ pub struct Settings {
     fitting_clients: AtomicUsize,
     /// `DEBUG QUICKLIST-PACKED-THRESHOLD`.
     list_packed_threshold: AtomicUsize,
+    habits: Mutex<SharedHabits>,
 }
 
 impl Settings {
@@ -79,6 +95,7 @@ impl Settings {
             config,
             fitting_clients: AtomicUsize::new(usize::MAX),
             list_packed_threshold: AtomicUsize::new(0),
+            habits: Mutex::default(),
         }
     }
 
@@ -98,16 +115,20 @@ impl Settings {
 
     /// What it means to every command.
     #[cold]
-    fn habits(&self) -> Habits {
-        Habits {
-            // Read before all else: what changes meanwhile makes these too old.
-            version: self.config.version(),
-            packing: self.packing_limits(),
-            access: self.access(),
-            compression_threshold: self.compression_threshold(),
-            keyspace_events: self.keyspace_events(),
-            noted_nanos: self.noted_nanos(),
+    fn habits(&self) -> SharedHabits {
+        let mut habits = self.habits.lock();
+        if habits.0.version != self.config.version() {
+            *habits = SharedHabits(Arc::new(Habits {
+                // Read before all else: what changes meanwhile makes these too old.
+                version: self.config.version(),
+                packing: self.packing_limits(),
+                access: self.access(),
+                compression_threshold: self.compression_threshold(),
+                keyspace_events: self.keyspace_events(),
+                noted_nanos: self.noted_nanos(),
+            }));
         }
+        habits.clone()
     }
 
     /// Sets `DEBUG QUICKLIST-PACKED-THRESHOLD`.

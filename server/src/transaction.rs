@@ -11,7 +11,7 @@ use storage::shard::WatchFlag;
 use crate::acl::Login;
 use crate::clients::{Client, State};
 use crate::command::table::Entry;
-use crate::settings::Habits;
+use crate::settings::SharedHabits;
 
 /// State of one connection that no other thread sees.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub struct Local {
     /// The user it is, with what that may do; none for the server itself.
     pub login: Option<Login>,
     /// What the configuration means to its commands.
-    pub habits: Habits,
+    pub habits: SharedHabits,
     /// Commands between `MULTI` and `EXEC`.
     pub queue: Option<Queue>,
     /// Keys of `WATCH`.

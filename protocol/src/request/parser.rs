@@ -152,6 +152,12 @@ impl Parser {
         Args::new(words, &self.spans)
     }
 
+    /// Whether it has found a part of a request, so that the next bytes must be its next ones.
+    #[inline]
+    pub fn is_within_request(&self) -> bool {
+        self.stage != Stage::Start
+    }
+
     /// How many bytes at least are needed before the word that is arriving is whole; 0 if that is
     /// not known.
     ///

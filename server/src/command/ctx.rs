@@ -280,9 +280,7 @@ impl Ctx<'_> {
     /// Up to where collections are packed.
     #[inline]
     pub fn limits(&mut self) -> Limits {
-        let habits = &mut self.local.habits;
-        habits.refresh(&self.server.settings);
-        habits.packing
+        self.local.habits.of(&self.server.settings).packing
     }
 
     /// The command's name in lower case, as error texts have it.

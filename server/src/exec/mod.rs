@@ -32,7 +32,7 @@ use crate::command::{Block, Command, Ctx, Effects, Error, Outcome, Reply};
 use crate::monitor::Caller;
 use crate::server::Server;
 use crate::session::Session;
-use crate::settings::Habits;
+use crate::settings::SharedHabits;
 use crate::spec::{Acl, Flags, Group, Locks, Spec};
 use crate::stats::Ending;
 pub use unit::Unit;
@@ -120,7 +120,8 @@ fn find(session: &mut Session, args: &Args<'_>) -> Result<&'static Entry, Error>
     let last_command = &session.client.gauges.last_command;
     last_command.store(usize::MAX, Ordering::Relaxed);
     let entry = match session.last_entry {
-        Some(last) if *session.last_name == *name => last,
+        // As nearly everybody spells it.
+        Some(last) if name == last.name.as_bytes() || name == last.full_name.as_bytes() => last,
         _ => {
             let entry = session
                 .server
@@ -128,8 +129,6 @@ fn find(session: &mut Session, args: &Args<'_>) -> Result<&'static Entry, Error>
                 .find(name)
                 .ok_or_else(|| unknown(args))?;
             session.last_entry = Some(entry);
-            session.last_name.clear();
-            session.last_name.extend_from_slice(name);
             entry
         }
     };
@@ -418,14 +417,13 @@ fn finish(session: &mut Session, entry: &'static Entry, args: &Args<'_>, nanos: 
 fn tell(
     server: &'static Server,
     caller: Caller<'_>,
-    habits: &mut Habits,
+    habits: &mut SharedHabits,
     (entry, args): (&'static Entry, &Args<'_>),
     nanos: u64,
     now_us: i64,
 ) {
     // A CONFIG SET that makes everything slow is slow itself.
-    habits.refresh(&server.settings);
-    if nanos >= habits.noted_nanos {
+    if nanos >= habits.of(&server.settings).noted_nanos {
         server.note_slow(caller, entry, args, nanos, now_us);
     }
     show(server, caller, entry, args, now_us);

@@ -6,12 +6,12 @@ use crate::clients::{Client, State};
 use crate::config::KeyspaceEvents;
 use crate::notify;
 use crate::server::Server;
-use crate::settings::Habits;
+use crate::settings::SharedHabits;
 
 /// Time, and how expiry and accesses are treated, for a command of that client.
 #[inline]
-pub fn moment(server: &Server, client: &Client, habits: &mut Habits, now_ms: i64) -> Moment {
-    habits.refresh(&server.settings);
+pub fn moment(server: &Server, client: &Client, habits: &mut SharedHabits, now_ms: i64) -> Moment {
+    let habits = habits.of(&server.settings);
     let state = client.state();
     let expiry = if state.contains(State::REPLAY) {
         WhenExpired::Keep

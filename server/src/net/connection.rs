@@ -6,7 +6,7 @@
 //! reads on while replies cannot be written, and watches its peer while a command waits), and because
 //! nothing may be lost between two of them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
@@ -57,12 +57,16 @@ thread_local! {
     /// Nor do they own a reply buffer: replies that can be written at once are gathered in this one.
     static REPLIES: RefCell<Output> = RefCell::new(Output::new());
 
+    /// Nor a parser, unless it is within a request.
+    static PARSER: Cell<Option<Box<Parser>>> = const { Cell::new(None) };
+
     /// Nor room for records and counts, which are handed over at the end of a batch.
     static ROOM: RefCell<(Unit, Recorder)> = RefCell::default();
 }
 
 /// Makes room for what the connections of this thread share.
 pub fn prepare_thread() {
+    PARSER.set(Some(Box::default()));
     ARRIVED.with_borrow(|_| ());
     REPLIES.with_borrow(|_| ());
     ROOM.with_borrow(|_| ());
@@ -99,7 +103,8 @@ enum Stop {
 struct Connection {
     stream: Stream,
     session: Session,
-    parser: Parser,
+    /// What it has found of a request that has not arrived whole. All others are parsed with that of the thread.
+    parser: Option<Box<Parser>>,
     inbox: Inbox,
     /// Nothing whole is left in the inbox.
     is_drained: bool,
@@ -142,7 +147,7 @@ impl Connection {
         Connection {
             stream,
             session: Session::new(server, client, thread),
-            parser: Parser::new(),
+            parser: None,
             inbox: Inbox::new(ledger.tally()),
             is_drained: true,
             out: Output::new(),
@@ -336,7 +341,9 @@ impl Connection {
             (&gauges.query_free_bytes, self.inbox.free_bytes()),
             (
                 &gauges.parser_bytes,
-                class_bytes(self.parser.memory_bytes()),
+                self.parser.as_ref().map_or(0, |parser| {
+                    class_bytes(size_of::<Parser>()) + class_bytes(parser.memory_bytes())
+                }),
             ),
             (&gauges.output_bytes, self.out.len_bytes()),
             (&gauges.output_capacity, self.out.memory_bytes()),
@@ -448,7 +455,8 @@ impl Connection {
     /// the buffer of the thread: who has sent half a request is given no room before the rest comes.
     fn poll_fill_inbox(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.inbox.len() >= READ_BYTES {
-            let room = self.inbox.room(READ_BYTES, self.parser.missing_bytes());
+            let missing = self.parser.as_ref().map_or(0, |it| it.missing_bytes());
+            let room = self.inbox.room(READ_BYTES, missing);
             return pin!(self.stream.read_into(room)).poll(cx);
         }
         ARRIVED.with_borrow_mut(|arrived| {
@@ -495,7 +503,14 @@ impl Connection {
         ROOM.with_borrow_mut(|(unit, recorder)| {
             std::mem::swap(&mut session.unit, unit);
             std::mem::swap(&mut session.recorder, recorder);
-            let result = execute_all(session, &mut self.parser, bytes, &mut self.out);
+            let parser = self.parser.take().or_else(|| PARSER.take());
+            let mut parser = parser.unwrap_or_default();
+            let result = execute_all(session, &mut parser, bytes, &mut self.out);
+            if parser.is_within_request() {
+                self.parser = Some(parser);
+            } else {
+                PARSER.set(Some(parser));
+            }
             session.server.broadcast(&mut session.unit.changed);
             session.flush_counts();
             std::mem::swap(&mut session.recorder, recorder);
