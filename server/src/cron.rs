@@ -14,6 +14,7 @@ use crate::clock;
 use crate::config::options;
 use crate::evictor::Room;
 use crate::latency;
+use crate::persist::turn::Purpose;
 use crate::server::Server;
 
 /// Expired keys removed in one go, under one lock.
@@ -113,6 +114,7 @@ impl Cron {
         if self.ticks.is_multiple_of(u64::from(hz(server))) {
             memory::decay();
         }
+        server.persist.tick(server);
         rewrite_grown_log(server);
         close_idle_clients(server);
         server.evict_clients();
@@ -291,7 +293,7 @@ fn rewrite_grown_log(server: &'static Server) {
     let current = status.current_bytes.load(Ordering::Relaxed);
     if percentage == 0
         || !server.log.is_on()
-        || status.is_rewriting.load(Ordering::Relaxed)
+        || server.persist.turns.holder() == Some(Purpose::Rewrite)
         || current < config.get(options::AUTO_AOF_REWRITE_MIN_SIZE)
     {
         return;
@@ -300,9 +302,7 @@ fn rewrite_grown_log(server: &'static Server) {
     let growth = (current.saturating_mul(100) / base).saturating_sub(100);
     if growth >= percentage {
         tracing::info!("Starting automatic rewriting of AOF on {growth}% growth");
-        if let Err(error) = server.persist.rewrite(server) {
-            tracing::warn!("Can't rewrite append only file in background: {error}");
-        }
+        server.persist.try_rewrite(server);
     }
 }
 

@@ -12,7 +12,7 @@ use storage::field_dues::GoneFields;
 use storage::keyspace::{Cause, Keyspace};
 use storage::shard::Shard;
 use storage::value::only_lent_bytes;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::acl::{self, Acl};
 use crate::chores::Chores;
@@ -20,7 +20,7 @@ use crate::clients::{self, Class, Client, Clients, Postage};
 use crate::clock;
 use crate::command::table::Entry;
 use crate::command::{Error, Table};
-use crate::config::{Config, RewriteError, Scope, options};
+use crate::config::{Config, RewriteError, Scope, ShutdownFlags, options};
 use crate::evictor::{Accounts, Evictor, LEAST_CLIENT_BUDGET, Room};
 use crate::exec::Gates;
 use crate::latency::{self, Latency};
@@ -107,9 +107,7 @@ pub struct Server {
 /// Facts of this run of the server.
 #[derive(Debug)]
 pub struct Run {
-    /// When it began, milliseconds since 1970.
-    pub started_ms: i64,
-    /// The same, for measuring.
+    /// When it began.
     pub started: Instant,
     /// 40 hexadecimal digits, new each run.
     pub id: String,
@@ -131,10 +129,50 @@ pub struct Denial<'a> {
 }
 
 /// A request to stop.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shutdown {
-    /// Rung when it is made.
+    /// Rung when a client makes it.
     pub requested: Notify,
+    wish: Mutex<ShutdownFlags>,
+    /// How often it could not be met.
+    failures: watch::Sender<u64>,
+}
+
+impl Default for Shutdown {
+    fn default() -> Shutdown {
+        Shutdown {
+            requested: Notify::new(),
+            wish: Mutex::new(ShutdownFlags::empty()),
+            failures: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Shutdown {
+    /// Asks the server to stop, in that manner; how often that has failed before.
+    pub fn request(&self, wish: ShutdownFlags) -> u64 {
+        let failures = *self.failures.borrow();
+        *self.wish.lock() = wish;
+        self.requested.notify_one();
+        failures
+    }
+
+    /// The manner that was asked for last.
+    pub fn wish(&self) -> ShutdownFlags {
+        *self.wish.lock()
+    }
+
+    /// Notes that the server goes on.
+    pub fn note_failure(&self) {
+        self.failures.send_modify(|failures| *failures += 1);
+    }
+
+    /// Ends when it could not be stopped once more.
+    pub async fn fails_again(&self, failures: u64) {
+        let mut watched = self.failures.subscribe();
+        // The sender lives as long as the server.
+        let _ = watched.wait_for(|&it| it > failures).await;
+    }
 }
 
 impl Server {
@@ -170,7 +208,6 @@ impl Server {
             pause_over: Notify::new(),
             shutdown: Shutdown::default(),
             run: Run {
-                started_ms: clock::now_ms(),
                 started: Instant::now(),
                 id: replication::random_id(),
                 startup_bytes: AtomicUsize::new(0),

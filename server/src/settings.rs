@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use protocol::Limits;
-use storage::evict::{Access, Plan, Policy};
+use storage::evict::{Access, Clock, Plan, Policy};
 use storage::keyspace::Cause;
 use storage::rdb::draft::Compression;
+use storage::rdb::encode::Recency;
 
 use crate::clients::{Class, Client, State};
 use crate::command::Error;
@@ -220,6 +221,17 @@ impl Settings {
             },
             policy if policy.is_gdsf() => Access::Cost,
             _ => Access::Time,
+        }
+    }
+
+    /// What snapshots tell of the past of entries.
+    pub fn recency(&self, clock: Clock) -> Recency {
+        match self.policy() {
+            policy if policy.is_lru() => Recency::Idle(clock),
+            policy if policy.is_lfu() || policy.is_gdsf() => {
+                Recency::Frequency(self.access(), clock)
+            }
+            _ => Recency::None,
         }
     }
 

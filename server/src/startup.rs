@@ -11,7 +11,7 @@ use tokio::task::LocalSet;
 use crate::acl::{self, Acl};
 use crate::command::Table;
 use crate::commands::FAMILIES;
-use crate::config::{Config, REDIS_VERSION, StartupError, options};
+use crate::config::{Config, REDIS_VERSION, ShutdownFlags, StartupError, options};
 use crate::net::listening;
 use crate::net::threads::Threads;
 use crate::server::Server;
@@ -192,7 +192,7 @@ fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
         });
         tokio::select! {
             result = loaded.1 => result.unwrap_or_else(|_| Err("Loading ended early".to_owned()))?,
-            () = asked_to_stop(server) => {
+            _ = asked_to_stop(server) => {
                 tracing::warn!("Received a request to stop while loading, exiting now");
                 return Ok(());
             }
@@ -209,8 +209,8 @@ fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
             }
         }
         process::notify_supervisor("STATUS=Ready to accept connections\nREADY=1\n");
-        asked_to_stop(server).await;
-        persist::stop(server)
+        stop(server).await;
+        Ok(())
     });
     if let Some(path) = pid_file {
         // Gone already, or never written: nothing is left to do.
@@ -227,28 +227,42 @@ fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
     result
 }
 
-/// Ends when a signal or `SHUTDOWN` asks the server to stop.
-async fn asked_to_stop(server: &Server) {
+/// Ends when the server was asked to stop, and everything is written.
+async fn stop(server: &'static Server) {
+    loop {
+        let wish = asked_to_stop(server).await;
+        let Err(error) = persist::stop(server, wish) else {
+            return;
+        };
+        tracing::warn!("{error}");
+        server.shutdown.note_failure();
+    }
+}
+
+/// Ends when a signal or `SHUTDOWN` asks the server to stop; how.
+async fn asked_to_stop(server: &Server) -> ShutdownFlags {
+    let config = &server.settings.config;
     let (Ok(mut term), Ok(mut int), Ok(mut hangup)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
         signal(SignalKind::hangup()),
     ) else {
-        return server.shutdown.requested.notified().await;
+        server.shutdown.requested.notified().await;
+        return server.shutdown.wish();
     };
     loop {
         tokio::select! {
             _ = term.recv() => {
                 tracing::warn!("Received SIGTERM scheduling shutdown...");
-                return;
+                return config.get(options::SHUTDOWN_ON_SIGTERM);
             }
             _ = int.recv() => {
                 tracing::warn!("Received SIGINT scheduling shutdown...");
-                return;
+                return config.get(options::SHUTDOWN_ON_SIGINT);
             }
             // Redis ignores it: a terminal that closes takes no server with it.
             _ = hangup.recv() => {}
-            () = server.shutdown.requested.notified() => return,
+            () = server.shutdown.requested.notified() => return server.shutdown.wish(),
         }
     }
 }

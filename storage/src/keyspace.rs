@@ -535,6 +535,39 @@ impl Keyspace {
         held.iter().for_each(|shard| shard.begin_walk(&encode));
     }
 
+    /// How much there is in each database; every lock is held.
+    pub fn totals(held: &mut Held<'_>) -> Vec<Totals> {
+        let mut all: Vec<Totals> = Vec::new();
+        for shard in held.iter() {
+            let partitions = shard.partitions();
+            all.resize_with(all.len().max(partitions.len()), Totals::default);
+            for (totals, partition) in all.iter_mut().zip(partitions) {
+                totals.keys += partition.len();
+                totals.volatile += partition.volatile_len();
+                totals.has_field_expiries |= partition.hashes_with_expiries() > 0;
+            }
+        }
+        all
+    }
+
+    /// Hands over everything there is, a piece at a time, while every lock is held.
+    ///
+    /// # Errors
+    /// Those of `write`, at the first of which it ends.
+    pub fn write_held<E>(
+        held: &mut Held<'_>,
+        encode: &dyn Encode,
+        mut write: impl FnMut(&Slice) -> Result<(), E>,
+    ) -> Result<(), E> {
+        debug_assert_eq!(held.set(), ShardSet::ALL);
+        for shard in held.iter() {
+            for (db, partition) in shard.partitions().iter().enumerate() {
+                partition.write_all(db, encode, &mut write)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the next piece of the snapshot from a shard: `None` when the shard is done.
     ///
     /// Holds the lock for about `count` entries of one partition or some 128 KiB of output or a piece of a large
@@ -557,6 +590,15 @@ impl Keyspace {
         // A whole database that was flushed meanwhile: freed after unlocking.
         drop(done);
         slice
+    }
+
+    /// Takes what writers had to save in all shards, without going on.
+    ///
+    /// Not while an entry is written in pieces ([`Slice::is_inside`]).
+    pub fn snapshot_saved(&self) -> Vec<Slice> {
+        let mut slices = Vec::new();
+        self.for_each(|shard| shard.take_saved(&mut slices));
+        slices
     }
 
     /// Gives the snapshot up: nothing more is written, yet it must be walked to its end.
@@ -615,6 +657,17 @@ impl Overdue {
             lag_ms: self.lag_ms.max(other.lag_ms),
         }
     }
+}
+
+/// How much there is in a database.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// Keys.
+    pub keys: usize,
+    /// Keys with an expiry.
+    pub volatile: usize,
+    /// Whether a hash has fields with one.
+    pub has_field_expiries: bool,
 }
 
 /// What INFO tells of a database.

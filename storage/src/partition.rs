@@ -395,6 +395,39 @@ impl Partition {
         Some(slice)
     }
 
+    /// Takes what writers had to save for a running snapshot, if that is anything.
+    pub(crate) fn take_saved(&mut self) -> Option<Slice> {
+        let walk = self.walk.as_mut()?;
+        walk.has_some().then(|| walk.take())
+    }
+
+    /// Hands over everything there is for a reader, a piece at a time, without beginning a snapshot.
+    pub(crate) fn write_all<E>(
+        &self,
+        db: usize,
+        encode: &dyn Encode,
+        write: &mut impl FnMut(&Slice) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut slice = Slice {
+            db,
+            ..Slice::default()
+        };
+        for entry in self.table.iter().filter(|entry| !self.tags.is_dead(entry)) {
+            let mut names = Tags::of(entry).map(|id| self.tags.name(id));
+            let mut rest = encode.begin(db, entry, &mut names, &mut slice.draft);
+            slice.entries += 1;
+            loop {
+                if slice.is_full() {
+                    write(&slice)?;
+                    slice.clear();
+                }
+                let Some(from) = rest else { break };
+                rest = encode.go_on(entry, from, &mut slice.draft);
+            }
+        }
+        write(&slice)
+    }
+
     /// Bytes of everything here, from the average of a few entries.
     pub fn estimated_bytes(&self) -> usize {
         let looked = self.table.iter().take(32);

@@ -9,7 +9,7 @@ use crate::evict::ghost::Ghost;
 use crate::hasher::Hasher;
 use crate::keyspace::OnRemoval;
 use crate::partition::Partition;
-use crate::snapshot::{Burden, Encode};
+use crate::snapshot::{Burden, Encode, Slice};
 use crate::waiters::Waiters;
 
 /// Set when a watched key changes; read by `EXEC`.
@@ -151,6 +151,12 @@ impl Shard {
             orphan.or_else(|| here().map(Walking::Partition))
         };
         find(Partition::is_inside_walk).or_else(|| find(Partition::is_walking))
+    }
+
+    /// Takes what writers had to save for a snapshot.
+    pub(crate) fn take_saved(&mut self, slices: &mut Vec<Slice>) {
+        let partitions = self.orphans.iter_mut().chain(&mut self.partitions);
+        slices.extend(partitions.filter_map(Partition::take_saved));
     }
 
     /// Tells of entries that the server has removed by itself because they had run out.

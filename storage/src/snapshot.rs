@@ -136,6 +136,10 @@ impl Walk {
         self.pending.bytes.len() >= SLICE_BYTES
     }
 
+    pub(crate) fn has_some(&self) -> bool {
+        !self.pending.is_empty() || self.entries > 0
+    }
+
     /// Writes an entry, or a piece of a large one; whether it is written to its end.
     pub(crate) fn write_some(&mut self, entry: &Entry, tags: &Tags) -> bool {
         let Some(encode) = self.encode.clone() else {
@@ -190,6 +194,7 @@ impl Walk {
             db: self.db,
             draft: std::mem::take(&mut self.pending),
             entries: std::mem::take(&mut self.entries),
+            is_inside: self.is_inside(),
         }
     }
 }
@@ -215,6 +220,21 @@ pub struct Slice {
     pub draft: Draft,
     /// How many entries end in it.
     pub entries: usize,
+    /// Whether the rest of an entry must come next.
+    pub is_inside: bool,
+}
+
+impl Slice {
+    /// Whether it is time to hand it over.
+    pub(crate) fn is_full(&self) -> bool {
+        self.draft.bytes.len() >= SLICE_BYTES
+    }
+
+    /// Makes room for the next piece.
+    pub(crate) fn clear(&mut self) {
+        self.draft.clear();
+        self.entries = 0;
+    }
 }
 
 #[cfg(test)]

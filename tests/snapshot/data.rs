@@ -30,7 +30,7 @@ pub(crate) fn lines(rng: &mut Rng, keys: usize, fields: Fields) -> Vec<String> {
             0 | 1 => string(rng, &key, &mut lines),
             2 => list(rng, &key, &mut lines),
             3 => set(rng, &key, &mut lines),
-            4 => zset(rng, &key, &mut lines),
+            4 => zset(rng, &key, fields, &mut lines),
             5 => hash(rng, &key, fields, &mut lines),
             _ => stream(rng, &key, &mut lines),
         }
@@ -116,13 +116,16 @@ fn set(rng: &mut Rng, key: &str, lines: &mut Vec<String>) {
     many(&format!("SADD {key}"), &members, lines);
 }
 
-fn zset(rng: &mut Rng, key: &str, lines: &mut Vec<String>) {
+fn zset(rng: &mut Rng, key: &str, fields: Fields, lines: &mut Vec<String>) {
     let pairs: Vec<String> = (0..count(rng))
         .map(|_| {
             let score = match rng.u32(..5) {
                 0 => "inf".to_owned(),
                 1 => rng.i64(-1_000..1_000).to_string(),
+                // Redis 7.0 prints other scores with more digits, and digests those.
+                2 if fields == Fields::Stay => format!("{}", f64::from(rng.i32(..)) / 4.0),
                 2 => format!("{}", rng.f64() * 1e10),
+                3 if fields == Fields::Stay => (rng.i64(..) >> 12).to_string(),
                 3 => rng.i64(..).to_string(),
                 _ => "0.5".to_owned(),
             };

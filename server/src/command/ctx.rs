@@ -109,6 +109,10 @@ impl Block {
 pub enum Condition {
     /// What was taken out of the keyspace is freed (`FLUSHALL SYNC`).
     Freed,
+    /// The snapshot of that number is written (`SAVE`).
+    Saved(u64),
+    /// More often than that the server could not be stopped (`SHUTDOWN`): there is no reply if it can.
+    Running(u64),
     /// Nothing but the deadline: there are no replicas to acknowledge (`WAIT`).
     Replicas,
     /// The same; the reply tells whether the log is on disk up to this offset by then (`WAITAOF`).

@@ -534,6 +534,14 @@ pub enum Error {
     NoShutdown,
     #[error("ERR Errors trying to SHUTDOWN. Check logs.")]
     ShutdownFailed,
+    #[error("ERR Background save already in progress")]
+    SaveRunning,
+    #[error(
+        "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible."
+    )]
+    SaveBesideRewrite,
+    #[error("ERR")]
+    SaveFailed,
     #[error("ERR Background append only file rewriting already in progress")]
     RewriteRunning,
     #[error(
@@ -568,6 +576,10 @@ pub enum Error {
     OutOfMemory,
     #[error("LOADING Redis is loading the dataset in memory")]
     Loading,
+    #[error(
+        "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
+    )]
+    SnapshotFailed,
     #[error("MISCONF Errors writing to the AOF file: {0}")]
     LogBroken(String),
     #[error(

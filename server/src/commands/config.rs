@@ -86,6 +86,7 @@ fn resetstat(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
     server.rates.reset();
     server.lazyfree.reset_freed();
     server.persist.status.reset();
+    server.persist.snapshots.reset();
     cx.db.reset_lookups();
     cx.reply.ok()
 }

@@ -1,20 +1,26 @@
 //! The server as a whole: how much it holds, emptying it, its time, its role, its end.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use crate::clients::State;
 use crate::clock;
 use crate::command::{Args, Block, Command, Condition, Ctx, Error, Outcome, Result, Words};
-use crate::config::options;
-use crate::persist::RewriteAnswer;
+use crate::config::{ShutdownFlags, options};
+use crate::persist::snapshots::Refusal;
+use crate::persist::turn::Purpose;
+use crate::persist::{RewriteAnswer, Rewriting};
 use crate::spec::{Group, Locks, Spec, acl, flags};
 
 /// The family.
 pub const COMMANDS: &[Command] = &[
     BGREWRITEAOF,
+    BGSAVE,
     DBSIZE,
     FLUSHALL,
     FLUSHDB,
     LASTSAVE,
     ROLE,
+    SAVE,
     SHUTDOWN,
     SWAPDB,
     TIME,
@@ -35,7 +41,13 @@ const BGREWRITEAOF: Command = Spec {
 .run(bgrewriteaof);
 
 fn bgrewriteaof(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
+    const SCHEDULED: &str = "Background append only file rewriting scheduled";
+    if cx.is_in_exec && cx.server.persist.rewriting() != Rewriting::Running {
+        cx.server.persist.schedule_rewrite();
+        return cx.reply.simple(SCHEDULED);
+    }
     match cx.server.persist.rewrite(cx.server) {
+        Ok(RewriteAnswer::Scheduled) => cx.reply.simple(SCHEDULED),
         Ok(RewriteAnswer::Started) => cx
             .reply
             .simple("Background append only file rewriting started"),
@@ -44,6 +56,50 @@ fn bgrewriteaof(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
             tracing::warn!("Can't rewrite append only file in background: {reason}");
             Err(Error::RewriteFailed)
         }
+    }
+}
+
+const BGSAVE: Command = Spec {
+    name: "BGSAVE",
+    usage: "[SCHEDULE@3.2.2]",
+    summary: "Asynchronously saves the database(s) to disk.",
+    since: "1.0.0",
+    flags: flags!(ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
+    locks: Locks::All,
+    history: &[("3.2.2", "Added the `SCHEDULE` option.")],
+    ..SERVER
+}
+.run(bgsave);
+
+fn bgsave(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
+    let schedules = match args.len() {
+        1 => false,
+        2 if args.is(1, "SCHEDULE") => true,
+        _ => return Err(Error::Syntax),
+    };
+    let server = cx.server;
+    let snapshots = &server.persist.snapshots;
+    let begun = match server.persist.turns.holder() {
+        Some(Purpose::Snapshot | Purpose::Save) => Err(Refusal::Running),
+        // The moment would be within the transaction.
+        _ if cx.is_in_exec => Err(Refusal::Rewriting),
+        _ => snapshots.begin_background(server, cx.db.held()),
+    };
+    match begun {
+        Ok(()) => cx.reply.simple("Background saving started"),
+        Err(Refusal::Rewriting) if schedules || cx.is_in_exec => {
+            snapshots.is_scheduled.store(true, Relaxed);
+            cx.reply.simple("Background saving scheduled")
+        }
+        Err(refusal) => Err(refused(refusal)),
+    }
+}
+
+fn refused(refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::Running => Error::SaveRunning,
+        Refusal::Rewriting => Error::SaveBesideRewrite,
+        Refusal::Failed => Error::SaveFailed,
     }
 }
 
@@ -144,6 +200,9 @@ fn freeing(cx: &Ctx<'_>, args: &Args<'_>) -> Result<Freeing> {
 /// wants to know waits for that as in Redis 7.4. Inside a transaction nobody can wait.
 fn flush(cx: &mut Ctx<'_>, args: &Args<'_>, db: Option<usize>, freeing: Freeing) -> Result {
     cx.db.flush(db);
+    if db.is_none() && !cx.client.is(State::REPLAY) {
+        forget_snapshots(cx);
+    }
     // Also when nothing was there: replicas and the log may hold something else.
     cx.effects.replace(args.iter());
     if freeing == Freeing::Sync && !cx.is_in_exec && !cx.client.is(State::REPLAY) {
@@ -153,6 +212,20 @@ fn flush(cx: &mut Ctx<'_>, args: &Args<'_>, db: Option<usize>, freeing: Freeing)
         }));
     }
     cx.reply.ok()
+}
+
+/// Ends a snapshot of what was there, and writes one of what is there now, as Redis does: what was emptied must not come
+/// back.
+fn forget_snapshots(cx: &mut Ctx<'_>) {
+    let server = cx.server;
+    let snapshots = &server.persist.snapshots;
+    if server.persist.turns.holder() == Some(Purpose::Snapshot) {
+        snapshots.cancel();
+    }
+    if !server.settings.config.get(options::SAVE).is_empty() {
+        // If it fails the log says so, and the keys are gone all the same.
+        let _ = snapshots.save_held(server, cx.db.held());
+    }
 }
 
 const LASTSAVE: Command = Spec {
@@ -166,9 +239,9 @@ const LASTSAVE: Command = Spec {
 }
 .run(lastsave);
 
-/// Without snapshots, as in Redis, the time the server was started.
 fn lastsave(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
-    cx.reply.integer(cx.server.run.started_ms / 1000)
+    let snapshots = &cx.server.persist.snapshots;
+    cx.reply.integer(snapshots.last_save_seconds.load(Relaxed))
 }
 
 const ROLE: Command = Spec {
@@ -189,6 +262,26 @@ fn role(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
     Ok(Outcome::Done)
 }
 
+const SAVE: Command = Spec {
+    name: "SAVE",
+    summary: "Synchronously saves the database(s) to disk.",
+    since: "1.0.0",
+    complexity: "O(N) where N is the total number of keys in all databases",
+    flags: flags!(ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI),
+    ..SERVER
+}
+.run(save);
+
+/// Only the client waits, where in Redis all do.
+fn save(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
+    let server = cx.server;
+    let number = server.persist.snapshots.save(server).map_err(refused)?;
+    Ok(Outcome::Block(Block {
+        deadline_ms: None,
+        condition: Condition::Saved(number),
+    }))
+}
+
 const SHUTDOWN: Command = Spec {
     name: "SHUTDOWN",
     usage: "[save-selector(NOSAVE|SAVE)] [NOW@7.0.0] [FORCE@7.0.0] [ABORT@7.0.0]",
@@ -202,54 +295,47 @@ const SHUTDOWN: Command = Spec {
 }
 .run(shutdown);
 
-#[derive(Default)]
-struct ShutdownWords {
-    save: bool,
-    nosave: bool,
-    force: bool,
-    abort: bool,
-}
-
 fn shutdown(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    let words = shutdown_words(args)?;
-    if words.abort {
+    let wish = shutdown_wish(args)?;
+    let Some(wish) = wish else {
         // There are no replicas to wait for, so none can be under way.
         return Err(Error::NoShutdown);
-    }
-    if cx.server.gates.is_busy() && !words.nosave {
+    };
+    if cx.server.gates.is_busy() && !wish.contains(ShutdownFlags::NOSAVE) {
         return Err(cx.server.busy());
     }
-    if words.save && !words.force && !cx.server.log.is_on() {
-        tracing::warn!(
-            "SHUTDOWN SAVE: there is no append only file, and snapshots are not written yet."
-        );
-        return Err(Error::ShutdownFailed);
-    }
     tracing::warn!("User requested shutdown...");
-    cx.client.set(State::CLOSE_AFTER_REPLY, true);
-    cx.server.shutdown.requested.notify_one();
-    Ok(Outcome::Done)
+    let failures = cx.server.shutdown.request(wish);
+    Ok(Outcome::Block(Block {
+        deadline_ms: None,
+        condition: Condition::Running(failures),
+    }))
 }
 
-fn shutdown_words(args: &Args<'_>) -> Result<ShutdownWords> {
-    let mut words = ShutdownWords::default();
+/// What is asked for; `None` to go on.
+fn shutdown_wish(args: &Args<'_>) -> Result<Option<ShutdownFlags>> {
+    let mut wish = ShutdownFlags::empty();
+    let mut aborts = false;
     for index in 1..args.len() {
         if args.is(index, "NOSAVE") {
-            words.nosave = true;
+            wish |= ShutdownFlags::NOSAVE;
         } else if args.is(index, "SAVE") {
-            words.save = true;
+            wish |= ShutdownFlags::SAVE;
         } else if args.is(index, "FORCE") {
-            words.force = true;
+            wish |= ShutdownFlags::FORCE;
+        } else if args.is(index, "NOW") {
+            wish |= ShutdownFlags::NOW;
         } else if args.is(index, "ABORT") {
-            words.abort = true;
-        } else if !args.is(index, "NOW") {
+            aborts = true;
+        } else {
             return Err(Error::Syntax);
         }
     }
-    if words.save && words.nosave || words.abort && args.len() > 2 {
+    let contradicts = wish.contains(ShutdownFlags::NOSAVE | ShutdownFlags::SAVE);
+    if contradicts || aborts && args.len() > 2 {
         return Err(Error::Syntax);
     }
-    Ok(words)
+    Ok((!aborts).then_some(wish))
 }
 
 const SWAPDB: Command = Spec {

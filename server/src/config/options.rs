@@ -317,15 +317,15 @@ options! {
     IGNORE_WARNINGS: Text = text("ignore-warnings", "").keeps_empty();
 
     // Snapshots.
-    SAVE: Vec<SavePoint> = Spec::new("save", Kind::SavePoints, "3600 1 300 100 60 10000");
-    STOP_WRITES_ON_BGSAVE_ERROR: bool = yes_no("stop-writes-on-bgsave-error", "yes");
+    SAVE: Vec<SavePoint> = Spec::new("save", Kind::SavePoints, "3600 1 300 100 60 10000").works();
+    STOP_WRITES_ON_BGSAVE_ERROR: bool = yes_no("stop-writes-on-bgsave-error", "yes").works();
     RDBCOMPRESSION: bool = yes_no("rdbcompression", "yes").works();
     RDBCHECKSUM: bool = yes_no("rdbchecksum", "yes").at_start().works();
     SANITIZE_DUMP_PAYLOAD: SanitizeDumpPayload = word("sanitize-dump-payload", "no", SanitizeDumpPayload::WORDS);
     DBFILENAME: Text = text("dbfilename", "dump.rdb").keeps_empty().protected().check(checks::dbfilename).works();
     RDB_DEL_SYNC_FILES: bool = yes_no("rdb-del-sync-files", "no");
-    RDB_SAVE_INCREMENTAL_FSYNC: bool = yes_no("rdb-save-incremental-fsync", "yes");
-    RDB_KEY_SAVE_DELAY: i64 = int("rdb-key-save-delay", "0", i32::MIN as i64, I32).hidden();
+    RDB_SAVE_INCREMENTAL_FSYNC: bool = yes_no("rdb-save-incremental-fsync", "yes").works();
+    RDB_KEY_SAVE_DELAY: i64 = int("rdb-key-save-delay", "0", i32::MIN as i64, I32).hidden().works();
     KEY_LOAD_DELAY: i64 = int("key-load-delay", "0", i32::MIN as i64, I32).hidden();
     LOADING_PROCESS_EVENTS_INTERVAL_BYTES: u64 = int("loading-process-events-interval-bytes", "2097152", 1024, I32).hidden();
     DIR: Text = Spec::new("dir", Kind::Directory, "").protected().denies_loading().works();
@@ -421,8 +421,8 @@ options! {
 
     // Shutdown.
     SHUTDOWN_TIMEOUT: u32 = int("shutdown-timeout", "10", 0, I32);
-    SHUTDOWN_ON_SIGINT: ShutdownFlags = Spec::new("shutdown-on-sigint", Kind::WordSet(ShutdownFlags::WORDS), "default");
-    SHUTDOWN_ON_SIGTERM: ShutdownFlags = Spec::new("shutdown-on-sigterm", Kind::WordSet(ShutdownFlags::WORDS), "default");
+    SHUTDOWN_ON_SIGINT: ShutdownFlags = Spec::new("shutdown-on-sigint", Kind::WordSet(ShutdownFlags::WORDS), "default").works();
+    SHUTDOWN_ON_SIGTERM: ShutdownFlags = Spec::new("shutdown-on-sigterm", Kind::WordSet(ShutdownFlags::WORDS), "default").works();
 
     // Scripts.
     BUSY_REPLY_THRESHOLD: u64 = int("busy-reply-threshold", "5000", 0, I64).alias("lua-time-limit").works();

@@ -36,6 +36,7 @@ const PAUSE_ALL: u32 = 1 << 2;
 const LOG_BROKEN: u32 = 1 << 3;
 const STOPPED: u32 = 1 << 4;
 const BUSY: u32 = 1 << 5;
+const SNAPSHOT_FAILED: u32 = 1 << 6;
 
 /// Conditions that hold for the whole server. One relaxed load tells that none does.
 #[derive(Debug, Default)]
@@ -79,6 +80,11 @@ impl Gates {
     /// Whether the log cannot be written.
     pub fn is_log_broken(&self) -> bool {
         self.any(LOG_BROKEN)
+    }
+
+    /// Notes whether the last snapshot that nobody waited for has failed.
+    pub fn set_snapshot_failed(&self, has_failed: bool) {
+        self.set(SNAPSHOT_FAILED, has_failed);
     }
 
     /// Begins or ends to refuse commands because a script runs too long.
@@ -166,7 +172,7 @@ pub fn check(session: &mut Session, entry: &'static Entry, args: &Args<'_>) -> V
             return Verdict::Refuse(Error::OutOfMemory);
         }
     }
-    if let Some(error) = refusal_by_log(server, session, flags, entry) {
+    if let Some(error) = refusal_by_disk(server, session, flags, entry) {
         return Verdict::Refuse(error);
     }
     if state.contains(State::PUBSUB)
@@ -219,19 +225,28 @@ fn refusal_by_client(
     permission::check(session, entry, args).err()
 }
 
-fn refusal_by_log(
+fn refusal_by_disk(
     server: &Server,
     session: &Session,
     flags: Flags,
     entry: &Entry,
 ) -> Option<Error> {
-    if !server.gates.is_log_broken() {
+    let may_write = flags.intersects(Flags::WRITE) || entry.full_name == "ping";
+    let writes = may_write || (is_exec(entry) && queued(session, Flags::WRITE));
+    let error = disk_error(server).filter(|_| writes || flags.contains(Flags::MAY_REPLICATE))?;
+    (writes || server.gates.is_log_broken()).then_some(error)
+}
+
+/// Why nothing may be written now, because the disk does not take it.
+pub fn disk_error(server: &Server) -> Option<Error> {
+    if !server.gates.any(LOG_BROKEN | SNAPSHOT_FAILED) {
         return None;
     }
-    let writes = flags.intersects(Flags::WRITE | Flags::MAY_REPLICATE)
-        || (is_exec(entry) && queued(session, Flags::WRITE));
-    let is_refused = writes || entry.full_name == "ping";
-    is_refused.then(|| Error::LogBroken(server.gates.log_error.lock().clone()))
+    if server.persist.snapshots.stops_writes(server) {
+        return Some(Error::SnapshotFailed);
+    }
+    let log_error = || Error::LogBroken(server.gates.log_error.lock().clone());
+    server.gates.is_log_broken().then(log_error)
 }
 
 /// Whether who has subscribed over RESP2 may say it.

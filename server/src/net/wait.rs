@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clients::{Client, Unblock};
 use crate::clock;
-use crate::command::{Block, Condition, Reply};
+use crate::command::{Block, Condition, Error, Reply};
 use crate::server::Server;
 use crate::waiters::{Served, Waiter};
 
@@ -104,6 +104,8 @@ async fn block_over(server: &'static Server, block: Block) {
                 let _ = durable.wait_for(|&durable| durable >= offset).await;
             }
             Condition::Freed => server.lazyfree.drained().await,
+            Condition::Saved(number) => server.persist.snapshots.saved(number).await,
+            Condition::Running(failures) => server.shutdown.fails_again(failures).await,
             Condition::Keys { ticket, .. } => {
                 // It stays there until the connection takes it out.
                 if let Some(waiter) = server.waiters.get(ticket) {
@@ -150,6 +152,9 @@ pub fn write_reply(
     }
     match block.condition {
         Condition::Freed => reply.encoder().ok(),
+        Condition::Saved(_) if server.persist.snapshots.is_saved() => reply.encoder().ok(),
+        Condition::Saved(_) => fail(server, &Error::SaveFailed, reply),
+        Condition::Running(_) => fail(server, &Error::ShutdownFailed, reply),
         Condition::Replicas => reply.encoder().integer(0),
         Condition::Keys { timeout, .. } => timeout.write(reply),
         Condition::Durable(offset) | Condition::DurableOnReplicas(offset) => {
@@ -158,4 +163,11 @@ pub fn write_reply(
             out.integer(0);
         }
     }
+}
+
+fn fail(server: &Server, error: &Error, reply: &mut Reply<'_>) {
+    let text = error.reply_text();
+    let text = String::from_utf8_lossy(&text);
+    server.stats.error(Error::prefix(&text));
+    reply.encoder().error(&*text);
 }

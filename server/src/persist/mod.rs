@@ -3,7 +3,7 @@
 //! Commands append to [`log::Log`], a buffer. One thread, the [`writer`], takes what has gathered,
 //! writes it, syncs it as `appendfsync` says, and is the only one that touches the files. A
 //! [`rewrite`] runs on a thread of its own beside it, over a snapshot. [`load`] replays the files
-//! at start.
+//! at start. [`snapshots`] are files of their own.
 
 mod encode;
 mod intake;
@@ -11,19 +11,27 @@ mod load;
 pub mod loading;
 pub mod log;
 mod rewrite;
+pub mod snapshots;
 mod status;
+pub mod turn;
+mod walk;
 mod writer;
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use storage::aof;
+use storage::keyspace::{Held, ShardSet};
 
+use snapshots::{Failed, Snapshots};
 pub use status::Status;
+use turn::{Purpose, Turns};
 use writer::{Task, Writer};
 
-use crate::config::options;
+use crate::config::{ShutdownFlags, options};
 use crate::server::Server;
 
 /// Persistence, as the rest of the server sees it.
@@ -33,6 +41,12 @@ pub struct Persist {
     pub status: Status,
     /// For INFO too, while files are loaded.
     pub loading: loading::Loading,
+    /// Who walks the keyspace.
+    pub turns: Turns,
+    /// Snapshots on disk.
+    pub snapshots: Snapshots,
+    /// All locks are held for good.
+    is_ending: AtomicBool,
     tasks: Mutex<Option<SyncSender<Task>>>,
 }
 
@@ -44,7 +58,20 @@ const STOP_PATIENCE: Duration = Duration::from_secs(8);
 pub enum RewriteAnswer {
     /// It begins.
     Started,
+    /// It will, when a snapshot is done.
+    Scheduled,
     /// One is running.
+    Running,
+}
+
+/// See [`Persist::rewriting`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rewriting {
+    /// There is none.
+    No,
+    /// It will begin.
+    Scheduled,
+    /// It runs.
     Running,
 }
 
@@ -55,17 +82,54 @@ impl Persist {
     /// # Errors
     /// A text, if there is no directory to write to.
     pub fn rewrite(&self, server: &'static Server) -> Result<RewriteAnswer, String> {
-        use std::sync::atomic::Ordering::Relaxed;
-        if self.status.is_rewriting.load(Relaxed)
-            || self.status.is_rewrite_scheduled.swap(true, Relaxed)
-        {
-            return Ok(RewriteAnswer::Running);
-        }
+        let turn = match server.persist.turns.try_take(Purpose::Rewrite) {
+            Ok(turn) => turn,
+            Err(Purpose::Rewrite) => return Ok(RewriteAnswer::Running),
+            Err(Purpose::Snapshot | Purpose::Save) => {
+                self.schedule_rewrite();
+                return Ok(RewriteAnswer::Scheduled);
+            }
+        };
+        self.schedule_rewrite();
         if self.tasks.lock().is_none() {
-            self.open(server, Opening::Once)?;
+            self.open(server, Opening::Once).inspect_err(|_| {
+                self.status.is_rewrite_scheduled.store(false, Relaxed);
+            })?;
         }
-        self.send(server, Task::Rewrite);
+        self.send(server, Task::Rewrite(turn));
         Ok(RewriteAnswer::Started)
+    }
+
+    /// Asks for a rewrite as soon as nothing else walks the keyspace.
+    pub fn schedule_rewrite(&self) {
+        self.status.is_rewrite_scheduled.store(true, Relaxed);
+    }
+
+    /// How far a rewrite of the log has come that was asked for.
+    pub fn rewriting(&self) -> Rewriting {
+        // Looked at first: one that begins just now is running.
+        if self.status.is_rewrite_scheduled.load(Acquire) {
+            Rewriting::Scheduled
+        } else if self.turns.holder() == Some(Purpose::Rewrite) {
+            Rewriting::Running
+        } else {
+            Rewriting::No
+        }
+    }
+
+    /// Begins what waits for its turn, or is due.
+    pub fn tick(&self, server: &'static Server) {
+        if self.turns.holder().is_none() && self.status.is_rewrite_scheduled.load(Relaxed) {
+            self.try_rewrite(server);
+        }
+        self.snapshots.tick(server);
+    }
+
+    /// Rewrites the log because the server wants it.
+    pub fn try_rewrite(&self, server: &'static Server) {
+        if let Err(error) = self.rewrite(server) {
+            tracing::warn!("Can't rewrite append only file in background: {error}");
+        }
     }
 
     /// Begins to keep what happens, in a server that runs without a log (`CONFIG SET appendonly yes`).
@@ -73,13 +137,18 @@ impl Persist {
     /// # Errors
     /// A text, if the files cannot be made.
     pub fn turn_on(&self, server: &'static Server) -> Result<(), String> {
-        use std::sync::atomic::Ordering::Relaxed;
         if self.tasks.lock().is_some() {
             return Ok(());
         }
         self.open(server, Opening::Live)?;
-        self.status.is_rewrite_scheduled.store(true, Relaxed);
-        self.send(server, Task::Rewrite);
+        self.schedule_rewrite();
+        match server.persist.turns.try_take(Purpose::Rewrite) {
+            Ok(turn) => self.send(server, Task::Rewrite(turn)),
+            Err(_) => tracing::info!(
+                "AOF was enabled but there is already another background operation. An AOF background was scheduled \
+                 to start when possible."
+            ),
+        }
         Ok(())
     }
 
@@ -138,20 +207,64 @@ pub fn start(server: &'static Server) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes and syncs everything, at the end.
+/// Writes and syncs everything, at the end: from here on nothing changes any more.
 ///
 /// # Errors
-/// Why that failed: a text for the log.
-pub fn stop(server: &'static Server) -> Result<(), String> {
+/// A text for the log, if something could not be written and `wish` does not say to stop all the same. The server goes on
+/// then.
+pub fn stop(server: &'static Server, wish: ShutdownFlags) -> Result<(), String> {
+    match server.persist.turns.holder() {
+        Some(Purpose::Snapshot | Purpose::Save) => {
+            tracing::warn!("There is a child saving an .rdb. Killing it!");
+        }
+        Some(Purpose::Rewrite) => tracing::warn!("There is a child rewriting the AOF. Killing it!"),
+        None => {}
+    }
+    // Whoever was answered before has written; nobody is answered afterwards. A script that does not end holds the locks
+    // itself, and a server that is told to stop all the same stops beside it.
+    let held = server
+        .keyspace
+        .lock_unless(ShardSet::ALL, || server.gates.is_busy());
+    if let Some(mut held) = held {
+        let saved = save_last(server, wish, &mut held);
+        if saved.is_err() && !wish.contains(ShutdownFlags::FORCE) {
+            return Err(
+                "Errors trying to shut down the server. Check the logs for more information."
+                    .to_owned(),
+            );
+        }
+        server.persist.is_ending.store(true, Relaxed);
+        std::mem::forget(held);
+    }
     let Some(tasks) = server.persist.tasks.lock().take() else {
         return Ok(());
     };
     tracing::info!("Calling fsync() on the AOF file.");
     finish(server, &tasks);
     if server.gates.is_log_broken() {
-        return Err("The append only file could not be written to its end".to_owned());
+        tracing::warn!("The append only file could not be written to its end");
     }
     Ok(())
+}
+
+/// Writes the last snapshot, if one is wanted.
+fn save_last(server: &Server, wish: ShutdownFlags, held: &mut Held<'_>) -> Result<(), Failed> {
+    let has_points = !server.settings.config.get(options::SAVE).is_empty();
+    let is_wanted = has_points && !wish.contains(ShutdownFlags::NOSAVE);
+    if !is_wanted && !wish.contains(ShutdownFlags::SAVE) {
+        server.persist.snapshots.cancel();
+        return Ok(());
+    }
+    tracing::info!("Saving the final RDB snapshot before exiting.");
+    let saved = server.persist.snapshots.save_held(server, held);
+    if saved.is_err() {
+        let end = match wish.contains(ShutdownFlags::FORCE) {
+            true => "Exit anyway.",
+            false => "can't exit.",
+        };
+        tracing::warn!("Error trying to save the DB, {end}");
+    }
+    saved
 }
 
 /// Lets the writer write what is left, and waits for it.

@@ -1,41 +1,50 @@
 //! Writing the base of a rewritten log: the keyspace as it was at one moment, while it goes on changing.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use storage::aof::{FinishedBase, RewriteFiles};
-use storage::keyspace::SHARDS;
 
+use super::turn::Turn;
+use super::walk::{give_up, walk};
 use super::writer::Task;
 use crate::server::Server;
 
-/// Slots of a partition handed over under one lock: some tens of microseconds for small values.
-const SLOTS: usize = 256;
-
-/// Starts the thread. Without files the snapshot, which was given up, is only walked to its end.
+/// Starts the thread. Without files the snapshot is given up, and only walked to its end.
 ///
 /// The libraries of functions are those of the moment of the snapshot.
+///
+/// # Errors
+/// If the system gives no more threads; the snapshot is given up then.
 pub(super) fn start(
     server: &'static Server,
     files: Option<(RewriteFiles, Vec<Arc<[u8]>>)>,
     tasks: SyncSender<Task>,
-) {
+    turn: Turn,
+) -> io::Result<()> {
+    // The turn lasts until the snapshot is given up, also where there is no thread to do it.
+    let (hand, handed) = sync_channel(1);
     let thread = std::thread::Builder::new().name("rewrite".to_owned());
     let spawned = thread.spawn(move || {
+        let Ok(turn) = handed.recv() else { return };
         let base = match files {
             Some((files, libraries)) => write_base(server, files, &libraries),
-            None => walk(server, |_, _| Ok(()))
-                .map_err(|error| error.to_string())
-                .and_then(|()| Err("given up".to_owned())),
+            None => {
+                give_up(server);
+                Err("given up".to_owned())
+            }
         };
         // A writer that has ended has ended the rewrite with it.
-        let _ = tasks.send(Task::BaseDone(base));
+        let _ = tasks.send(Task::BaseDone(base, turn));
         server.log.nudge();
     });
     if let Err(error) = spawned {
-        tracing::warn!("Can't start the thread of the rewrite: {error}");
+        give_up(server);
+        return Err(error);
     }
+    hand.send(turn).expect("the thread waits for it");
+    Ok(())
 }
 
 fn write_base(
@@ -45,26 +54,21 @@ fn write_base(
 ) -> Result<FinishedBase, String> {
     let mut current = None;
     let mut records = library_records(libraries);
-    let written = walk(server, |db, bytes| {
+    let written = walk(server, |slice| {
         files.write_all(&std::mem::take(&mut records))?;
-        if current != Some(db) {
-            let number = db.to_string();
+        if current != Some(slice.db) {
+            let number = slice.db.to_string();
             let mut select = Vec::new();
             protocol::encode_request([&b"SELECT"[..], number.as_bytes()].into_iter(), &mut select);
             files.write_all(&select)?;
-            current = Some(db);
+            current = Some(slice.db);
         }
-        files.write_all(bytes)
+        files.write_all(&slice.draft.bytes)
     });
-    match written.and_then(|()| files.write_all(&records)) {
-        Ok(()) => files.finish().map_err(|error| error.to_string()),
-        Err(error) => {
-            server.keyspace.abandon_snapshot();
-            // Cannot fail: what is walked is thrown away.
-            let _ = walk(server, |_, _| Ok(()));
-            Err(error.to_string())
-        }
-    }
+    written
+        .and_then(|()| files.write_all(&records))
+        .and_then(|()| files.finish())
+        .map_err(|error| error.to_string())
 }
 
 /// What loads the libraries again.
@@ -75,19 +79,4 @@ fn library_records(libraries: &[Arc<[u8]>]) -> Vec<u8> {
         protocol::encode_request(words.into_iter(), &mut records);
     }
     records
-}
-
-/// Hands over the whole snapshot, (database, records) at a time, shard by shard.
-fn walk(
-    server: &Server,
-    mut write: impl FnMut(usize, &[u8]) -> std::io::Result<()>,
-) -> std::io::Result<()> {
-    for shard in 0..SHARDS {
-        while let Some(slice) = server.keyspace.snapshot_some(shard, SLOTS) {
-            if !slice.draft.is_empty() {
-                write(slice.db, &slice.draft.bytes)?;
-            }
-        }
-    }
-    Ok(())
 }

@@ -1,17 +1,22 @@
 //! What INFO tells of persistence.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use storage::aof::Loaded;
+use storage::keyspace::Totals;
 
 /// State of the log and its rewriting.
 #[derive(Debug)]
 pub struct Status {
-    /// A rewrite runs.
-    pub is_rewriting: AtomicBool,
-    /// One is asked for and will begin.
+    /// A rewrite is asked for and will begin.
     pub is_rewrite_scheduled: AtomicBool,
+    /// Keys there were when the last walk over the keyspace began, and how many are written.
+    pub total_keys: AtomicUsize,
+    /// See [`Status::total_keys`].
+    pub walked_keys: AtomicUsize,
+    /// The most bytes that writers have saved for it at once.
+    pub most_saved_bytes: AtomicUsize,
     /// The last rewrite succeeded.
     pub last_rewrite_ok: AtomicBool,
     /// The last write succeeded.
@@ -37,8 +42,10 @@ pub struct Status {
 impl Default for Status {
     fn default() -> Self {
         Status {
-            is_rewriting: AtomicBool::new(false),
             is_rewrite_scheduled: AtomicBool::new(false),
+            total_keys: AtomicUsize::new(0),
+            walked_keys: AtomicUsize::new(0),
+            most_saved_bytes: AtomicUsize::new(0),
             last_rewrite_ok: AtomicBool::new(true),
             last_write_ok: AtomicBool::new(true),
             rewrite_started_ms: AtomicI64::new(0),
@@ -54,6 +61,19 @@ impl Default for Status {
 }
 
 impl Status {
+    /// Notes that the keyspace begins to be walked.
+    pub fn begin_walk(&self, totals: &[Totals]) {
+        let keys = totals.iter().map(|it| it.keys).sum();
+        self.total_keys.store(keys, Ordering::Relaxed);
+        self.walked_keys.store(0, Ordering::Relaxed);
+        self.most_saved_bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// Notes how much writers have saved and is not written yet.
+    pub fn note_saved(&self, bytes: usize) {
+        self.most_saved_bytes.fetch_max(bytes, Ordering::Relaxed);
+    }
+
     /// Starts counting anew (`CONFIG RESETSTAT`).
     pub fn reset(&self) {
         self.rewrites.store(0, Ordering::Relaxed);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use storage::aof::{AUTOSYNC_BYTES, FinishedBase, Log as File, RewriteFiles};
 use storage::keyspace::{Keyspace, ShardSet};
 
+use super::turn::Turn;
 use super::{Opening, encode, rewrite};
 use crate::config::{AppendFsync, options};
 use crate::server::Server;
@@ -16,9 +17,9 @@ use crate::server::Server;
 #[derive(Debug)]
 pub(super) enum Task {
     /// Begin a rewrite.
-    Rewrite,
+    Rewrite(Turn),
     /// The base of the running rewrite is complete, or could not be written.
-    BaseDone(Result<FinishedBase, String>),
+    BaseDone(Result<FinishedBase, String>, Turn),
     /// Write and sync what is left, answer, and end.
     Stop(SyncSender<()>),
 }
@@ -84,9 +85,11 @@ impl Writer {
     fn run(&mut self) {
         loop {
             match self.tasks.try_recv() {
-                Ok(Task::Rewrite) => self.begin_rewrite(),
-                Ok(Task::BaseDone(base)) => {
-                    if self.end_rewrite(base) {
+                Ok(Task::Rewrite(turn)) => self.begin_rewrite(turn),
+                Ok(Task::BaseDone(base, turn)) => {
+                    let is_over = self.end_rewrite(base);
+                    drop(turn);
+                    if is_over {
                         return;
                     }
                 }
@@ -214,21 +217,24 @@ impl Writer {
 
     /// Cuts the log and begins a snapshot in the same instant, with every lock held; the files are
     /// changed afterwards, while records gather in memory.
-    fn begin_rewrite(&mut self) {
+    fn begin_rewrite(&mut self, turn: Turn) {
         let server = self.server;
         let status = &server.persist.status;
         if self.file.is_rewriting() {
             status.is_rewrite_scheduled.store(false, Relaxed);
             return;
         }
-        // In this order: who sees that none is scheduled must see the one that runs.
-        status.is_rewriting.store(true, Release);
+        // Who ends the server holds the locks for good, and waits for what is left to be written.
+        let held = server
+            .keyspace
+            .lock_unless(ShardSet::ALL, || server.persist.is_ending.load(Relaxed));
         status.is_rewrite_scheduled.store(false, Release);
+        let Some(mut held) = held else { return };
         status.rewrites.fetch_add(1, Relaxed);
         status
             .rewrite_started_ms
             .store(crate::clock::now_ms(), Relaxed);
-        let mut held = server.keyspace.lock(ShardSet::ALL);
+        status.begin_walk(&Keyspace::totals(&mut held));
         Keyspace::begin_snapshot(&mut held, Arc::new(encode::Records));
         let libraries = server.functions.texts();
         let end = server.log.cut(&mut self.unwritten);
@@ -237,15 +243,21 @@ impl Writer {
             server.log.turn(true);
         }
         drop(held);
-        match self.switch_files(end) {
-            Ok(files) => {
-                tracing::info!("Background append only file rewriting started");
-                rewrite::start(server, Some((files, libraries)), self.sender.clone());
-            }
+        let files = self.switch_files(end);
+        if let Err(error) = &files {
+            tracing::warn!("Can't rewrite append only file in background: {error}");
+        }
+        match rewrite::start(
+            server,
+            files.ok().map(|files| (files, libraries)),
+            self.sender.clone(),
+            turn,
+        ) {
+            Ok(()) => tracing::info!("Background append only file rewriting started"),
             Err(error) => {
                 tracing::warn!("Can't rewrite append only file in background: {error}");
-                server.keyspace.abandon_snapshot();
-                rewrite::start(server, None, self.sender.clone());
+                self.file.abort_rewrite();
+                status.last_rewrite_ok.store(false, Relaxed);
             }
         }
     }
@@ -306,7 +318,6 @@ impl Writer {
             }
         }
         self.note_sizes();
-        status.is_rewriting.store(false, Relaxed);
         if self.is_once {
             drop(self.server.persist.tasks.lock().take());
         }

@@ -147,14 +147,14 @@ fn is_temp_base(name: &OsStr) -> bool {
 }
 
 /// Options for a file that is written: as Redis makes them, mode 0644.
-pub(super) fn writable() -> OpenOptions {
+pub(crate) fn writable() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).mode(0o644);
     options
 }
 
 /// Makes a rename, a new file or a removal in `dir` durable.
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     // A working directory given as "" is the current one.
     let dir = if dir.as_os_str().is_empty() {
         Path::new(".")

@@ -36,6 +36,7 @@ pub mod record;
 mod words;
 
 pub use files::{Location, Migrated};
+pub(crate) use files::{sync_dir, writable};
 pub use load::{Event, LoadError, Loaded, OnDamage, Reading, load};
 pub use log::{
     AUTOSYNC_BYTES, AppendError, Committed, FinishedBase, Log, RewriteError, RewriteFiles,

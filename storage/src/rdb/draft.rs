@@ -70,6 +70,12 @@ impl Draft {
         self.bytes.is_empty() && self.texts.is_empty()
     }
 
+    /// Begins anew, and keeps its memory.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.texts.clear();
+    }
+
     /// Adds what another holds behind what this one does.
     pub fn append(&mut self, other: &mut Draft) {
         let behind = self.bytes.len();

@@ -1,7 +1,8 @@
 //! Redis' snapshot files and what `DUMP` gives: the same format, key by key.
 //!
 //! - [`format`]: opcodes, types and lengths as bytes, and what Keytag adds; [`crc64`]: the checksum.
-//! - [`encode`]: entries as they are written, into a [`draft`].
+//! - [`encode`]: entries as they are written, into a [`draft`]; [`writer`]: a whole snapshot; [`file`](mod@file): its
+//!   file.
 //! - `decode`: values out of bytes that nobody has to be trusted for: every length is checked before memory is taken,
 //!   and whatever is packed is looked through as a whole before it is used.
 //! - [`Reader`]: a file, an entry at a time; [`Payload`]: what `DUMP` gave. Neither knows the keyspace;
@@ -12,6 +13,7 @@ mod decode;
 pub mod draft;
 pub mod encode;
 mod error;
+pub mod file;
 pub mod format;
 mod input;
 mod payload;
@@ -19,6 +21,7 @@ mod reader;
 mod store;
 #[cfg(test)]
 mod tests;
+pub mod writer;
 
 pub use decode::Decoded;
 pub use error::Error;

@@ -1,38 +1,75 @@
 //! `# Persistence`
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::Fields;
 use crate::command::Ctx;
 use crate::config::options;
-use crate::persist::Status;
+use crate::persist::turn::Purpose;
+use crate::persist::{Rewriting, Status};
 
 /// `# Persistence`
 pub(super) fn print(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
     out.flag("loading", cx.server.gates.is_loading());
-    // A snapshot is taken without a fork, so nothing is copied on write.
-    out.none(&[
-        "async_loading",
-        "current_cow_peak",
-        "current_cow_size",
-        "current_cow_size_age",
-    ]);
-    out.ratio("current_fork_perc", 0.0);
-    out.none(&["current_save_keys_processed", "current_save_keys_total"]);
+    print_walk(cx, out);
     print_snapshots(cx, out);
     print_log(cx, out);
     print_loading(cx, out);
 }
 
-/// There are no snapshots on disk yet, only the log.
+/// What a snapshot or a rewrite of the log has come to, while one is under way.
+///
+/// Nothing is forked: what writers save for it stands where Redis tells what was copied on write.
+fn print_walk(cx: &Ctx<'_>, out: &mut Fields<'_>) {
+    let status = &cx.server.persist.status;
+    let is_walking = cx.server.persist.turns.holder().is_some();
+    let walking = |figure: usize| if is_walking { figure } else { 0 };
+    let total = walking(status.total_keys.load(Relaxed));
+    // Entries of invalidated tags are counted, but not written.
+    let walked = walking(status.walked_keys.load(Relaxed)).min(total);
+    let saved = cx.server.keyspace.snapshot_bytes();
+    out.none(&["async_loading"]);
+    out.put(
+        "current_cow_peak",
+        walking(status.most_saved_bytes.load(Relaxed).max(saved)),
+    );
+    out.put("current_cow_size", walking(saved));
+    out.none(&["current_cow_size_age"]);
+    let percent = 100.0 * walked as f64 / total.max(1) as f64;
+    out.ratio("current_fork_perc", percent);
+    out.put("current_save_keys_processed", walked);
+    out.put("current_save_keys_total", total);
+}
+
 fn print_snapshots(cx: &Ctx<'_>, out: &mut Fields<'_>) {
-    out.put("rdb_changes_since_last_save", cx.server.stats.dirty.get());
-    out.put("rdb_bgsave_in_progress", 0);
-    out.put("rdb_last_save_time", cx.server.run.started_ms / 1000);
-    out.put("rdb_last_bgsave_status", "ok");
-    out.put("rdb_last_bgsave_time_sec", -1);
-    out.put("rdb_current_bgsave_time_sec", -1);
-    out.none(&["rdb_saves", "rdb_last_cow_size"]);
+    let snapshots = &cx.server.persist.snapshots;
+    let is_running = cx.server.persist.turns.holder() == Some(Purpose::Snapshot);
+    out.put("rdb_changes_since_last_save", snapshots.changes(cx.server));
+    out.flag("rdb_bgsave_in_progress", is_running);
+    out.put(
+        "rdb_last_save_time",
+        snapshots.last_save_seconds.load(Relaxed),
+    );
+    out.put(
+        "rdb_last_bgsave_status",
+        ok(snapshots.last_ok.load(Relaxed)),
+    );
+    out.put(
+        "rdb_last_bgsave_time_sec",
+        snapshots.last_took_seconds.load(Relaxed),
+    );
+    let running_ms = cx.now_ms() - snapshots.started_ms.load(Relaxed);
+    let running_seconds = if is_running {
+        running_ms.max(0) / 1000
+    } else {
+        -1
+    };
+    out.put("rdb_current_bgsave_time_sec", running_seconds);
+    out.put("rdb_saves", snapshots.begun.load(Relaxed));
+    out.put(
+        "rdb_last_cow_size",
+        snapshots.last_saved_bytes.load(Relaxed),
+    );
     let loading = &cx.server.persist.loading;
     out.put(
         "rdb_last_load_keys_expired",
@@ -44,24 +81,27 @@ fn print_snapshots(cx: &Ctx<'_>, out: &mut Fields<'_>) {
     );
 }
 
+fn ok(is_ok: bool) -> &'static str {
+    if is_ok { "ok" } else { "err" }
+}
+
 fn print_log(cx: &Ctx<'_>, out: &mut Fields<'_>) {
     let server = cx.server;
     let status = &server.persist.status;
-    let ok = |is_ok: bool| if is_ok { "ok" } else { "err" };
     // From the moment it is asked for: until the first rewrite is done, the log holds nothing by itself.
     let is_enabled = server.settings.config.get(options::APPENDONLY);
     out.flag("aof_enabled", is_enabled);
-    // Looked at first: one that begins just now is shown as running.
-    let is_scheduled = status.is_rewrite_scheduled.load(Acquire);
-    out.flag("aof_rewrite_in_progress", status.is_rewriting.load(Relaxed));
-    out.flag("aof_rewrite_scheduled", is_scheduled);
+    let rewriting = server.persist.rewriting();
+    let is_rewriting = rewriting == Rewriting::Running;
+    out.flag("aof_rewrite_in_progress", is_rewriting);
+    out.flag("aof_rewrite_scheduled", rewriting == Rewriting::Scheduled);
     out.put(
         "aof_last_rewrite_time_sec",
         status.last_rewrite_seconds.load(Relaxed),
     );
     out.put(
         "aof_current_rewrite_time_sec",
-        rewriting_seconds(status, cx.now_ms()),
+        rewriting_seconds(is_rewriting, status, cx.now_ms()),
     );
     out.put(
         "aof_last_bgrewrite_status",
@@ -79,10 +119,7 @@ fn print_log(cx: &Ctx<'_>, out: &mut Fields<'_>) {
     if is_enabled {
         out.put("aof_current_size", status.current_bytes.load(Relaxed));
         out.put("aof_base_size", status.base_bytes.load(Relaxed));
-        out.flag(
-            "aof_pending_rewrite",
-            status.is_rewrite_scheduled.load(Relaxed),
-        );
+        out.flag("aof_pending_rewrite", rewriting == Rewriting::Scheduled);
         out.put("aof_buffer_length", server.log.pending_bytes());
         out.flag(
             "aof_pending_bio_fsync",
@@ -116,8 +153,8 @@ fn print_loading(cx: &Ctx<'_>, out: &mut Fields<'_>) {
 }
 
 /// How long a rewrite has been running; -1 if none is.
-fn rewriting_seconds(status: &Status, now_ms: i64) -> i64 {
-    if status.is_rewriting.load(Relaxed) {
+fn rewriting_seconds(is_rewriting: bool, status: &Status, now_ms: i64) -> i64 {
+    if is_rewriting {
         (now_ms - status.rewrite_started_ms.load(Relaxed)).max(0) / 1000
     } else {
         -1

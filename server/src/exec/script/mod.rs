@@ -16,7 +16,7 @@ use protocol::{Args, Version};
 pub use libraries::load_libraries;
 use running::{Allowance, Callee, Identity, KILLED, RUNNING, Running};
 
-use super::Unit;
+use super::{Unit, gate};
 use crate::command::error::shown;
 use crate::command::{Call, Ctx, Error, Outcome, Result, ScriptJob};
 use crate::script::interpreter::{End, Interpreter};
@@ -130,6 +130,12 @@ fn run(
     identity: Identity,
     unit: &mut Unit,
 ) -> Result {
+    if allowance.announces_writes()
+        && !cx.is_replay()
+        && let Some(error) = gate::disk_error(cx.server)
+    {
+        return Err(error);
+    }
     let keys = args.from(call.keys_at).first(call.key_count);
     let argv = args.from(call.keys_at + call.key_count);
     let callee = identity.callee.clone();

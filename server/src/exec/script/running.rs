@@ -8,11 +8,11 @@ use protocol::{Args, Output, Request, Version};
 use storage::db::Db;
 use storage::keyspace::ShardSet;
 
-use crate::clients::Client;
+use crate::clients::{Client, State};
 use crate::clock::Stopwatch;
 use crate::command::table::Entry;
 use crate::command::{Ctx, Effects, Error, Reply, Result};
-use crate::exec::{Unit, find_subcommand, permission, run, tell};
+use crate::exec::{Unit, find_subcommand, gate, permission, run, tell};
 use crate::monitor::Caller;
 use crate::script::library::Library;
 use crate::script::source::ScriptFlags;
@@ -40,6 +40,11 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
+    /// Whether it may write, and has said so: then it is not begun where nothing may be written.
+    pub fn announces_writes(self) -> bool {
+        self.flags.is_some() && !self.says(ScriptFlags::NO_WRITES) && !self.is_read_only
+    }
+
     fn says(self, flag: ScriptFlags) -> bool {
         self.flags.is_some_and(|flags| flags.contains(flag))
     }
@@ -248,6 +253,14 @@ impl Running {
             return Err(text(
                 "ERR Write commands are not allowed from read-only scripts.",
             ));
+        }
+        // What has changed something already goes on, so that it is not left half done.
+        if flags.contains(Flags::WRITE)
+            && !self.has_written
+            && !self.client.is(State::REPLAY)
+            && let Some(error) = gate::disk_error(self.server)
+        {
+            return Err(error);
         }
         if flags.contains(Flags::DENYOOM) && self.is_short_of_memory && !self.has_written {
             return Err(Error::OutOfMemory);

@@ -1,0 +1,88 @@
+//! Going over the keyspace as it was at one moment, while it goes on changing.
+
+use std::io;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use storage::keyspace::SHARDS;
+use storage::snapshot::Slice;
+
+use crate::config::options;
+use crate::server::Server;
+
+/// Slots of a partition handed over under one lock: some tens of microseconds for small values.
+const SLOTS: usize = 256;
+
+/// Once writers had to save more than this it is handed over, wherever the walk is.
+const MOST_SAVED_BYTES: usize = 32 * 1024 * 1024;
+
+/// Hands over the whole snapshot a slice at a time, shard by shard.
+///
+/// # Errors
+/// The first of `write`. The snapshot has been walked to its end then too, so that another may begin.
+pub(super) fn walk(
+    server: &Server,
+    mut write: impl FnMut(&Slice) -> io::Result<()>,
+) -> io::Result<()> {
+    let written = walk_shards(server, &mut write);
+    if written.is_err() {
+        give_up(server);
+    }
+    written
+}
+
+/// Walks a snapshot to its end that nobody wants any more.
+pub(super) fn give_up(server: &Server) {
+    server.keyspace.abandon_snapshot();
+    // Cannot fail: what is walked is thrown away.
+    let _ = walk_shards(server, &mut |_| Ok(()));
+}
+
+fn walk_shards(
+    server: &Server,
+    write: &mut impl FnMut(&Slice) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut hand_over = |slice: &Slice| {
+        let status = &server.persist.status;
+        status.walked_keys.fetch_add(slice.entries, Relaxed);
+        match slice.draft.is_empty() {
+            true => Ok(()),
+            false => write(slice),
+        }
+    };
+    for shard in 0..SHARDS {
+        let slots = slots(server);
+        while let Some(slice) = server.keyspace.snapshot_some(shard, slots) {
+            hand_over(&slice)?;
+            let saved_bytes = server.keyspace.snapshot_bytes();
+            server.persist.status.note_saved(saved_bytes);
+            if saved_bytes > MOST_SAVED_BYTES && !slice.is_inside {
+                server
+                    .keyspace
+                    .snapshot_saved()
+                    .iter()
+                    .try_for_each(&mut hand_over)?;
+            }
+            delay(server, slice.entries);
+        }
+    }
+    Ok(())
+}
+
+fn slots(server: &Server) -> usize {
+    match server.settings.config.get(options::RDB_KEY_SAVE_DELAY) {
+        0 => SLOTS,
+        _ => 1,
+    }
+}
+
+/// Makes it slow, for tests: so many microseconds a key (`rdb-key-save-delay`), or one for so many keys if negative.
+fn delay(server: &Server, keys: usize) {
+    let keys = keys as u64;
+    let micros = match server.settings.config.get(options::RDB_KEY_SAVE_DELAY) {
+        0 => return,
+        micros @ 1.. => keys * micros.unsigned_abs(),
+        keys_a_micro => keys / keys_a_micro.unsigned_abs(),
+    };
+    std::thread::sleep(Duration::from_micros(micros));
+}
