@@ -305,25 +305,65 @@ fn commands_that_have_waited_are_measured_without_their_wait() {
         let (mut client, mut other) = (server.connect(), server.connect());
         other.line("CONFIG SET slowlog-log-slower-than 0");
         other.line("CONFIG RESETSTAT");
-        client.send(&["BLPOP", "q", "0"]);
+        client.send(&["BLMPOP", "0", "1", "q", "LEFT", "COUNT", "5000"]);
         while other.info_number("blocked_clients") == 0 {}
         other.line("DEBUG SLEEP 0");
         let waited_for = slow_log(&mut other);
         assert!(
-            !waited_for.iter().any(|line| line.contains("BLPOP")),
+            !waited_for.iter().any(|line| line.contains("BLMPOP")),
             "{kind:?}: {waited_for:#?}"
         );
-        other.line("RPUSH q x");
-        assert_eq!(client.reply().items()[1].text(), "x");
+        // Enough to take some time.
+        other.line(&format!("RPUSH q {}", "x ".repeat(5_000)));
+        assert_eq!(client.reply().items()[1].items().len(), 5_000);
         let log = slow_log(&mut other);
         assert!(
-            log.iter().any(|line| line.contains("BLPOP")),
+            log.iter().any(|line| line.contains("BLMPOP")),
             "{kind:?}: {log:#?}"
         );
-        let counts = other.info("cmdstat_blpop").unwrap_or_default();
+        let counts = other.info("cmdstat_blmpop").unwrap_or_default();
         assert!(counts.starts_with("calls=1,usec="), "{kind:?}: {counts}");
         assert!(!counts.contains("usec=0,"), "{kind:?}: {counts}");
     }
+}
+
+#[test]
+fn commands_that_have_waited_in_vain_are_counted_at_once() {
+    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &[]);
+        let (mut client, mut other) = (server.connect(), server.connect());
+        let id = client.line("CLIENT ID").integer();
+        let mut seen = Vec::new();
+        for (command, how) in [
+            ("BLPOP q 0.01", ""),
+            ("BLPOP q 0", "TIMEOUT"),
+            ("BZPOPMIN z 0", "ERROR"),
+            ("XREAD BLOCK 0 STREAMS s $", "ERROR"),
+        ] {
+            other.line("CONFIG SET slowlog-log-slower-than 0");
+            other.line("CONFIG RESETSTAT");
+            other.line("SLOWLOG RESET");
+            client.send_raw(format!("{command}\r\n").as_bytes());
+            if !how.is_empty() {
+                while other.info_number("blocked_clients") == 0 {}
+                other.line(&format!("CLIENT UNBLOCK {id} {how}"));
+            }
+            let reply = client.reply().to_string();
+            other.line("CONFIG SET slowlog-log-slower-than -1");
+            let name = command.split(' ').next().unwrap_or_default();
+            let counts = other.info(&format!("cmdstat_{}", name.to_lowercase()));
+            let counts = counts.expect("counted");
+            let counts: Vec<&str> = counts
+                .split(',')
+                .filter(|part| !part.starts_with("usec"))
+                .collect();
+            let log = slow_log(&mut other);
+            let notes = log.iter().filter(|line| line.contains(name)).count();
+            seen.push(format!("{command}: {reply} {} {notes}", counts.join(",")));
+        }
+        seen
+    });
+    assert_eq!(ours, theirs);
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub struct Session {
     pub recorder: Recorder,
     /// Time of the current batch.
     pub stopwatch: Stopwatch,
+    /// How long the command took that waits now, before it waited.
+    pub tried_nanos: u64,
     /// The I/O thread.
     pub thread: usize,
     /// The command found last: pipelines repeat themselves.
@@ -41,6 +43,7 @@ impl Session {
             unit: Unit::default(),
             recorder: Recorder::default(),
             stopwatch: Stopwatch::start(),
+            tried_nanos: 0,
             thread,
             last_entry: None,
         }

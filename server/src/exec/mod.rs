@@ -261,13 +261,11 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
     let nanos = session.stopwatch.lap_nanos();
     match &outcome {
         // It counts once its wait is over.
-        Outcome::Block(block) if block.is_for_keys() => show(
-            server,
-            Caller::Client(&session.client),
-            entry,
-            args,
-            session.stopwatch.wall_us(),
-        ),
+        Outcome::Block(block) if block.is_for_keys() => {
+            session.tried_nanos = nanos;
+            let caller = Caller::Client(&session.client);
+            show(server, caller, entry, args, session.stopwatch.wall_us());
+        }
         _ => finish(session, entry, args, nanos, failed),
     }
     if !entry.flags().contains(Flags::PUSHES) {

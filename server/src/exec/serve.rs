@@ -181,9 +181,12 @@ fn attempt(
 }
 
 /// Counts a command whose wait has ended without anything for it.
-pub fn count_vain(session: &mut Session, waiter: &Waiter) {
-    session.recorder.command(waiter.entry.id, 0, Ending::Done);
-    note(session.server, waiter, 0, session.stopwatch.wall_us());
+pub fn count_vain(session: &mut Session, waiter: &Waiter, ending: Ending) {
+    let nanos = session.tried_nanos;
+    session.recorder.command(waiter.entry.id, nanos, ending);
+    // At once, for nothing may follow on this connection for long.
+    session.flush_counts();
+    note(session.server, waiter, nanos, session.stopwatch.wall_us());
 }
 
 /// Puts a command that has waited into the slow log if it was slow: its wait is not counted.

@@ -24,13 +24,13 @@ use tokio::time::Instant;
 use super::inbox::Inbox;
 use super::stream::Stream;
 use super::wait::{Wait, Waiting};
-use crate::clients::{self, Client, State};
+use crate::clients::{self, Client, State, Unblock};
 use crate::clock::{self, Stopwatch};
 use crate::command::Reply;
 use crate::exec::{self, Flow, Unit};
 use crate::server::Server;
 use crate::session::Session;
-use crate::stats::Recorder;
+use crate::stats::{Ending, Recorder};
 
 /// Read at once, at most, into the buffer that all connections of a thread share.
 const READ_BYTES: usize = 64 * 1024;
@@ -248,7 +248,11 @@ impl Connection {
                 let mut reply = Reply::new(&mut self.out, client.version());
                 super::wait::write_reply(self.session.server, block, unblocked, &mut reply);
                 if let Some(waiter) = waiter {
-                    exec::count_vain(&mut self.session, &waiter);
+                    let ending = match unblocked {
+                        Some(Unblock::Error) => Ending::Failed,
+                        _ => Ending::Done,
+                    };
+                    exec::count_vain(&mut self.session, &waiter, ending);
                 }
             }
             exec::hush(&client, &mut self.out, start);
