@@ -187,39 +187,119 @@ fn a_script_that_pushes_serves_who_waits() {
     assert_eq!(waiter.reply().to_string(), "1) \"k\"\n2) \"a\"");
 }
 
-/// With two threads for connections, the one that is not under the script goes on answering.
+/// Asks until a busy script is what is answered.
+fn await_busy(client: &mut Client) {
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < Duration::from_secs(20), "nobody is told");
+        let reply = client.line("GET kept").to_string();
+        if reply.contains("BUSY Redis is busy running a script. You can only call SCRIPT KILL") {
+            return;
+        }
+    }
+}
+
+/// Whoever is there or comes is told of a script that does not end, on its own thread too, and may end it.
+fn assert_killed(io_threads: &str, requests: &[&[&str]]) {
+    let flags = ["--busy-reply-threshold", "50", "--io-threads", io_threads];
+    let server = Server::keytag(&flags);
+    let [mut looping, mut watching, mut leaving, mut blocked] = [(); 4].map(|()| server.connect());
+    let mut others: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    assert_eq!(watching.line("SET kept v").to_string(), "OK");
+    for client in [&mut watching, &mut leaving] {
+        assert_eq!(client.line("WATCH kept other").to_string(), "OK");
+    }
+    blocked.send(&["BLPOP", "none", "0.3"]);
+    let began = Instant::now();
+    while others[0].info_number("blocked_clients") == 0 {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "it does not wait"
+        );
+    }
+    requests.iter().for_each(|request| looping.send(request));
+    looping.send(&["GET", "kept"]);
+
+    for client in others.iter_mut().chain([&mut watching]) {
+        await_busy(client);
+    }
+    await_busy(&mut server.connect());
+    drop(leaving);
+    assert_eq!(watching.line("UNWATCH").to_string(), "OK");
+    assert_eq!(watching.line("MULTI").to_string(), "OK");
+    let reply = watching.line("EXEC").to_string();
+    assert!(
+        reply.contains("EXECABORT Transaction discarded because of: BUSY"),
+        "{reply}"
+    );
+    for line in [
+        "EVAL \"return 1\" 0",
+        "DBSIZE",
+        "KEYS *",
+        "PING",
+        "SET kept w",
+    ] {
+        let reply = others[0].line(line).to_string();
+        assert!(reply.starts_with("(error) BUSY"), "{line}: {reply}");
+    }
+    assert_eq!(others[1].line("SCRIPT KILL").to_string(), "OK");
+
+    for (index, _) in requests.iter().enumerate() {
+        let reply = looping.reply().to_string();
+        let is_last = index + 1 == requests.len();
+        let killed = reply.contains("ERR Script killed by user with SCRIPT KILL... script: ");
+        assert_eq!(killed, is_last, "{reply}");
+    }
+    assert_eq!(looping.reply().to_string(), "\"v\"");
+    assert_eq!(
+        looping.line(r#"EVAL "return 1" 0"#).to_string(),
+        "(integer) 1"
+    );
+    assert_eq!(blocked.reply().to_string(), "(nil)");
+    for client in others.iter_mut().chain([&mut watching, &mut blocked]) {
+        assert_eq!(client.line("GET kept").to_string(), "\"v\"");
+    }
+    let reply = others[1].line("SCRIPT KILL").to_string();
+    assert!(reply.contains("NOTBUSY"), "{reply}");
+    let began = Instant::now();
+    while others[0].info_number("watching_clients") != 0 {
+        assert!(began.elapsed() < Duration::from_secs(20), "it watches on");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 #[test]
 fn a_script_that_does_not_end_is_killed() {
-    let server = Server::keytag(&["--busy-reply-threshold", "100", "--io-threads", "4"]);
     for script in [
         "while true do end",
         "while true do pcall(function() while true do end end) end",
         "while true do xpcall(function() while true do end end, function(e) return e end) end",
+        "while true do redis.call('get', 'kept') end",
+        "while true do redis.pcall('dbsize') end",
     ] {
-        let mut others: Vec<_> = (0..8).map(|_| server.connect()).collect();
-        let mut looping = server.connect();
-        looping.call(&["PING"]);
-        looping.send(&["EVAL", script, "0"]);
-        let began = Instant::now();
-        let mut killer = loop {
-            assert!(began.elapsed() < Duration::from_secs(20), "nobody is told");
-            let mut client = server.connect().with_patience(Duration::from_millis(500));
-            client.send(&words::split("GET x"));
-            match client.try_receive() {
-                Ok(reply) if reply.starts_with(b"-BUSY") => break client,
-                _ => {}
-            }
-        };
-        assert_eq!(killer.line("SCRIPT KILL").to_string(), "OK");
-        let reply = looping.reply().to_string();
-        assert!(
-            reply.contains("ERR Script killed by user with SCRIPT KILL... script: "),
-            "{reply}"
-        );
-        for other in &mut others {
-            assert_eq!(other.line("PING").to_string(), "PONG");
+        for io_threads in ["1", "3"] {
+            assert_killed(io_threads, &[&["EVAL", script, "0"]]);
         }
-        let reply = killer.line("SCRIPT KILL").to_string();
-        assert!(reply.contains("NOTBUSY"), "{reply}");
     }
+}
+
+#[test]
+fn a_transaction_whose_script_does_not_end_is_killed() {
+    let script = ["EVAL", "while true do end", "0"];
+    for io_threads in ["1", "3"] {
+        assert_killed(io_threads, &[&["MULTI"], &["PING"], &script, &["EXEC"]]);
+    }
+}
+
+#[test]
+fn a_script_that_has_written_ends_with_the_server_on_its_own_thread_too() {
+    let mut server = Server::keytag(&["--busy-reply-threshold", "50", "--io-threads", "1"]);
+    let (mut looping, mut client) = (server.connect(), server.connect());
+    let script = "redis.call('set', 'k', 'v') while true do end";
+    looping.send(&["EVAL", script, "0"]);
+    await_busy(&mut client);
+    let reply = client.line("SCRIPT KILL").to_string();
+    assert!(reply.contains("UNKILLABLE"), "{reply}");
+    client.send(&["SHUTDOWN", "NOSAVE"]);
+    assert!(server.wait().success());
 }

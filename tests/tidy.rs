@@ -76,6 +76,7 @@ const FRAME: &[&str] = &[
     "session.rs",
     "settings.rs",
     "spec",
+    "stack.rs",
     "startup.rs",
 ];
 

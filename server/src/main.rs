@@ -32,6 +32,7 @@ mod session;
 mod settings;
 mod slowlog;
 mod spec;
+mod stack;
 mod startup;
 mod stats;
 mod tracking;

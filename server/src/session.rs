@@ -57,10 +57,10 @@ impl Session {
             .take(&mut self.recorder, self.thread, with_histograms);
     }
 
-    /// Forgets watched keys. No lock of the keyspace is held.
-    pub fn unwatch(&mut self) {
+    /// Forgets watched keys. No lock of the keyspace is held. See [`Local::release`].
+    pub fn unwatch(&mut self) -> bool {
         self.local.unwatch(&self.client);
-        self.local.release(&self.server.keyspace);
+        self.local.release(&self.server.keyspace)
     }
 }
 

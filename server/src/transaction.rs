@@ -58,18 +58,22 @@ impl Local {
     }
 
     /// Lets the keyspace forget what is no longer watched. The caller holds no lock of it.
+    ///
+    /// What somebody holds for long, a script most likely, is left to the next time, and `false` given.
     #[inline]
-    pub fn release(&mut self, keyspace: &Keyspace) {
-        if !self.released.is_empty() {
-            self.release_all(keyspace);
-        }
+    pub fn release(&mut self, keyspace: &Keyspace) -> bool {
+        self.released.is_empty() || self.release_all(keyspace)
     }
 
     #[cold]
-    fn release_all(&mut self, keyspace: &Keyspace) {
-        for (it, flag) in self.released.drain(..) {
-            keyspace.unwatch(it.db, &it.key, &flag);
+    fn release_all(&mut self, keyspace: &Keyspace) -> bool {
+        while let Some((it, flag)) = self.released.last() {
+            if !keyspace.unwatch(it.db, &it.key, flag) {
+                return false;
+            }
+            self.released.pop();
         }
+        true
     }
 }
 

@@ -83,6 +83,10 @@ pub struct Waiters {
     all: DashMap<u64, Arc<Waiter>>,
 }
 
+/// Locks are held for long, by a script most likely: what was asked for must be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocksHeld;
+
 impl Waiters {
     /// Lets a client wait. The caller puts the ticket into the shards while it still holds them.
     #[expect(clippy::too_many_arguments, reason = "they are the fields of a waiter")]
@@ -132,14 +136,19 @@ impl Waiters {
     }
 
     /// Ends a wait, whatever has become of it: what the client was given, if it was. The caller holds no lock.
-    pub fn leave(&self, keyspace: &Keyspace, waiter: &Waiter) -> Option<Served> {
+    ///
+    /// # Errors
+    /// [`LocksHeld`] if the locks are not to be had in some milliseconds.
+    pub fn leave(&self, keyspace: &Keyspace, waiter: &Waiter) -> Result<Option<Served>, LocksHeld> {
         self.all.remove(&waiter.ticket);
         let served = waiter.served.lock().take();
         if served.is_some() {
-            return served;
+            return Ok(served);
         }
         // Who serves it holds these locks meanwhile: afterwards nobody does any more.
-        keyspace.stop_waiting(waiter.db, &waiter.keys, waiter.ticket);
-        waiter.served.lock().take()
+        if !keyspace.stop_waiting(waiter.db, &waiter.keys, waiter.ticket, || true) {
+            return Err(LocksHeld);
+        }
+        Ok(waiter.served.lock().take())
     }
 }

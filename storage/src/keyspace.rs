@@ -224,20 +224,7 @@ impl Keyspace {
         set: ShardSet,
         mut gives_up: impl FnMut() -> bool,
     ) -> Option<Held<'_>> {
-        let mut lock = |shard: usize| {
-            let shard = &self.shards[shard];
-            if let Some(guard) = shard.try_lock() {
-                return Some(guard);
-            }
-            loop {
-                if let Some(guard) = shard.try_lock_for(BETWEEN_QUESTIONS) {
-                    return Some(guard);
-                }
-                if gives_up() {
-                    return None;
-                }
-            }
-        };
+        let mut lock = |shard: usize| self.lock_one_unless(shard, &mut gives_up);
 
         let mut guards = SmallVec::new();
         if set.0.is_power_of_two() {
@@ -270,6 +257,26 @@ impl Keyspace {
             && let Some(partition) = shard.partition(db)
         {
             partition.table().prefetch(hash as u32, step);
+        }
+    }
+
+    #[inline]
+    fn lock_one_unless(
+        &self,
+        shard: usize,
+        mut gives_up: impl FnMut() -> bool,
+    ) -> Option<MutexGuard<'_, Shard>> {
+        let shard = &self.shards[shard % SHARDS];
+        if let Some(guard) = shard.try_lock() {
+            return Some(guard);
+        }
+        loop {
+            if let Some(guard) = shard.try_lock_for(BETWEEN_QUESTIONS) {
+                return Some(guard);
+            }
+            if gives_up() {
+                return None;
+            }
         }
     }
 
@@ -310,17 +317,31 @@ impl Keyspace {
         }
     }
 
-    /// Lets somebody no longer wait for keys.
-    pub fn stop_waiting(&self, db: usize, keys: &[Box<[u8]>], ticket: u64) {
-        for key in keys {
-            let mut shard = self.lock_one(self.shard_of(key));
-            shard.waiters.leave(db, key, ticket);
-        }
+    /// Lets somebody no longer wait for keys; `false` if that would take too long (see
+    /// [`Keyspace::lock_unless`]) and must be tried again.
+    pub fn stop_waiting(
+        &self,
+        db: usize,
+        keys: &[Box<[u8]>],
+        ticket: u64,
+        gives_up: impl Fn() -> bool,
+    ) -> bool {
+        keys.iter().all(|key| {
+            let shard = self.lock_one_unless(self.shard_of(key), &gives_up);
+            shard.is_some_and(|mut shard| {
+                shard.waiters.leave(db, key, ticket);
+                true
+            })
+        })
     }
 
-    /// Stops watching a key.
-    pub fn unwatch(&self, db: usize, key: &[u8], flag: &WatchFlag) {
-        self.lock_one(self.shard_of(key)).unwatch(db, key, flag);
+    /// Stops watching a key; `false` if its lock is not to be had in some milliseconds.
+    pub fn unwatch(&self, db: usize, key: &[u8], flag: &WatchFlag) -> bool {
+        let shard = self.lock_one_unless(self.shard_of(key), || true);
+        shard.is_some_and(|mut shard| {
+            shard.unwatch(db, key, flag);
+            true
+        })
     }
 
     /// What accesses are recorded by at that moment.

@@ -1,8 +1,9 @@
 //! What a request must pass before it is carried out, in Redis' order.
 
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use protocol::{Args, Version};
 
 use super::permission;
@@ -30,6 +31,9 @@ const KEYSPACE: Flags = Flags::WRITE
     .union(Flags::READONLY)
     .union(Flags::MAY_REPLICATE);
 
+/// Who waits for a script looks so often whether it runs too long.
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(5);
+
 const LOADING: u32 = 1 << 0;
 const PAUSE_WRITE: u32 = 1 << 1;
 const PAUSE_ALL: u32 = 1 << 2;
@@ -45,6 +49,18 @@ pub struct Gates {
     pause_until_ms: AtomicI64,
     log_error: Mutex<String>,
     world: RwLock<()>,
+    /// Held for reading by commands that visit one shard after the other, for writing by scripts.
+    walks: RwLock<()>,
+}
+
+/// A command's turn among scripts and commands that visit one shard after the other; it lasts as long as this.
+pub enum Order {
+    /// Of a command that visits shards.
+    Walk { _held: RwLockReadGuard<'static, ()> },
+    /// Of a script.
+    Script {
+        _held: RwLockWriteGuard<'static, ()>,
+    },
 }
 
 impl Gates {
@@ -133,6 +149,31 @@ impl Gates {
     #[inline]
     pub fn is_write_paused(&self) -> bool {
         self.any(PAUSE_WRITE)
+    }
+
+    /// Waits until no script runs; `None` if one runs too long. The caller holds no lock.
+    pub fn begin_walk(&'static self) -> Option<Order> {
+        loop {
+            if let Some(_held) = self.walks.try_read_for(BETWEEN_QUESTIONS) {
+                return Some(Order::Walk { _held });
+            }
+            if self.is_busy() {
+                return None;
+            }
+        }
+    }
+
+    /// Waits until no other script runs and nobody visits shards; `None` if a script runs too long. The caller
+    /// holds no lock.
+    pub fn begin_script(&'static self) -> Option<Order> {
+        loop {
+            if let Some(_held) = self.walks.try_write_for(BETWEEN_QUESTIONS) {
+                return Some(Order::Script { _held });
+            }
+            if self.is_busy() {
+                return None;
+            }
+        }
     }
 
     /// Runs `work` while no other command runs on any thread (`DEBUG SLEEP`).

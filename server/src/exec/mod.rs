@@ -12,6 +12,7 @@ mod serve;
 pub mod transaction;
 mod unit;
 
+use gate::Order;
 pub use gate::{Gates, Verdict};
 pub use lookahead::look_ahead;
 pub use moment::moment;
@@ -34,6 +35,7 @@ use crate::server::Server;
 use crate::session::Session;
 use crate::settings::SharedHabits;
 use crate::spec::{Acl, Flags, Group, Locks, Spec};
+use crate::stack;
 use crate::stats::Ending;
 pub use unit::Unit;
 
@@ -46,6 +48,8 @@ pub enum Flow {
     Block(Block),
     /// Tries the same request again when the pause is over.
     Paused,
+    /// Tries it again on a stack that is left where it is while others are served.
+    NeedsStack,
 }
 
 /// Carries out one request of a client and writes its reply.
@@ -54,7 +58,7 @@ pub fn execute(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Flow
     if matches!(flow, Flow::Next) {
         next_reply_mode(&session.client);
     }
-    if session.client.is(State::CACHING) {
+    if session.client.is(State::CACHING) && !matches!(flow, Flow::NeedsStack) {
         end_caching(session, args);
     }
     flow
@@ -238,6 +242,9 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
     let server = session.server;
     let start = out.mark();
     let mut whole = session.stopwatch;
+    if runs_scripts(entry) && lacks_stack(session) {
+        return Flow::NeedsStack;
+    }
     let Ran {
         outcome,
         failed,
@@ -250,6 +257,9 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
         }
     };
     if matches!(outcome, Outcome::Execute) {
+        if transaction::runs_scripts(session) && lacks_stack(session) {
+            return Flow::NeedsStack;
+        }
         let failed = transaction::execute(session, entry, out);
         // Each command has counted its own lap; EXEC takes as long as all of them.
         session.stopwatch.lap_nanos();
@@ -277,6 +287,35 @@ fn call(session: &mut Session, entry: &'static Entry, args: &Args<'_>, out: &mut
     }
 }
 
+/// Keeps scripts and commands that visit one shard after the other apart: these would wait for a script
+/// however long it takes, for there is no way to give up half way.
+#[cold]
+fn order_with_scripts(
+    server: &'static Server,
+    runs_scripts: bool,
+    locks: Locks,
+) -> Result<Option<Order>, Error> {
+    let order = match locks {
+        Locks::OneAtATime => server.gates.begin_walk(),
+        _ if runs_scripts => server.gates.begin_script(),
+        _ => return Ok(None),
+    };
+    order.map(Some).ok_or_else(|| server.busy())
+}
+
+/// Whether a command runs scripts, or has to do with libraries of them.
+#[inline]
+fn runs_scripts(entry: &Entry) -> bool {
+    let spec = &entry.command.spec;
+    spec.locks == Locks::All && spec.group == Group::Scripting
+}
+
+/// Whether a script that runs too long now would keep the thread from its other connections.
+#[cold]
+fn lacks_stack(session: &Session) -> bool {
+    !stack::is_own() && !session.client.is(State::REPLAY)
+}
+
 /// What happens under the locks: the command, its records, and those who have waited for what it did.
 ///
 /// # Errors
@@ -289,6 +328,10 @@ fn call_locked(
     out: &mut Output,
 ) -> Result<Ran, Error> {
     let server = session.server;
+    let _order = match entry.command.spec.locks {
+        Locks::Keys => None,
+        _ => order_with_scripts(server, runs_scripts(entry), entry.command.spec.locks)?,
+    };
     let plan = lock_plan(server, entry.command, args);
     let held = serve::lock(server, plan)?;
     let now_ms = session.stopwatch.wall_ms();

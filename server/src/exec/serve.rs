@@ -25,25 +25,13 @@ use crate::waiters::{Served, Waiter};
 /// [`Server::busy`] if a script that runs too long holds one of them.
 #[inline]
 pub fn lock(server: &'static Server, plan: ShardSet) -> Result<Held<'static>> {
-    lock_unless(server, plan, || server.gates.is_busy()).ok_or_else(|| server.busy())
-}
-
-/// The same, however long it takes: a transaction that has begun to be executed cannot be tried again.
-pub fn lock_patiently(server: &'static Server, plan: ShardSet) -> Held<'static> {
-    lock_unless(server, plan, || false).expect("nothing makes it give up")
-}
-
-#[inline]
-fn lock_unless(
-    server: &'static Server,
-    mut plan: ShardSet,
-    gives_up: impl Fn() -> bool,
-) -> Option<Held<'static>> {
+    let mut plan = plan;
     loop {
-        let held = server.keyspace.lock_unless(plan, &gives_up)?;
+        let held = server.keyspace.lock_unless(plan, || server.gates.is_busy());
+        let held = held.ok_or_else(|| server.busy())?;
         let missing = held.missing_for_waiters();
         if missing.is_empty() {
-            return Some(held);
+            return Ok(held);
         }
         plan = plan.union(missing);
     }

@@ -2,9 +2,9 @@
 
 use protocol::{Args, Output};
 use storage::db::Db;
-use storage::keyspace::ShardSet;
+use storage::keyspace::{Held, ShardSet};
 
-use super::{hush, lock_plan, moment, permission, run, serve, tell};
+use super::{Order, hush, lock_plan, moment, permission, run, serve, tell};
 use crate::clients::State;
 use crate::command::table::Entry;
 use crate::command::{Ctx, Effects, Error, Reply};
@@ -64,13 +64,21 @@ pub fn execute(session: &mut Session, exec: &'static Entry, out: &mut Output) ->
         return false;
     };
     let start = out.mark();
-    let mut reply = Reply::new(out, session.client.version());
-    let db = if queue.is_doomed {
-        None
-    } else {
-        unbroken(session, &queue)
-    };
     let failed = queue.is_doomed;
+    let (_order, db) = match failed {
+        true => (None, None),
+        false => match lock_queued(session, &queue) {
+            Ok((order, held)) => (order, unbroken(session, held)),
+            Err(error) => {
+                let error = abort(session, &error);
+                session.server.stats.error("EXECABORT");
+                Reply::new(out, session.client.version()).error(&error);
+                hush(&session.client, out, start);
+                return true;
+            }
+        },
+    };
+    let mut reply = Reply::new(out, session.client.version());
     match &db {
         Some(_) => reply.encoder().array(queue.commands.len()),
         None if failed => {
@@ -89,11 +97,34 @@ pub fn execute(session: &mut Session, exec: &'static Entry, out: &mut Output) ->
     failed
 }
 
-/// The keyspace with everything locked that the queued commands need, unless a watched key has changed.
-fn unbroken(session: &mut Session, queue: &Queue) -> Option<Db<'static>> {
+/// Everything that the queued commands need.
+///
+/// # Errors
+/// [`crate::server::Server::busy`] if a script that runs too long holds some of it.
+fn lock_queued(session: &Session, queue: &Queue) -> Result<(Option<Order>, Held<'static>), Error> {
+    let server = session.server;
+    let order = match has_scripts(queue) {
+        true => Some(server.gates.begin_script().ok_or_else(|| server.busy())?),
+        false => None,
+    };
+    let held = serve::lock(server, plan(server, queue, &session.local))?;
+    Ok((order, held))
+}
+
+/// Whether the queued commands run scripts.
+pub fn runs_scripts(session: &Session) -> bool {
+    session.local.queue.as_ref().is_some_and(has_scripts)
+}
+
+fn has_scripts(queue: &Queue) -> bool {
+    let mut commands = queue.commands.iter();
+    commands.any(|(entry, _)| super::runs_scripts(entry))
+}
+
+/// The keyspace for the queued commands, unless a watched key has changed.
+fn unbroken(session: &mut Session, held: Held<'static>) -> Option<Db<'static>> {
     let server = session.server;
     let watches = &session.local.watches;
-    let held = serve::lock_patiently(server, plan(server, queue, &session.local));
     let now_ms = session.stopwatch.wall_ms();
     let moment = moment(server, &session.client, &mut session.local.habits, now_ms);
     let mut db = Db::new(&server.keyspace, held, session.client.db(), moment);

@@ -30,6 +30,7 @@ use crate::command::Reply;
 use crate::exec::{self, Flow, Unit};
 use crate::server::Server;
 use crate::session::Session;
+use crate::stack::{self, OnOwnStack};
 use crate::stats::{Ending, Recorder};
 
 /// Read at once, at most, into the buffer that all connections of a thread share.
@@ -46,6 +47,9 @@ const BATCH_MICROS: i64 = 2_000;
 
 /// Reply bytes handed to the system at once, in pieces.
 const WRITE_PIECES: usize = 256;
+
+/// After so long a connection tries again to leave keys that somebody else holds for long, a script most likely.
+const WHILE_HELD: Duration = Duration::from_millis(10);
 
 /// How long the most that ever waited is remembered, as in Redis.
 const PEAK_MS: i64 = 5_000;
@@ -84,6 +88,8 @@ enum End {
 enum Progress {
     /// There is more to do, but others first.
     Yield,
+    /// A script is to be run, on a stack of its own.
+    NeedsStack,
     /// The end.
     End(End),
 }
@@ -96,6 +102,8 @@ enum Stop {
     Full,
     /// A command waits, or clients are paused.
     Waits(Wait),
+    /// A script is to be run, on a stack of its own.
+    NeedsStack,
     /// The connection closes after its replies.
     Close,
 }
@@ -108,6 +116,9 @@ struct Connection {
     inbox: Inbox,
     /// Nothing whole is left in the inbox.
     is_drained: bool,
+    /// It has run a script: it is polled on a stack of its own, and holds nothing of the thread's while it
+    /// executes, for others may be served meanwhile.
+    runs_scripts: bool,
     out: Output,
     /// What execution waits for.
     waiting: Option<Waiting>,
@@ -128,11 +139,32 @@ pub async fn run(server: &'static Server, stream: Stream, client: Arc<Client>, t
             Progress::End(end) => break end,
             // Lets the runtime look for what came in for others.
             Progress::Yield => tokio::task::yield_now().await,
+            Progress::NeedsStack => {
+                let (back, end) = Box::pin(run_on_own_stack(Box::new(connection))).await;
+                connection = *back;
+                break end;
+            }
         }
     };
+    while !connection.leave_keyspace() {
+        // Idle connections have no room for an alarm.
+        Box::pin(tokio::time::sleep(WHILE_HELD)).await;
+    }
     connection.leave();
     if matches!(end, End::Finished) {
         let _ = poll_fn(|cx| connection.stream.poll_shutdown(cx)).await;
+    }
+}
+
+/// Serves a connection that runs scripts.
+async fn run_on_own_stack(mut connection: Box<Connection>) -> (Box<Connection>, End) {
+    loop {
+        let (back, progress) = OnOwnStack::new(connection, Connection::poll).await;
+        connection = back;
+        match progress {
+            Progress::End(end) => return (connection, end),
+            Progress::Yield | Progress::NeedsStack => tokio::task::yield_now().await,
+        }
     }
 }
 
@@ -150,6 +182,7 @@ impl Connection {
             parser: None,
             inbox: Inbox::new(ledger.tally()),
             is_drained: true,
+            runs_scripts: false,
             out: Output::new(),
             waiting: None,
             hold: None,
@@ -184,6 +217,9 @@ impl Connection {
             if self.is_output_over_limit(cx) {
                 self.session.server.note_output_limit(&self.session.client);
                 return Poll::Ready(Progress::End(End::Gone));
+            }
+            if self.runs_scripts && !stack::is_own() {
+                return Poll::Ready(Progress::NeedsStack);
             }
             if self.may_execute() && !self.is_drained {
                 let stop = self.execute_inbox();
@@ -234,7 +270,11 @@ impl Connection {
             return;
         };
         let waiter = waiting.waiter();
-        let served = waiting.take_served();
+        let Ok(served) = waiting.leave() else {
+            waiting.prolong(WHILE_HELD, cx);
+            self.waiting = Some(waiting);
+            return;
+        };
         self.session.server.clients.set_blocked(&client, false);
         let unblocked = client.end_wait();
         if let Wait::Block(block) = waiting.wait {
@@ -412,7 +452,8 @@ impl Connection {
             // Woken when the log is on disk, or there is room to write.
             return Poll::Pending;
         }
-        let read = if self.inbox.is_empty() && self.waiting.is_none() {
+        let may_share = self.waiting.is_none() && !self.runs_scripts;
+        let read = if self.inbox.is_empty() && may_share {
             ready!(self.poll_read_shared(cx))?
         } else {
             ready!(self.poll_read_on(cx))?
@@ -501,26 +542,36 @@ impl Connection {
             let ledger = &self.session.server.clients.ledger;
             self.out.count_in(ledger.meter());
         }
-        let session = &mut self.session;
         // What has been counted so far; nothing may be left behind in the room of the thread.
-        session.flush_counts();
+        self.session.flush_counts();
+        if self.runs_scripts {
+            return self.execute_with_own(bytes);
+        }
         ROOM.with_borrow_mut(|(unit, recorder)| {
-            std::mem::swap(&mut session.unit, unit);
-            std::mem::swap(&mut session.recorder, recorder);
-            let parser = self.parser.take().or_else(|| PARSER.take());
-            let mut parser = parser.unwrap_or_default();
-            let result = execute_all(session, &mut parser, bytes, &mut self.out);
-            if parser.is_within_request() {
-                self.parser = Some(parser);
-            } else {
-                PARSER.set(Some(parser));
-            }
-            session.server.broadcast(&mut session.unit.changed);
-            session.flush_counts();
-            std::mem::swap(&mut session.recorder, recorder);
-            std::mem::swap(&mut session.unit, unit);
+            std::mem::swap(&mut self.session.unit, unit);
+            std::mem::swap(&mut self.session.recorder, recorder);
+            let result = self.execute_with_own(bytes);
+            std::mem::swap(&mut self.session.recorder, recorder);
+            std::mem::swap(&mut self.session.unit, unit);
             result
         })
+    }
+
+    /// The same, with the room for records and counts that the session has.
+    #[inline]
+    fn execute_with_own(&mut self, bytes: &[u8]) -> (Stop, usize) {
+        let parser = self.parser.take().or_else(|| PARSER.take());
+        let mut parser = parser.unwrap_or_default();
+        let session = &mut self.session;
+        let result = execute_all(session, &mut parser, bytes, &mut self.out);
+        if parser.is_within_request() {
+            self.parser = Some(parser);
+        } else {
+            PARSER.set(Some(parser));
+        }
+        session.server.broadcast(&mut session.unit.changed);
+        session.flush_counts();
+        result
     }
 
     /// What follows from the end of a batch, before its replies are written.
@@ -531,6 +582,10 @@ impl Connection {
             Stop::Waits(wait) => {
                 self.begin_wait(wait);
                 self.inbox.is_empty()
+            }
+            Stop::NeedsStack => {
+                self.runs_scripts = true;
+                false
             }
             Stop::Close => true,
         };
@@ -582,6 +637,15 @@ impl Connection {
             tracing::warn!("Closing client that reached max query buffer length: {line}");
             self.session.client.set(State::CLOSE_NOW, true);
         }
+    }
+
+    /// Lets the keyspace forget what the connection waits for and watches; `false` if it must be tried again.
+    fn leave_keyspace(&mut self) -> bool {
+        let has_left = |waiting: &mut Waiting| waiting.leave().is_ok();
+        if !self.waiting.as_mut().is_none_or(has_left) {
+            return false;
+        }
+        self.session.unwatch()
     }
 
     /// Gives back what a connection that ends still holds of the thread's and the server's.
@@ -647,6 +711,10 @@ fn execute_all(
                         // The request is parsed anew when the pause is over.
                         *parser = Parser::new();
                         return (Stop::Waits(Wait::Pause), done);
+                    }
+                    Flow::NeedsStack => {
+                        *parser = Parser::new();
+                        return (Stop::NeedsStack, done);
                     }
                 }
             }

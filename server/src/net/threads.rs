@@ -12,10 +12,7 @@ use super::connection;
 use super::stream::Stream;
 use crate::clients::Client;
 use crate::server::Server;
-
-/// The stack of a thread: scripts may hand on values that are nested some thousand deep. What is never used
-/// takes no memory.
-const STACK_BYTES: usize = 16 << 20;
+use crate::stack::STACK_BYTES;
 
 /// A connection on its way to a thread.
 pub struct Arrival {

@@ -11,7 +11,7 @@ use crate::clients::{Client, Unblock};
 use crate::clock;
 use crate::command::{Block, Condition, Error, Reply};
 use crate::server::Server;
-use crate::waiters::{Served, Waiter};
+use crate::waiters::{LocksHeld, Served, Waiter};
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +30,6 @@ pub struct Waiting {
     /// Its place in the line, if it waits for keys.
     waiter: Option<Arc<Waiter>>,
     over: Pin<Box<dyn Future<Output = ()>>>,
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.take_served();
-    }
 }
 
 impl Waiting {
@@ -65,10 +59,24 @@ impl Waiting {
         self.waiter.clone()
     }
 
-    /// Leaves the line, if it stands in one; what it was served, if it was.
-    pub fn take_served(&mut self) -> Option<Served> {
-        let waiter = self.waiter.take()?;
-        self.server.waiters.leave(&self.server.keyspace, &waiter)
+    /// Leaves the line, if it stands in one; what it was served, if it was. A wait must not end without that.
+    ///
+    /// # Errors
+    /// [`LocksHeld`] if it must be tried again.
+    pub fn leave(&mut self) -> Result<Option<Served>, LocksHeld> {
+        let Some(waiter) = &self.waiter else {
+            return Ok(None);
+        };
+        let served = self.server.waiters.leave(&self.server.keyspace, waiter)?;
+        self.waiter = None;
+        Ok(served)
+    }
+
+    /// Lets the wait last longer.
+    pub fn prolong(&mut self, by: Duration, cx: &mut Context<'_>) {
+        self.over = Box::pin(tokio::time::sleep(by));
+        // It has just begun: this only lets it wake the task.
+        let _ = self.over.as_mut().poll(cx);
     }
 
     /// Memory that it takes.

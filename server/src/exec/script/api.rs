@@ -3,10 +3,11 @@
 use mlua::{Lua, MultiValue, Table, Value};
 use protocol::{Request, Version};
 
-use super::running::{KILLED, RUNNING, Running, find_for_script};
+use super::running::{KILLED, Look, RUNNING, Running, find_for_script};
 use crate::command::{Error, Result};
 use crate::exec::permission;
 use crate::script::{Kind, convert, hex, raised, sha_of};
+use crate::stack;
 
 /// What only the scripts of `EVAL` know.
 const OF_SCRIPTS: [&str; 3] = ["breakpoint", "debug", "replicate_commands"];
@@ -99,16 +100,19 @@ fn carry_out(lua: &Lua, values: &MultiValue) -> mlua::Result<Called> {
         Ok(request) => request,
         Err(error) => return Ok(Called::Refused(error.reply_text())),
     };
-    RUNNING.with_borrow_mut(|slot| {
+    let (look, called) = RUNNING.with_borrow_mut(|slot| -> mlua::Result<_> {
         let Some(running) = slot else {
             let text = b"ERR redis.call/pcall can only be called inside a script invocation";
-            return Ok(Called::Refused(text.to_vec()));
+            return Ok((Look::GoesOn, Called::Refused(text.to_vec())));
         };
-        if let Err(error) = running.call(&request) {
-            let stats = &running.server.stats;
-            stats.error(Error::prefix(&error.to_string()));
-            return Ok(Called::Failed(error.reply_text()));
-        }
+        let look = match running.call(&request) {
+            Ok(look) => look,
+            Err(error) => {
+                let stats = &running.server.stats;
+                stats.error(Error::prefix(&error.to_string()));
+                return Ok((Look::GoesOn, Called::Failed(error.reply_text())));
+            }
+        };
         let mut chunks = running.reply.chunks();
         let (first, second) = (chunks.next(), chunks.next());
         let called = match (first, second) {
@@ -120,8 +124,16 @@ fn carry_out(lua: &Lua, values: &MultiValue) -> mlua::Result<Called> {
             }
         };
         running.reply.clear();
-        Ok(called)
-    })
+        Ok((look, called))
+    })?;
+    match look {
+        Look::GoesOn => Ok(called),
+        Look::Rests => {
+            stack::pause();
+            Ok(called)
+        }
+        Look::Ends => Ok(Called::Refused(KILLED.as_bytes().to_vec())),
+    }
 }
 
 fn called(lua: &Lua, reply: &[u8]) -> mlua::Result<Called> {

@@ -14,13 +14,14 @@ use mlua::{Function, Table, Value};
 use protocol::{Args, Version};
 
 pub use libraries::load_libraries;
-use running::{Allowance, Callee, Identity, KILLED, RUNNING, Running};
+use running::{Allowance, Callee, Identity, KILLED, Look, RUNNING, Running};
 
 use super::{Unit, gate};
 use crate::command::error::shown;
 use crate::command::{Call, Ctx, Error, Outcome, Result, ScriptJob};
 use crate::script::interpreter::{End, Interpreter};
 use crate::script::{Kind, Origin, Source, convert, hex, raised, register};
+use crate::stack;
 
 thread_local! {
     static SCRIPTS: RefCell<Option<Interpreter>> = const { RefCell::new(None) };
@@ -29,10 +30,10 @@ thread_local! {
 fn new_interpreter(kind: Kind) -> mlua::Result<Interpreter> {
     let interpreter = Interpreter::new(kind, |lua, prelude| api::bind(kind, lua, prelude))?;
     interpreter.watch(|lua| {
-        let is_to_end =
-            RUNNING.with_borrow_mut(|slot| slot.as_mut().is_some_and(Running::is_to_end));
-        if is_to_end {
-            return Err(raised::table(lua, KILLED.as_bytes().to_vec()));
+        match RUNNING.with_borrow_mut(|slot| slot.as_mut().map(Running::look)) {
+            Some(Look::Ends) => return Err(raised::table(lua, KILLED.as_bytes().to_vec())),
+            Some(Look::Rests) => stack::pause(),
+            Some(Look::GoesOn) | None => {}
         }
         if register::is_overdue() {
             return Err(raised::table(lua, b"ERR FUNCTION LOAD timeout".to_vec()));

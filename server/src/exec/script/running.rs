@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use protocol::{Args, Output, Request, Version};
 use storage::db::Db;
@@ -29,6 +29,20 @@ thread_local! {
 
 /// What a script answers that was ended.
 pub(super) const KILLED: &str = "ERR Script killed by user with SCRIPT KILL...";
+
+/// A script that runs too long lets others be served after each such while.
+const BETWEEN_RESTS: Duration = Duration::from_millis(5);
+
+/// What a script does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// It goes on.
+    GoesOn,
+    /// It lets the thread serve others for a moment.
+    Rests,
+    /// It ends with an error.
+    Ends,
+}
 
 /// What a script is allowed.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +118,10 @@ pub(super) struct Running {
     has_written: bool,
     identity: Identity,
     started: Instant,
+    /// From when on it runs too long, on the wall's clock.
+    busy_from_us: i64,
+    /// When it has last let others be served.
+    rested: Instant,
     /// It runs longer than `busy-reply-threshold`: others are told so.
     is_too_long: bool,
 }
@@ -120,6 +138,9 @@ impl Running {
         let (index, moment) = (cx.db.index, cx.db.moment);
         let none = Db::new(&server.keyspace, nothing_held, index, moment);
         let may_grow = allowance.says(ScriptFlags::ALLOW_OOM) || cx.is_replay();
+        let (stopwatch, started) = (Stopwatch::start(), Instant::now());
+        let threshold = server.settings.busy_threshold().as_micros();
+        let threshold_us = i64::try_from(threshold).unwrap_or(i64::MAX);
         Running {
             server,
             client: Arc::clone(cx.client),
@@ -128,13 +149,15 @@ impl Running {
             unit: std::mem::take(unit),
             reply: Output::new(),
             calls: Vec::new(),
-            stopwatch: Stopwatch::start(),
+            stopwatch,
             version: Version::Resp2,
             is_read_only: allowance.is_read_only || allowance.says(ScriptFlags::NO_WRITES),
             is_short_of_memory: !may_grow && server.is_out_of_memory(),
             has_written: false,
             identity,
-            started: Instant::now(),
+            started,
+            busy_from_us: stopwatch.wall_us().saturating_add(threshold_us),
+            rested: started,
             is_too_long: false,
         }
     }
@@ -143,16 +166,32 @@ impl Running {
         self.is_too_long && self.server.scripts.is_killed()
     }
 
-    /// Looks how long it runs already; whether it is to end.
-    pub fn is_to_end(&mut self) -> bool {
+    /// Looks how long it runs already.
+    pub fn look(&mut self) -> Look {
         if !self.is_too_long && self.started.elapsed() >= self.server.settings.busy_threshold() {
             self.is_too_long = true;
             self.tell_too_long();
         }
-        if self.is_too_long {
-            self.server.scripts.note_written(self.has_written);
+        if !self.is_too_long {
+            return Look::GoesOn;
         }
-        self.is_killed()
+        self.server.scripts.note_written(self.has_written);
+        if self.is_killed() {
+            return Look::Ends;
+        }
+        if self.rested.elapsed() < BETWEEN_RESTS {
+            return Look::GoesOn;
+        }
+        self.rested = Instant::now();
+        Look::Rests
+    }
+
+    /// The same behind a command; the clock has been read already.
+    fn look_behind_call(&mut self) -> Look {
+        match self.stopwatch.wall_us() < self.busy_from_us {
+            true => Look::GoesOn,
+            false => self.look(),
+        }
     }
 
     #[cold]
@@ -197,7 +236,7 @@ impl Running {
     }
 
     /// Carries out one command; the reply is left in `reply`.
-    pub fn call(&mut self, request: &Request) -> Result<()> {
+    pub fn call(&mut self, request: &Request) -> Result<Look> {
         let args = request.args();
         let entry = find_for_script(self.server, &args).ok_or_else(|| {
             Error::Text("ERR Unknown Redis command called from script".to_owned())
@@ -232,7 +271,7 @@ impl Running {
         let caller = Caller::Script(&self.client);
         let habits = &mut self.local.habits;
         tell(self.server, caller, habits, (entry, &args), nanos, now_us);
-        Ok(())
+        Ok(self.look_behind_call())
     }
 
     /// Whether a script may call that command now: the checks of Redis in its order (`scriptCall`, script.c).
