@@ -116,36 +116,38 @@ fn redis_reads_the_files_as_written() {
 
 #[test]
 fn redis_reads_the_files_as_rewritten() {
-    let server = Server::keytag(AOF);
-    let mut client = server.connect();
-    fill(&mut client);
-    rewrite(&mut client);
-    assert_accepted_by_redis(&server);
-    assert_read_by(Kind::Stock, &server);
-    assert_read_by(Kind::Oracle, &server);
-    fill(&mut client);
-    assert_accepted_by_redis(&server);
-    assert_read_by(Kind::Stock, &server);
+    for preamble in ["yes", "no"] {
+        let flags = [AOF, &["--aof-use-rdb-preamble", preamble]].concat();
+        let server = Server::keytag(&flags);
+        let mut client = server.connect();
+        fill(&mut client);
+        rewrite(&mut client);
+        assert_accepted_by_redis(&server);
+        assert_read_by(Kind::Stock, &server);
+        assert_read_by(Kind::Oracle, &server);
+        fill(&mut client);
+        assert_accepted_by_redis(&server);
+        assert_read_by(Kind::Stock, &server);
+    }
 }
 
 #[test]
 fn the_files_are_named_as_redis_names_them() {
     let server = Server::keytag(AOF);
     let mut client = server.connect();
-    fill(&mut client);
-    rewrite(&mut client);
-    let manifest = fs::read_to_string(appendonlydir(&server).join("appendonly.aof.manifest"))
-        .expect("a manifest");
-    let lines: Vec<&str> = manifest.lines().collect();
-    assert_eq!(
-        lines,
-        [
-            "file appendonly.aof.2.base.aof seq 2 type b",
-            "file appendonly.aof.2.incr.aof seq 2 type i",
-        ],
-    );
-    let names: Vec<PathBuf> = files(&appendonlydir(&server), "");
-    assert_eq!(names.len(), 3, "old files are removed: {names:?}");
+    for (preamble, number, ending) in [("yes", 2, "rdb"), ("no", 3, "aof"), ("yes", 4, "rdb")] {
+        client.line(&format!("CONFIG SET aof-use-rdb-preamble {preamble}"));
+        fill(&mut client);
+        rewrite(&mut client);
+        let manifest = fs::read_to_string(appendonlydir(&server).join("appendonly.aof.manifest"));
+        let lines = format!(
+            "file appendonly.aof.{number}.base.{ending} seq {number} type b\n\
+             file appendonly.aof.{number}.incr.aof seq {number} type i\n"
+        );
+        assert_eq!(manifest.expect("a manifest"), lines);
+        let names: Vec<PathBuf> = files(&appendonlydir(&server), "");
+        assert_eq!(names.len(), 3, "old files are removed: {names:?}");
+    }
 }
 
 #[test]

@@ -5,21 +5,25 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use storage::aof::{FinishedBase, RewriteFiles};
+use storage::keyspace::Held;
+use storage::snapshot::Encode;
 
+use super::encode;
+use super::snapshots::Begun;
+use super::snapshots::file::{self, Role};
 use super::turn::Turn;
 use super::walk::{give_up, walk};
 use super::writer::Task;
+use crate::config::options;
 use crate::server::Server;
 
 /// Starts the thread. Without files the snapshot is given up, and only walked to its end.
-///
-/// The libraries of functions are those of the moment of the snapshot.
 ///
 /// # Errors
 /// If the system gives no more threads; the snapshot is given up then.
 pub(super) fn start(
     server: &'static Server,
-    files: Option<(RewriteFiles, Vec<Arc<[u8]>>)>,
+    files: Option<(RewriteFiles, Base)>,
     tasks: SyncSender<Task>,
     turn: Turn,
 ) -> io::Result<()> {
@@ -29,7 +33,7 @@ pub(super) fn start(
     let spawned = thread.spawn(move || {
         let Ok(turn) = handed.recv() else { return };
         let base = match files {
-            Some((files, libraries)) => write_base(server, files, &libraries),
+            Some((files, base)) => base.write(server, files),
             None => {
                 give_up(server);
                 Err("given up".to_owned())
@@ -47,14 +51,57 @@ pub(super) fn start(
     Ok(())
 }
 
-fn write_base(
+/// What a base is made of, besides the keys of the moment.
+pub(super) enum Base {
+    /// Commands (`aof-use-rdb-preamble no`), behind the texts of libraries.
+    Commands(Vec<Arc<[u8]>>),
+    /// A snapshot.
+    Snapshot(Begun),
+}
+
+impl Base {
+    /// What is there now, in the form that the configuration asks for; every lock is held.
+    pub(super) fn now(server: &Server, held: &mut Held<'_>) -> Base {
+        let begun = Begun::now(server, held);
+        server.persist.status.begin_walk(&begun.totals);
+        match server.settings.config.get(options::AOF_USE_RDB_PREAMBLE) {
+            true => Base::Snapshot(begun),
+            false => Base::Commands(server.functions.texts()),
+        }
+    }
+
+    /// How its entries are written.
+    pub(super) fn encode(&self, server: &Server) -> Arc<dyn Encode> {
+        match self {
+            Base::Commands(_) => Arc::new(encode::Records),
+            Base::Snapshot(begun) => Arc::new(begun.entries(server)),
+        }
+    }
+
+    fn write(&self, server: &Server, files: RewriteFiles) -> Result<FinishedBase, String> {
+        let written = match self {
+            Base::Commands(libraries) => write_commands(server, files, libraries),
+            Base::Snapshot(begun) => write_snapshot(server, files, begun),
+        };
+        written.map_err(|error| error.to_string())
+    }
+}
+
+fn write_snapshot(server: &Server, files: RewriteFiles, begun: &Begun) -> io::Result<FinishedBase> {
+    let mut writer =
+        file::begin(server, begun, files, Role::Base).inspect_err(|_| give_up(server))?;
+    walk(server, |slice| writer.entries(slice.db, &slice.draft))?;
+    writer.finish()?.finish_snapshot()
+}
+
+fn write_commands(
     server: &Server,
     mut files: RewriteFiles,
     libraries: &[Arc<[u8]>],
-) -> Result<FinishedBase, String> {
+) -> io::Result<FinishedBase> {
     let mut current = None;
     let mut records = library_records(libraries);
-    let written = walk(server, |slice| {
+    walk(server, |slice| {
         files.write_all(&std::mem::take(&mut records))?;
         if current != Some(slice.db) {
             let number = slice.db.to_string();
@@ -64,11 +111,9 @@ fn write_base(
             current = Some(slice.db);
         }
         files.write_all(&slice.draft.bytes)
-    });
-    written
-        .and_then(|()| files.write_all(&records))
-        .and_then(|()| files.finish())
-        .map_err(|error| error.to_string())
+    })?;
+    files.write_all(&records)?;
+    files.finish()
 }
 
 /// What loads the libraries again.

@@ -4,7 +4,7 @@
 //! as it was when it began. Only the last one is written while every lock is held, for what is answered after
 //! it would be lost.
 
-mod file;
+pub(super) mod file;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -69,9 +69,9 @@ struct Answer {
 
 /// What was there at the beginning.
 #[derive(Debug)]
-struct Begun {
+pub(super) struct Begun {
     version: u16,
-    totals: Vec<Totals>,
+    pub(super) totals: Vec<Totals>,
     libraries: Vec<Arc<[u8]>>,
     dirty: u64,
 }
@@ -337,7 +337,8 @@ impl Snapshots {
 pub struct Failed;
 
 impl Begun {
-    fn now(server: &Server, held: &mut Held<'_>) -> Begun {
+    /// What is there now; every lock is held.
+    pub(super) fn now(server: &Server, held: &mut Held<'_>) -> Begun {
         let totals = Keyspace::totals(held);
         let version = match totals.iter().any(|it| it.has_field_expiries) {
             true => VERSION_FIELD_EXPIRY,
@@ -351,7 +352,8 @@ impl Begun {
         }
     }
 
-    fn entries(&self, server: &Server) -> FileEntries {
+    /// How its entries are written.
+    pub(super) fn entries(&self, server: &Server) -> FileEntries {
         let clock = server.keyspace.clock(clock::now_ms());
         FileEntries {
             version: self.version,

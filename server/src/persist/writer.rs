@@ -1,6 +1,5 @@
 //! The thread that writes the log.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
@@ -8,8 +7,9 @@ use std::time::{Duration, Instant};
 use storage::aof::{AUTOSYNC_BYTES, FinishedBase, Log as File, RewriteFiles};
 use storage::keyspace::{Keyspace, ShardSet};
 
+use super::Opening;
+use super::rewrite::{self, Base};
 use super::turn::Turn;
-use super::{Opening, encode, rewrite};
 use crate::config::{AppendFsync, options};
 use crate::server::Server;
 
@@ -234,9 +234,8 @@ impl Writer {
         status
             .rewrite_started_ms
             .store(crate::clock::now_ms(), Relaxed);
-        status.begin_walk(&Keyspace::totals(&mut held));
-        Keyspace::begin_snapshot(&mut held, Arc::new(encode::Records));
-        let libraries = server.functions.texts();
+        let base = Base::now(server, &mut held);
+        Keyspace::begin_snapshot(&mut held, base.encode(server));
         let end = server.log.cut(&mut self.unwritten);
         if self.file.is_staged() && !self.is_once {
             // From here on the staged file follows the snapshot.
@@ -249,7 +248,7 @@ impl Writer {
         }
         match rewrite::start(
             server,
-            files.ok().map(|files| (files, libraries)),
+            files.ok().map(|files| (files, base)),
             self.sender.clone(),
             turn,
         ) {

@@ -308,7 +308,7 @@ impl Log {
         kept_from_seq: Option<i64>,
     ) -> io::Result<(PathBuf, Option<io::Error>)> {
         let mut manifest = self.manifest.clone();
-        let name = manifest.add_base(self.location.filename(), BaseFormat::Aof)?;
+        let name = manifest.add_base(self.location.filename(), base.format)?;
         let path = self.location.path(name);
         let staged = match kept_from_seq {
             Some(seq) => {

@@ -94,6 +94,8 @@ pub(super) struct PersistError {
 pub(super) enum BaseFormat {
     /// Commands, `.base.aof`.
     Aof,
+    /// A snapshot, `.base.rdb`.
+    Rdb,
 }
 
 impl Manifest {
@@ -187,6 +189,7 @@ impl Manifest {
     pub(super) fn add_base(&mut self, filename: &OsStr, format: BaseFormat) -> io::Result<&OsStr> {
         let suffix = match format {
             BaseFormat::Aof => ".base.aof",
+            BaseFormat::Rdb => ".base.rdb",
         };
         let (seq, name) = self.free_name(filename, self.base_seq, suffix)?;
         self.base_seq = seq;

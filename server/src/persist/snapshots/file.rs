@@ -25,7 +25,7 @@ pub(super) fn write(
     is_cancelled: &AtomicBool,
 ) -> Result<NewFile, Failed> {
     let file = create(server, path).inspect_err(|_| give_up(server))?;
-    let written = begin(server, begun, file)
+    let written = begin(server, begun, file, Role::Own)
         .inspect_err(|_| give_up(server))
         .and_then(|mut writer| {
             walk(server, |slice| match is_cancelled.load(Ordering::Relaxed) {
@@ -51,7 +51,7 @@ pub(super) fn write_held(
     path: &str,
 ) -> Result<NewFile, Failed> {
     let file = create(server, path)?;
-    let written = begin(server, begun, file).and_then(|mut writer| {
+    let written = begin(server, begun, file, Role::Own).and_then(|mut writer| {
         let entries = begun.entries(server);
         Keyspace::write_held(held, &entries, |slice| {
             writer.entries(slice.db, &slice.draft)
@@ -96,13 +96,31 @@ fn working_dir() -> String {
     std::env::current_dir().map_or_else(|_| "unknown".to_owned(), |dir| dir.display().to_string())
 }
 
-fn begin(server: &Server, begun: &Begun, file: NewFile) -> io::Result<Writer<NewFile>> {
+/// What a snapshot is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::persist) enum Role {
+    /// Itself.
+    Own,
+    /// The log that follows it.
+    Base,
+}
+
+/// Writes what stands in front.
+///
+/// # Errors
+/// Those of `out`.
+pub(in crate::persist) fn begin<W: Write>(
+    server: &Server,
+    begun: &Begun,
+    out: W,
+    role: Role,
+) -> io::Result<Writer<W>> {
     let header = Header {
         version: begun.version,
         redis_version: REDIS_VERSION,
         now_seconds: clock::now_ms() / 1000,
         used_bytes: storage::memory::used_bytes(),
-        is_base: false,
+        is_base: role == Role::Base,
         totals: &begun.totals,
         libraries: &begun.libraries,
     };
@@ -110,7 +128,7 @@ fn begin(server: &Server, begun: &Begun, file: NewFile) -> io::Result<Writer<New
         true => Checksum::Crc64,
         false => Checksum::None,
     };
-    Writer::begin(file, &header, server.settings.compression(), checksum)
+    Writer::begin(out, &header, server.settings.compression(), checksum)
 }
 
 fn finish(writer: Writer<NewFile>) -> io::Result<NewFile> {

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::aof::files::{Location, writable};
+use crate::aof::manifest::BaseFormat;
 
 /// The base that a rewrite writes. Removed when dropped unfinished.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct FinishedBase {
     pub(super) temp: TempFile,
     pub(super) id: u64,
     pub(super) bytes: u64,
+    pub(super) format: BaseFormat,
 }
 
 /// How often a base is fsynced while it is written (`aof-rewrite-incremental-fsync yes`), so that
@@ -59,17 +61,30 @@ impl RewriteFiles {
         self.bytes
     }
 
-    /// Makes the base complete and durable.
+    /// Makes a base of commands complete and durable.
     ///
     /// # Errors
     /// What the system says; the temporary file is removed then.
-    pub fn finish(mut self) -> io::Result<FinishedBase> {
+    pub fn finish(self) -> io::Result<FinishedBase> {
+        self.finish_as(BaseFormat::Aof)
+    }
+
+    /// The same of one that is a snapshot.
+    ///
+    /// # Errors
+    /// As [`RewriteFiles::finish`].
+    pub fn finish_snapshot(self) -> io::Result<FinishedBase> {
+        self.finish_as(BaseFormat::Rdb)
+    }
+
+    fn finish_as(mut self, format: BaseFormat) -> io::Result<FinishedBase> {
         self.out.flush()?;
         self.out.get_ref().sync_all()?;
         Ok(FinishedBase {
             temp: self.temp,
             id: self.id,
             bytes: self.bytes,
+            format,
         })
     }
 
