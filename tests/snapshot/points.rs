@@ -98,6 +98,36 @@ fn the_end_does_not_wait_for_a_snapshot_in_the_background() {
     assert_eq!(found_by_redis(&server, "k1"), "\"new\"");
 }
 
+/// What a script has written is saved, however long it runs; who does not want that says so.
+#[test]
+fn the_end_waits_for_a_script_unless_nothing_is_to_be_saved() {
+    let flags = ["--save", "3600 1", "--busy-reply-threshold", "10"];
+    let mut server = Server::keytag(&flags);
+    let mut client = server.connect();
+    client.send(&[
+        "EVAL",
+        "for i=1,200000 do redis.call('GET','k') end redis.call('SET','k','v')",
+        "0",
+    ]);
+    let mut other = server.connect();
+    wait_until(&server, "the script is not slow", || {
+        other.line("PING").to_string().starts_with("(error) BUSY")
+    });
+    assert!(server.terminate().success());
+    assert_eq!(found_by_redis(&server, "k"), "\"v\"");
+
+    std::fs::remove_file(server.dir().join("dump.rdb")).expect("it is there");
+    server.start_again();
+    server.connect().send(&["EVAL", "while true do end", "0"]);
+    let mut other = server.connect();
+    wait_until(&server, "the script is not slow", || {
+        other.line("PING").to_string().starts_with("(error) BUSY")
+    });
+    other.send(&["SHUTDOWN", "NOSAVE"]);
+    assert!(server.wait().success());
+    assert!(!has_file(&server));
+}
+
 #[test]
 fn flushall_leaves_an_empty_snapshot() {
     for kind in [Kind::Keytag, Kind::Oracle] {

@@ -221,12 +221,18 @@ pub fn stop(server: &'static Server, wish: ShutdownFlags) -> Result<(), String> 
         None => {}
     }
     // Whoever was answered before has written; nobody is answered afterwards. A script that does not end holds the locks
-    // itself, and a server that is told to stop all the same stops beside it.
-    let held = server
-        .keyspace
-        .lock_unless(ShardSet::ALL, || server.gates.is_busy());
-    if let Some(mut held) = held {
-        let saved = save_last(server, wish, &mut held);
+    // itself: where nothing is to be saved, or somebody says so meanwhile, the server stops beside it.
+    let is_saving = wants_save(server, wish);
+    let has_to_wait = || is_saving && !server.shutdown.wish().contains(ShutdownFlags::NOSAVE);
+    let gives_up = || server.gates.is_busy() && !has_to_wait();
+    if let Some(mut held) = server.keyspace.lock_unless(ShardSet::ALL, gives_up) {
+        let saved = match is_saving {
+            true => save_last(server, wish, &mut held),
+            false => {
+                server.persist.snapshots.cancel();
+                Ok(())
+            }
+        };
         if saved.is_err() && !wish.contains(ShutdownFlags::FORCE) {
             return Err(
                 "Errors trying to shut down the server. Check the logs for more information."
@@ -247,14 +253,14 @@ pub fn stop(server: &'static Server, wish: ShutdownFlags) -> Result<(), String> 
     Ok(())
 }
 
-/// Writes the last snapshot, if one is wanted.
-fn save_last(server: &Server, wish: ShutdownFlags, held: &mut Held<'_>) -> Result<(), Failed> {
+/// Whether the last thing to do is a snapshot.
+fn wants_save(server: &Server, wish: ShutdownFlags) -> bool {
     let has_points = !server.settings.config.get(options::SAVE).is_empty();
-    let is_wanted = has_points && !wish.contains(ShutdownFlags::NOSAVE);
-    if !is_wanted && !wish.contains(ShutdownFlags::SAVE) {
-        server.persist.snapshots.cancel();
-        return Ok(());
-    }
+    wish.contains(ShutdownFlags::SAVE) || has_points && !wish.contains(ShutdownFlags::NOSAVE)
+}
+
+/// Writes the last snapshot.
+fn save_last(server: &Server, wish: ShutdownFlags, held: &mut Held<'_>) -> Result<(), Failed> {
     tracing::info!("Saving the final RDB snapshot before exiting.");
     let saved = server.persist.snapshots.save_held(server, held);
     if saved.is_err() {
