@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// See the [module](self).
+/// What is wrong with a file, or with what `DUMP` is said to have given.
 #[derive(Debug)]
 pub enum Error {
     /// It does not begin as a snapshot file does.

@@ -1,6 +1,6 @@
 //! Redis' snapshot files and what `DUMP` gives: the same format, key by key.
 //!
-//! - [`format`]: opcodes, types and lengths as bytes, and what Keytag adds; [`crc64`]: the checksum.
+//! - [`format`](mod@format): opcodes, types and lengths as bytes, and what Keytag adds; [`crc64`]: the checksum.
 //! - [`encode`]: entries as they are written, into a [`draft`]; [`writer`]: a whole snapshot; [`file`](mod@file): its
 //!   file.
 //! - `decode`: values out of bytes that nobody has to be trusted for: every length is checked before memory is taken,
