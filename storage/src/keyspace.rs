@@ -230,6 +230,8 @@ impl Keyspace {
         if set.0.is_power_of_two() {
             guards.push(lock(set.0.trailing_zeros() as usize)?);
         } else {
+            // Scripts take all, each time.
+            guards.reserve_exact(set.0.count_ones() as usize);
             for shard in set.iter() {
                 guards.push(lock(shard)?);
             }

@@ -13,6 +13,23 @@ pub struct Request {
 }
 
 impl Request {
+    /// A request of these words, in as much memory as they take.
+    pub fn of_words<T: AsRef<[u8]>>(words: &[T]) -> Request {
+        let size = words.iter().map(|word| word.as_ref().len()).sum();
+        let mut bytes = Vec::with_capacity(size);
+        let mut spans = Vec::with_capacity(words.len());
+        for word in words {
+            let start = bytes.len();
+            bytes.extend_from_slice(word.as_ref());
+            let end = bytes.len();
+            spans.push(Span { start, end });
+        }
+        Request {
+            bytes: bytes.into(),
+            spans: spans.into(),
+        }
+    }
+
     /// The words.
     pub fn args(&self) -> Args<'_> {
         Args::new(&self.bytes, &self.spans)

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use mlua::{
-    Function, HookTriggers, Lua, LuaOptions, MultiValue, Result, StdLib, Table, Value, VmState,
-};
+use mlua::{Function, HookTriggers, Lua, LuaOptions, Result, StdLib, Table, Value, VmState};
+use protocol::Args;
 
 use super::raised::{self, PRELUDE_NAME, place};
 use super::random::Random;
@@ -156,17 +155,10 @@ impl Interpreter {
     }
 
     /// Runs a compiled script, or a function of a library.
-    pub fn run<'w>(
-        &self,
-        function: &Function,
-        keys: impl Iterator<Item = &'w [u8]>,
-        argv: impl Iterator<Item = &'w [u8]>,
-    ) -> Result<End> {
+    pub fn run(&self, function: &Function, keys: Args<'_>, argv: Args<'_>) -> Result<End> {
         let keys = self.row(keys)?;
         let argv = self.row(argv)?;
-        let mut values: MultiValue = self.run.call((function, keys, argv))?;
-        let is_ok = matches!(values.pop_front(), Some(Value::Boolean(true)));
-        let value = values.pop_front().unwrap_or(Value::Nil);
+        let (is_ok, value): (bool, Value) = self.run.call((function, keys, argv))?;
         Ok(match value {
             value if is_ok => End::Returned(value),
             Value::Table(table) => End::Failed(table),
@@ -179,9 +171,9 @@ impl Interpreter {
         })
     }
 
-    fn row<'w>(&self, words: impl Iterator<Item = &'w [u8]>) -> Result<Table> {
-        let row = self.lua.create_table()?;
-        for (index, word) in words.enumerate() {
+    fn row(&self, words: Args<'_>) -> Result<Table> {
+        let row = self.lua.create_table_with_capacity(words.len(), 0)?;
+        for (index, word) in words.iter().enumerate() {
             row.raw_set(index + 1, self.lua.create_string(word)?)?;
         }
         Ok(row)

@@ -1,7 +1,8 @@
 //! The functions that reach from a script into the server: `redis` as scripts know it.
 
-use mlua::{Lua, MultiValue, Table, Value};
+use mlua::{BorrowedBytes, Lua, MultiValue, Table, Value};
 use protocol::{Request, Version};
+use smallvec::SmallVec;
 
 use super::running::{KILLED, Look, RUNNING, Running, find_for_script};
 use crate::command::{Error, Result};
@@ -149,21 +150,42 @@ fn request_of(values: &MultiValue) -> Result<Request> {
         let text = "ERR Please specify at least one argument for this redis lib call";
         return Err(Error::Text(text.to_owned()));
     }
-    let words: Option<Vec<Vec<u8>>> = values.iter().map(word_of).collect();
+    let words: Option<SmallVec<[Word<'_>; 4]>> = values.iter().map(Word::of).collect();
     let words = words.ok_or_else(|| {
         let text = "ERR Lua redis lib command arguments must be strings or integers";
         Error::Text(text.to_owned())
     })?;
-    Ok(words.iter().collect())
+    Ok(Request::of_words(&words))
+}
+
+/// A word that a script has given.
+enum Word<'v> {
+    Text(BorrowedBytes<'v>),
+    Number(Vec<u8>),
+}
+
+impl<'v> Word<'v> {
+    fn of(value: &'v Value) -> Option<Word<'v>> {
+        match value {
+            Value::String(text) => Some(Word::Text(text.as_bytes())),
+            Value::Integer(number) => Some(Word::Number(number.to_string().into_bytes())),
+            Value::Number(number) => Some(Word::Number(number_text(*number))),
+            _ => None,
+        }
+    }
+}
+
+impl AsRef<[u8]> for Word<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Word::Text(text) => text,
+            Word::Number(digits) => digits,
+        }
+    }
 }
 
 fn word_of(value: &Value) -> Option<Vec<u8>> {
-    match value {
-        Value::String(text) => Some(text.as_bytes().to_vec()),
-        Value::Integer(number) => Some(number.to_string().into_bytes()),
-        Value::Number(number) => Some(number_text(*number)),
-        _ => None,
-    }
+    Word::of(value).map(|word| word.as_ref().to_vec())
 }
 
 /// A number as Redis passes it on: without a point if it is whole.

@@ -142,7 +142,7 @@ fn run(
     let callee = identity.callee.clone();
     let running = Running::new(cx, allowance, identity, unit);
     RUNNING.set(Some(running));
-    let end = interpreter.run(function, keys.iter(), argv.iter());
+    let end = interpreter.run(function, keys, argv);
     let running = RUNNING.take();
     let version = running.map_or(Version::Resp2, |running| running.give_back(cx, unit));
     match end.map_err(of_lua)? {
