@@ -49,5 +49,6 @@ mod tag_model;
 mod tidy;
 mod tracking;
 mod transaction;
+mod warm;
 mod wire;
 mod zset;

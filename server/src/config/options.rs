@@ -332,8 +332,9 @@ options! {
 
     // Replication.
     REPLICAOF: Option<Primary> = Spec::new("replicaof", Kind::Primary, "no one").alias("slaveof").at_start();
-    MASTERUSER: Text = text("masteruser", "").sensitive();
-    MASTERAUTH: Text = bytes("masterauth", "").sensitive();
+    MASTERUSER: Text = text("masteruser", "").sensitive().works();
+    MASTERAUTH: Text = bytes("masterauth", "").sensitive().works();
+    WARM_FROM: Text = text("warm-from", "").works();
     REPLICA_SERVE_STALE_DATA: bool = yes_no("replica-serve-stale-data", "yes").alias("slave-serve-stale-data");
     REPLICA_READ_ONLY: bool = yes_no("replica-read-only", "yes").alias("slave-read-only");
     REPLICA_LAZY_FLUSH: bool = yes_no("replica-lazy-flush", "no").alias("slave-lazy-flush");

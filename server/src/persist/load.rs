@@ -125,7 +125,7 @@ fn fatal(offset: u64, error: &rdb::Error) -> String {
     FATAL.to_owned()
 }
 
-fn checksum(server: &Server) -> Checksum {
+pub(super) fn checksum(server: &Server) -> Checksum {
     match server.settings.config.get(options::RDBCHECKSUM) {
         true => Checksum::Verify,
         false => Checksum::Ignore,
@@ -193,6 +193,13 @@ fn note_damage(loaded: &Loaded) {
     }
 }
 
+/// A session that carries out what has happened elsewhere: nothing is refused, and nothing expires by itself.
+pub(super) fn replaying_session(server: &'static Server) -> Session {
+    let client = Client::new(0, String::new(), String::new(), -1, clock::now_ms());
+    client.set(State::REPLAY | State::AUTHENTICATED, true);
+    Session::new(server, Arc::new(client), 0)
+}
+
 /// The connection that the files speak through.
 struct Replayer {
     server: &'static Server,
@@ -212,11 +219,9 @@ struct Replayer {
 
 impl Replayer {
     fn new(server: &'static Server, single: &OsStr) -> Replayer {
-        let client = Client::new(0, String::new(), String::new(), -1, clock::now_ms());
-        client.set(State::REPLAY | State::AUTHENTICATED, true);
         Replayer {
             server,
-            session: Session::new(server, Arc::new(client), 0),
+            session: replaying_session(server),
             out: Output::new(),
             intake: None,
             single: single.to_owned(),

@@ -3,7 +3,8 @@
 //! Commands append to [`log::Log`], a buffer. One thread, the [`writer`], takes what has gathered,
 //! writes it, syncs it as `appendfsync` says, and is the only one that touches the files. A
 //! [`rewrite`] runs on a thread of its own beside it, over a snapshot. [`load`] replays the files
-//! at start. [`snapshots`] are files of their own.
+//! at start. [`snapshots`] are files of their own. [`warm`] takes another server's data set in place of what is on
+//! disk.
 
 mod encode;
 mod intake;
@@ -15,6 +16,7 @@ pub mod snapshots;
 mod status;
 pub mod turn;
 mod walk;
+mod warm;
 mod writer;
 
 use std::sync::atomic::AtomicBool;
@@ -29,6 +31,7 @@ use storage::keyspace::{Held, ShardSet};
 use snapshots::{Failed, Snapshots};
 pub use status::Status;
 use turn::{Purpose, Turns};
+pub use warm::Warming;
 use writer::{Task, Writer};
 
 use crate::config::{ShutdownFlags, options};
@@ -47,6 +50,8 @@ pub struct Persist {
     pub snapshots: Snapshots,
     /// All locks are held for good.
     is_ending: AtomicBool,
+    /// The copying of another's data set.
+    pub warming: Warming,
     tasks: Mutex<Option<SyncSender<Task>>>,
 }
 
@@ -194,6 +199,9 @@ enum Opening {
 /// Why the server must not start: a text for the log.
 pub fn start(server: &'static Server) -> Result<(), String> {
     let config = &server.settings.config;
+    if warm::warm_up(server) {
+        return keep_what_was_copied(server);
+    }
     if !config.get(options::APPENDONLY) {
         return load::snapshot(server);
     }
@@ -205,6 +213,23 @@ pub fn start(server: &'static Server) -> Result<(), String> {
     *server.persist.tasks.lock() = Some(tasks);
     server.log.turn(true);
     Ok(())
+}
+
+/// Begins to keep a data set that was copied from elsewhere, in the place of what is on disk: that counts until the
+/// copy is whole there.
+fn keep_what_was_copied(server: &'static Server) -> Result<(), String> {
+    if !server.settings.config.get(options::APPENDONLY) {
+        return Ok(());
+    }
+    server.persist.turn_on(server)?;
+    let (status, turns) = (&server.persist.status, &server.persist.turns);
+    while status.is_rewrite_scheduled.load(Acquire) || turns.holder() == Some(Purpose::Rewrite) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    match status.last_rewrite_ok.load(Relaxed) {
+        true => Ok(()),
+        false => Err("Can't write the copied data set to the append only file".to_owned()),
+    }
 }
 
 /// Writes and syncs everything, at the end: from here on nothing changes any more.

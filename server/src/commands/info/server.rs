@@ -97,6 +97,12 @@ pub(super) fn print_replication(cx: &mut Ctx<'_>, out: &mut Fields<'_>) {
         cx.server.settings.config.get(options::REPL_BACKLOG_SIZE),
     );
     out.none(&["repl_backlog_first_byte_offset", "repl_backlog_histlen"]);
+    if let Some(warming) = cx.server.persist.warming.progress() {
+        out.put("warm_from", warming.source);
+        out.put("warm_state", warming.stage.name());
+        out.put("warm_keys", warming.keys);
+        out.put("warm_offset", warming.offset);
+    }
 }
 
 /// `# Cluster`
