@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use storage::rdb::{Piece, Record, Storing};
+use storage::rdb::{Arrivals, Duplicate, Piece, Record, Storing};
 
 use crate::clock;
 use crate::config::options;
@@ -24,7 +24,8 @@ pub enum Expired {
 /// Takes one snapshot.
 pub struct Intake {
     server: &'static Server,
-    storing: Storing,
+    now_ms: i64,
+    arrivals: Arrivals<'static>,
     expired: Expired,
     databases: u64,
     loaded_count: u64,
@@ -37,14 +38,16 @@ pub struct Intake {
 impl Intake {
     /// Begins a snapshot.
     pub fn new(server: &'static Server, expired: Expired) -> Intake {
-        let settings = &server.settings;
+        let (settings, now_ms) = (&server.settings, clock::now_ms());
+        let storing = Storing {
+            access: settings.access(),
+            clock: server.keyspace.clock(now_ms),
+            compression_threshold: settings.compression_threshold(),
+        };
         Intake {
             server,
-            storing: Storing {
-                access: settings.access(),
-                clock: server.keyspace.clock(clock::now_ms()),
-                compression_threshold: settings.compression_threshold(),
-            },
+            now_ms,
+            arrivals: Arrivals::new(&server.keyspace, storing),
             expired,
             databases: settings.config.get(options::DATABASES) as u64,
             loaded_count: 0,
@@ -82,8 +85,9 @@ impl Intake {
     /// Notes for INFO and in the log that there is no more, and whether a checksum has been verified.
     ///
     /// # Errors
-    /// A text for the log, if libraries of functions cannot be loaded.
+    /// A text for the log, if a key came twice, or libraries of functions cannot be loaded.
     pub fn finish(self, was_summed: bool) -> Result<(), String> {
+        self.arrivals.finish().map_err(duplicated)?;
         if !self.libraries.is_empty() {
             exec::load_libraries(self.server, &self.libraries)
                 .map_err(|error| format!("Failed loading library, {error}"))?;
@@ -115,21 +119,13 @@ impl Intake {
             self.note_empty(record.key);
             return Ok(());
         }
-        let now_ms = self.storing.clock.now_ms;
-        let has_expired = record.expiry_ms.is_some_and(|it| it < now_ms);
+        let has_expired = record.expiry_ms.is_some_and(|it| it < self.now_ms);
         if has_expired && self.expired == Expired::Drop {
             self.expired_count += 1;
             return Ok(());
         }
-        let (db, key) = (record.db, record.key);
-        if !self
-            .server
-            .keyspace
-            .store(db as usize, record, &self.storing)
-        {
-            let key = String::from_utf8_lossy(key);
-            return Err(format!("RDB has duplicated key '{key}' in DB {db}"));
-        }
+        let db = record.db as usize;
+        self.arrivals.add(db, record).map_err(duplicated)?;
         self.loaded_count += 1;
         Ok(())
     }
@@ -149,7 +145,7 @@ impl Intake {
         match name {
             b"redis-ver" => tracing::info!("Loading RDB produced by version {text}"),
             b"ctime" => {
-                let age = (self.storing.clock.now_ms / 1000).saturating_sub(number);
+                let age = (self.now_ms / 1000).saturating_sub(number);
                 tracing::info!("RDB age {} seconds", age.max(0));
             }
             b"used-mem" => {
@@ -163,4 +159,9 @@ impl Intake {
             _ => {}
         }
     }
+}
+
+fn duplicated(found: Duplicate) -> String {
+    let key = String::from_utf8_lossy(&found.key);
+    format!("RDB has duplicated key '{key}' in DB {}", found.db)
 }

@@ -6,7 +6,7 @@
 //! - `decode`: values out of bytes that nobody has to be trusted for: every length is checked before memory is taken,
 //!   and whatever is packed is looked through as a whole before it is used.
 //! - [`Reader`]: a file, an entry at a time; [`Payload`]: what `DUMP` gave. Neither knows the keyspace;
-//!   [`Storing`] says how it takes what a file holds.
+//!   [`Arrivals`] are on their way into it.
 
 pub mod crc64;
 mod decode;
@@ -27,4 +27,4 @@ pub use decode::Decoded;
 pub use error::Error;
 pub use payload::Payload;
 pub use reader::{Checksum, Piece, Reader, Record, Tags};
-pub use store::Storing;
+pub use store::{Arrivals, Duplicate, Storing};

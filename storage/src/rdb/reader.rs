@@ -67,6 +67,13 @@ pub struct Record<'f> {
 #[derive(Clone, Debug)]
 pub struct Tags<'f>(&'f [u8]);
 
+impl Tags<'_> {
+    /// Whether there is none left.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl<'f> Iterator for Tags<'f> {
     type Item = &'f [u8];
 
