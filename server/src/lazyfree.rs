@@ -6,10 +6,12 @@ use std::sync::mpsc::{Sender, channel};
 
 use parking_lot::Mutex;
 use storage::db::Garbage;
+use storage::entry::Entry;
 use tokio::sync::watch;
 
-/// A partition with fewer entries is freed where it is.
+/// A partition with fewer entries that take fewer bytes is freed where it is.
 const FEW_ENTRIES: usize = 64;
+const FEW_BYTES: usize = 64 * 1024;
 
 /// The background thread's queue.
 #[derive(Debug)]
@@ -90,7 +92,7 @@ impl Lazyfree {
     fn free_all(&self, garbage: Vec<Garbage>) {
         for garbage in garbage {
             let (entries, bytes) = size(&garbage);
-            if matches!(garbage, Garbage::Partition(_)) && entries < FEW_ENTRIES {
+            if is_soon_freed(&garbage) {
                 // Not worth the thread; Redis hands a flushed database over whole, and counts all of it.
                 self.progress
                     .freed
@@ -134,6 +136,21 @@ impl Lazyfree {
     pub fn reset_freed(&self) {
         self.progress.freed.store(0, Ordering::Relaxed);
     }
+}
+
+/// Whether it is a partition of so little that it is not worth the thread. One large collection is not little.
+fn is_soon_freed(garbage: &Garbage) -> bool {
+    let Garbage::Partition(partition) = garbage else {
+        return false;
+    };
+    let bytes = || {
+        partition
+            .table()
+            .iter()
+            .map(Entry::size_bytes)
+            .sum::<usize>()
+    };
+    partition.len() < FEW_ENTRIES && bytes() < FEW_BYTES
 }
 
 /// Entries and bytes.
