@@ -199,13 +199,18 @@ enum Opening {
 /// Why the server must not start: a text for the log.
 pub fn start(server: &'static Server) -> Result<(), String> {
     let config = &server.settings.config;
-    if warm::warm_up(server) {
-        return keep_what_was_copied(server);
-    }
     if !config.get(options::APPENDONLY) {
+        let has_files = config.path(options::DBFILENAME).exists();
+        if warm::warm_up(server, has_files) {
+            return Ok(());
+        }
         return load::snapshot(server);
     }
     let mut found = load::find(server)?;
+    let has_files = found.manifest.replayed().next().is_some();
+    if warm::warm_up(server, has_files) {
+        return keep_what_was_copied(server);
+    }
     load::replay(server, &mut found)?;
     let file = aof::Log::open(found.location, found.manifest)
         .map_err(|error| format!("Can't open or create the append only files: {error}"))?;
@@ -218,9 +223,6 @@ pub fn start(server: &'static Server) -> Result<(), String> {
 /// Begins to keep a data set that was copied from elsewhere, in the place of what is on disk: that counts until the
 /// copy is whole there.
 fn keep_what_was_copied(server: &'static Server) -> Result<(), String> {
-    if !server.settings.config.get(options::APPENDONLY) {
-        return Ok(());
-    }
     server.persist.turn_on(server)?;
     let (status, turns) = (&server.persist.status, &server.persist.turns);
     while status.is_rewrite_scheduled.load(Acquire) || turns.holder() == Some(Purpose::Rewrite) {

@@ -66,6 +66,8 @@ pub enum Stage {
     Ended,
     /// It could not copy.
     Failed,
+    /// There was something on disk already.
+    Skipped,
 }
 
 impl Stage {
@@ -76,6 +78,7 @@ impl Stage {
             Stage::Following => "following",
             Stage::Ended => "ended",
             Stage::Failed => "failed",
+            Stage::Skipped => "skipped",
         }
     }
 }
@@ -104,14 +107,21 @@ impl Warming {
 
 /// Copies the data set of `warm-from`, if that is set, and follows it on a thread of its own; whether it did.
 ///
-/// Why it did not is in the log: the server then starts with what is on its own disk.
-pub fn warm_up(server: &'static Server) -> bool {
+/// Why it did not is in the log: the server then starts with what is on its own disk. Where there is something
+/// already, nothing is copied: a server that has taken the other's place long ago and is started again must not
+/// go back to what that one still knows.
+pub fn warm_up(server: &'static Server, has_files: bool) -> bool {
     let source = server.settings.config.text(options::WARM_FROM);
     if source.is_empty() {
         return false;
     }
     let warming = &server.persist.warming;
     warming.begin(&source);
+    if has_files {
+        tracing::info!("Warm-up: nothing is copied from {source}, for there is a data set on disk");
+        warming.note(|it| it.stage = Stage::Skipped);
+        return false;
+    }
     let started = Instant::now();
     match Link::open(server, &source).and_then(|link| copy(server, link)) {
         Ok(link) => {
