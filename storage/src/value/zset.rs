@@ -245,6 +245,9 @@ impl Zset {
     }
 }
 
+/// What a score and the lengths of both take at most in a listpack.
+const MOST_BESIDE_BYTES: usize = 48;
+
 const STALE: &str = "a member was looked up before the set changed";
 
 /// What changes it.
@@ -368,9 +371,15 @@ impl Zset {
         let Held::Tree(tree) = &self.0 else {
             return;
         };
-        let longest = limits.zset_max_listpack_value;
-        let fits = |(member, _): (Item<'_>, f64)| member.len() <= longest;
-        if tree.len() > limits.zset_max_listpack_entries || !self.iter().all(fits) {
+        if tree.len() > limits.zset_max_listpack_entries {
+            return;
+        }
+        let (mut longest, mut all) = (0, 0);
+        for (member, _) in self.iter() {
+            longest = member.len().max(longest);
+            all += member.len() + MOST_BESIDE_BYTES;
+        }
+        if longest > limits.zset_max_listpack_value || !Listpack::new().would_fit(all) {
             return;
         }
         let mut packed = Listpack::new();
