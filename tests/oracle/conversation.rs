@@ -27,6 +27,9 @@ const LOOKS: u32 = 12;
 /// One step in so many is about connections that wait for keys.
 const WAITS: u32 = 8;
 
+/// What is said before SORT, for Redis does not reset `errno` before it looks at it.
+const RESETS_ERRNO: &[&[u8]] = &[b"ZADD", b"none", b"XX", b"1", b"a"];
+
 /// What is slow differs between two servers on a busy machine.
 pub(super) const FLAGS: &[&str] = &[
     "--slowlog-log-slower-than",
@@ -207,7 +210,9 @@ impl Conversation {
                     let asks_encoding = batch.get(at + 1).is_some_and(Said::is_about_encoding);
                     let encoding = oracle.get(at + 1).and_then(|answer| answer.as_deref().ok());
                     let encoding = encoding.filter(|_| asks_encoding);
-                    if !self.pairs[index].is_same(said, ours, theirs, encoding) {
+                    if !self.pairs[index].is_same(said, ours, theirs, encoding)
+                        && !self.sorts_alike_at_last(index, said, theirs)
+                    {
                         self.fail(&words::quote(ours), &words::quote(theirs));
                     }
                 }
@@ -220,6 +225,21 @@ impl Conversation {
         }
         let last = |answers: Vec<Answer>| answers.into_iter().next_back()?.ok();
         Some((last(keytag)?, last(oracle)?))
+    }
+
+    /// Whether SORT is answered alike when it is said again. Redis takes what `errno` says of something long past for a
+    /// number that is too large, and resets it only where ZADD reads a score; seldom something comes in between.
+    fn sorts_alike_at_last(&mut self, index: usize, said: &Said, theirs: &[u8]) -> bool {
+        let is_stale =
+            theirs.starts_with(b"-ERR One or more scores can't be converted into double");
+        if !is_stale || !sorts(&said.command) {
+            return false;
+        }
+        let pair = &mut self.pairs[index];
+        pair.call(RESETS_ERRNO);
+        let words: Vec<&[u8]> = said.command.iter().map(Vec::as_slice).collect();
+        let (ours, theirs) = pair.call(&words);
+        ours == theirs
     }
 
     /// Compares all that a key holds, in the database that the connection has selected.
@@ -329,8 +349,7 @@ impl Batch {
             self.said.push(Said::new(&members, Compare::Sorted));
         }
         if sorts(&command) {
-            let resets_errno = [&b"ZADD"[..], b"none", b"XX", b"1", b"a"];
-            self.said.push(Said::new(&resets_errno, Compare::Same));
+            self.said.push(Said::new(RESETS_ERRNO, Compare::Same));
         }
         self.said.push(Said { command, compare });
         if self.may_queue {
