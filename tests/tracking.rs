@@ -106,12 +106,12 @@ fn keys_that_run_out_rename_and_move() {
         1: OK
         1> GET k
         1: nil
-        2> SET k v PX 1
+        2> SET k v PX 500
         1: >["invalidate", ["k"]]
         2: OK
         1> EXISTS k
         1: 1
-        1> DEBUG SLEEP 0.005
+        1> DEBUG SLEEP 0.6
         1: OK
         2> GET k
         1: >["invalidate", ["k"]]
