@@ -70,6 +70,9 @@ pub(crate) struct Walk {
     /// What comes behind an entry that is begun in `pending`.
     behind: Draft,
     begun: Option<Begun>,
+    /// Whether what was taken last ends inside an entry. A writer may have ended the entry since: the
+    /// rest of it lies in `pending`, and still nothing of another partition may come before it.
+    is_split: bool,
     entries: usize,
     /// Bytes of the partition itself, if nothing but the snapshot needs it any more.
     orphan_bytes: usize,
@@ -94,6 +97,7 @@ impl Walk {
             pending: Draft::default(),
             behind: Draft::default(),
             begun: None,
+            is_split: false,
             entries: 0,
             orphan_bytes: 0,
             burden,
@@ -106,6 +110,7 @@ impl Walk {
         self.burden.change(self.held_bytes(), 0);
         (self.pending, self.behind) = Default::default();
         self.begun = None;
+        self.is_split = false;
     }
 
     fn held_bytes(&self) -> usize {
@@ -127,9 +132,9 @@ impl Walk {
         self.next > u64::from(u32::MAX)
     }
 
-    /// Whether an entry is begun: what comes out next must be the rest of it.
+    /// Whether what came out last ends inside an entry: what comes out next must be the rest of it.
     pub(crate) fn is_inside(&self) -> bool {
-        self.begun.is_some()
+        self.is_split
     }
 
     pub(crate) fn has_slice(&self) -> bool {
@@ -190,11 +195,12 @@ impl Walk {
     /// Takes what has been written since the last call.
     pub(crate) fn take(&mut self) -> Slice {
         self.burden.change(self.pending.capacity_bytes(), 0);
+        self.is_split = self.begun.is_some();
         Slice {
             db: self.db,
             draft: std::mem::take(&mut self.pending),
             entries: std::mem::take(&mut self.entries),
-            is_inside: self.is_inside(),
+            is_inside: self.is_split,
         }
     }
 }

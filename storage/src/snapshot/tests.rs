@@ -413,6 +413,42 @@ fn a_snapshot_is_what_there_was_at_its_beginning() {
     }
 }
 
+/// A writer ends an entry that is begun, and then another database comes first in the shard.
+#[test]
+fn an_entry_in_pieces_stays_in_one_piece() {
+    for flushes in [true, false] {
+        let world = World::new(1);
+        let split = b"1".to_vec();
+        let shard = world.keyspace.shard_of(&split);
+        let even = (0..).map(|it| format!("{it}0").into_bytes());
+        let mut beside = even.filter(|key| world.keyspace.shard_of(key) == shard);
+        let whole = beside.next().expect("a key of the same shard");
+        for (db, key) in [(0, &whole), (1, &split), (2, &whole)] {
+            let value = Value::Bytes(b"value");
+            let mut view = world.db(db);
+            view.put(key, value, Expiry::Clear, NewTags::Clear, EVENT);
+        }
+        world.begin();
+        let mut bytes = Vec::new();
+        let mut take = || {
+            let slice = world.keyspace.snapshot_some(shard, 100)?;
+            bytes.extend_from_slice(&slice.draft.bytes);
+            Some(slice.is_inside)
+        };
+        while take() == Some(false) {}
+        world.db(1).remove(&split, EVENT);
+        match flushes {
+            true => drop(world.db(0).flush(Some(2))),
+            false => world.db(0).swap(0, 2),
+        }
+        while take().is_some() {}
+        let mut rows = Rows::new();
+        assert_eq!(decode(&bytes, &mut rows), 3);
+        let places: Vec<_> = rows.into_keys().collect();
+        assert_eq!(places, [(0, whole.clone()), (1, split), (2, whole)]);
+    }
+}
+
 #[test]
 fn what_a_snapshot_keeps_is_known() {
     let mut world = World::new(1);
