@@ -3,13 +3,46 @@
 //! As Redis does it (`rewriteStreamObject`, aof.c), but nothing that is pending gets lost: an entry that was deleted
 //! before it was acknowledged is added, claimed, and deleted again.
 
+use storage::rdb::encode::Rest;
 use storage::value::Stream;
-use storage::value::stream::{Group, StreamId};
+use storage::value::stream::{Entries, Group, StreamId};
 
-/// Writes the commands that make the stream anew.
-pub(super) fn write(key: &[u8], stream: &Stream, out: &mut Vec<u8>) {
-    let ghosts = ghosts(stream);
-    write_entries(key, stream, &ghosts, out);
+use super::PIECE_BYTES;
+
+/// Writes some of the commands that make the stream anew: entries from that one on, and behind the last of them the
+/// groups. These are not written in pieces: it is some bytes for each entry that is pending.
+pub(super) fn piece(
+    key: &[u8],
+    stream: &Stream,
+    from: StreamId,
+    out: &mut Vec<u8>,
+) -> Option<Rest> {
+    let next = end_of_piece(stream.entries(), from);
+    write_entries(key, stream, from, next, out);
+    if next.is_none() {
+        finish(key, stream, out);
+    }
+    next.map(Rest::Entries)
+}
+
+/// The first entry that is not part of a piece which begins at that id.
+fn end_of_piece(entries: &Entries, from: StreamId) -> Option<StreamId> {
+    let mut bytes = 0;
+    for entry in entries.range(from, StreamId::MAX) {
+        if bytes >= PIECE_BYTES {
+            return Some(entry.id);
+        }
+        let words = entry.fields.flat_map(|(name, value)| [name, value]);
+        bytes += words
+            .map(|word| word.with_bytes(<[u8]>::len))
+            .sum::<usize>();
+    }
+    None
+}
+
+/// Writes everything but the entries.
+fn finish(key: &[u8], stream: &Stream, out: &mut Vec<u8>) {
+    let ghosts = ghosts(stream, StreamId::MIN, StreamId::MAX);
     for (name, group) in stream.groups() {
         write_group(key, name, group, out);
     }
@@ -39,10 +72,11 @@ fn record(out: &mut Vec<u8>, words: &[&[u8]]) {
     protocol::encode_request(words.iter().copied(), out);
 }
 
-/// The ids that are pending and have no entry any more, in order.
-fn ghosts(stream: &Stream) -> Vec<StreamId> {
+/// The ids from `first` to `last` that are pending and have no entry any more, in order.
+fn ghosts(stream: &Stream, first: StreamId, last: StreamId) -> Vec<StreamId> {
     let entries = stream.entries();
-    let pending = stream.groups().flat_map(|(_, group)| group.pending());
+    let groups = stream.groups();
+    let pending = groups.flat_map(|(_, group)| group.pending_range(first, last));
     // What is behind the last id could not be put under it again.
     let mut ghosts: Vec<StreamId> = pending
         .map(|(id, _)| id)
@@ -53,8 +87,17 @@ fn ghosts(stream: &Stream) -> Vec<StreamId> {
     ghosts
 }
 
-fn write_entries(key: &[u8], stream: &Stream, ghosts: &[StreamId], out: &mut Vec<u8>) {
+/// Writes the entries from `from` on, those from `next` on not included.
+fn write_entries(
+    key: &[u8],
+    stream: &Stream,
+    from: StreamId,
+    next: Option<StreamId>,
+    out: &mut Vec<u8>,
+) {
     let entries = stream.entries();
+    let last = next.and_then(StreamId::previous).unwrap_or(StreamId::MAX);
+    let ghosts = ghosts(stream, from, last);
     if entries.is_empty() && ghosts.is_empty() {
         // There is no other way to make a stream that has lost its entries.
         let id = entries.last_id().max(StreamId::new(0, 1)).to_string();
@@ -63,8 +106,8 @@ fn write_entries(key: &[u8], stream: &Stream, ghosts: &[StreamId], out: &mut Vec
             &[b"XADD", key, b"MAXLEN", b"0", id.as_bytes(), b"x", b"y"],
         );
     }
-    let mut ghosts = ghosts.iter().copied().peekable();
-    for entry in entries.range(StreamId::MIN, StreamId::MAX) {
+    let mut ghosts = ghosts.into_iter().peekable();
+    for entry in entries.range(from, last) {
         while let Some(ghost) = ghosts.next_if(|&ghost| ghost < entry.id) {
             write_ghost(key, ghost, out);
         }

@@ -88,6 +88,14 @@ impl Node {
         }
     }
 
+    /// Hands its elements to `reader`, the first first.
+    pub fn each(&self, mut reader: impl FnMut(Item<'_>)) {
+        self.walk(0, End::Tail, usize::MAX, &mut |element| {
+            reader(element);
+            true
+        });
+    }
+
     #[inline]
     pub(super) fn heap_bytes(&self) -> usize {
         match self {
