@@ -151,6 +151,116 @@ fn the_files_are_named_as_redis_names_them() {
 }
 
 #[test]
+fn the_first_files_are_those_of_redis() {
+    for flags in [
+        &[][..],
+        &["--aof-use-rdb-preamble", "no"],
+        &["--aof-timestamp-enabled", "yes"],
+        &[
+            "--aof-use-rdb-preamble",
+            "no",
+            "--aof-timestamp-enabled",
+            "yes",
+        ],
+    ] {
+        let flags = [AOF, flags].concat();
+        let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+            let server = Server::start(kind, &flags);
+            let files = files(&appendonlydir(&server), "");
+            let read = files.iter().map(|path| {
+                let name = path.file_name().expect("a name").to_owned();
+                (name, shape(&fs::read(path).expect("readable")))
+            });
+            read.collect::<Vec<_>>()
+        });
+        assert_eq!(ours, theirs, "{flags:?}");
+        assert_eq!(ours.len(), 3);
+    }
+}
+
+/// The bytes of a small file without what differs from start to start: times, and the memory in use. Of a snapshot
+/// without its version and checksum.
+fn shape(bytes: &[u8]) -> String {
+    let text = match bytes.starts_with(b"REDIS") {
+        false => bytes.escape_ascii().to_string(),
+        true => {
+            let body = &bytes[9..bytes.len() - 8];
+            let field = |name: &[u8]| body.windows(name.len()).position(|it| it == name);
+            let places = [&b"ctime"[..], b"used-mem", b"aof-base"].map(field);
+            format!("{} bytes, {places:?}", bytes.len())
+        }
+    };
+    text.chars()
+        .map(|it| if it.is_ascii_digit() { '0' } else { it })
+        .collect()
+}
+
+#[test]
+fn times_are_written_as_redis_writes_them() {
+    let flags = [AOF, &["--aof-timestamp-enabled", "yes"]].concat();
+    for kind in [Kind::Keytag, Kind::Oracle] {
+        let server = Server::start(kind, &flags);
+        let mut client = server.connect();
+        let lines = [
+            "MULTI", "SET a 1", "SET b 1", "EXEC", "SELECT 1", "SET c 1", "SET c 2", "SELECT 0",
+        ];
+        let seconds = [(); 3].map(|()| {
+            let second = next_second(&mut client);
+            client.pipeline(&lines);
+            second
+        });
+        next_second(&mut client);
+        client.line("CONFIG SET aof-timestamp-enabled no");
+        client.line("SET d 1");
+        let (requests, times) = outline(&fs::read(incremental(&server)).expect("readable"));
+        // What takes longer than its second is behind the time of the next one as well.
+        let is_written = |second: &i64| times.contains(second);
+        assert!(seconds.iter().all(is_written), "{kind:?}: {times:?}");
+        let pairs = requests.iter().zip(&requests[1..]);
+        let stamped: Vec<&str> = pairs
+            .filter(|(remark, _)| *remark == "#TS")
+            .map(|(_, request)| request.as_str())
+            .collect();
+        let transactions = stamped.iter().filter(|it| **it == "MULTI").count();
+        assert_eq!(transactions, 3, "{kind:?}: {requests:?}");
+        assert!(!stamped.contains(&"EXEC"), "{kind:?}: {requests:?}");
+        assert_eq!(
+            requests[requests.len() - 2..],
+            ["SELECT", "SET"],
+            "{kind:?}"
+        );
+    }
+}
+
+/// Waits until the server's clock begins a second, and gives that.
+fn next_second(client: &mut Client) -> i64 {
+    let before = keyspace::now_ms(client) / 1000;
+    loop {
+        let now = keyspace::now_ms(client) / 1000;
+        if now > before {
+            return now;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The first word of each request and the beginning of each remark of Redis, and the times.
+fn outline(bytes: &[u8]) -> (Vec<String>, Vec<i64>) {
+    let text = String::from_utf8_lossy(bytes);
+    let (mut lines, mut times) = (Vec::new(), Vec::new());
+    let mut rest = text.split("\r\n");
+    while let Some(line) = rest.next() {
+        if let Some(time) = line.strip_prefix("#TS:") {
+            lines.push("#TS".to_owned());
+            times.push(time.parse().expect("seconds"));
+        } else if line.starts_with('*') {
+            lines.push(rest.nth(1).expect("a word").to_ascii_uppercase());
+        }
+    }
+    (lines, times)
+}
+
+#[test]
 fn the_append_only_file_of_redis_is_taken_over_and_given_back() {
     // Without the RDB preamble: this file is plain commands.
     let flags = [AOF, &["--aof-use-rdb-preamble", "no"]].concat();
@@ -268,6 +378,82 @@ fn damaged(damage: impl FnOnce(&mut Vec<u8>)) -> (Server, Vec<Vec<u8>>) {
     (server, keys)
 }
 
+#[test]
+fn a_flipped_bit_in_a_value_costs_what_was_written_with_it_and_after_it() {
+    let (mut server, keys) = damaged(|bytes| {
+        let at = find_last(bytes, b"value:8");
+        bytes[at + 6] ^= 1;
+    });
+    assert_eq!(keys.len(), 8, "{keys:?}");
+    let mut client = server.connect();
+    for (index, key) in keys.iter().enumerate() {
+        assert_eq!(*key, format!("key:{index}").into_bytes());
+        let value = client.call(&[b"GET", key.as_slice()]);
+        assert_eq!(value.text(), format!("value:{index}"));
+    }
+    assert!(client.info_number("aof_quarantined_bytes") > 0);
+    assert_quarantined(&mut server, b"");
+}
+
+#[test]
+fn a_flipped_bit_stops_the_start_where_damage_is_not_to_be_loaded() {
+    let mut server = Server::keytag(AOF);
+    fill(&mut server.connect());
+    server.terminate();
+    let path = incremental(&server);
+    let mut bytes = fs::read(&path).expect("readable");
+    let at = find_last(&bytes, b"value");
+    bytes[at] ^= 0x20;
+    fs::write(&path, &bytes).expect("writable");
+    let output = start_and_fail_with(&server, &["--aof-load-truncated", "no"]);
+    assert!(
+        output.contains("Bad file format reading the append only file"),
+        "{output}"
+    );
+    assert_eq!(fs::read(&path).expect("readable"), bytes, "left as it is");
+}
+
+/// Written on by a stock Redis after a kill in the middle of a write.
+#[test]
+fn a_write_that_was_cut_and_continued_by_redis_is_read_again() {
+    let mut server = Server::keytag(AOF);
+    let mut client = server.connect();
+    // Several records in one write.
+    let lines: Vec<String> = (0..20).map(|it| format!("SET key:{it} v")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    client.pipeline(&lines);
+    server.kill();
+    let path = incremental(&server);
+    let bytes = fs::read(&path).expect("readable");
+    fs::write(&path, &bytes[..bytes.len() - 60]).expect("writable");
+    let manifest = appendonlydir(&server).join("appendonly.aof.manifest");
+    let fixed = tools::run(
+        Command::new("sh")
+            .args(["-c", "yes | redis-check-aof --fix \"$0\""])
+            .arg(&manifest),
+        Duration::from_secs(20),
+    );
+    assert!(fixed.status.success(), "{}", fixed.output);
+    let mut redis = Server::start_on(Kind::Stock, AOF, |dir| {
+        copy_directory(&appendonlydir(&server), &dir.join("appendonlydir"));
+    });
+    let mut client = redis.connect();
+    let kept = client.line("DBSIZE").integer();
+    assert!(kept >= 18, "{kept} of 20 keys");
+    client.line("SET from-redis v");
+    let theirs = keyspace::read(&mut client);
+    redis.terminate();
+    let mut again = Server::start_on(Kind::Keytag, AOF, |dir| {
+        copy_directory(&appendonlydir(&redis), &dir.join("appendonlydir"));
+    });
+    for _ in 0..2 {
+        let mut client = again.connect();
+        assert_eq!(client.info_number("aof_quarantined_bytes"), 0);
+        keyspace::assert_same(&theirs, &keyspace::read(&mut client), "taken back");
+        again.restart();
+    }
+}
+
 /// The damaged part is kept aside, reported, and gone from the file.
 fn assert_quarantined(server: &mut Server, expected: &[u8]) {
     let kept = files(&appendonlydir(server), ".damaged.");
@@ -376,11 +562,16 @@ fn a_file_that_is_no_append_only_file_stops_the_start() {
 }
 
 fn start_and_fail(server: &Server) -> String {
+    start_and_fail_with(server, &[])
+}
+
+fn start_and_fail_with(server: &Server, flags: &[&str]) -> String {
     let mut command = Command::new(tools::keytag());
     command
         .args(["--port", &server.port().to_string(), "--dir"])
         .arg(server.dir())
-        .args(AOF);
+        .args(AOF)
+        .args(flags);
     let finished = tools::run(&mut command, Duration::from_secs(10));
     assert_eq!(finished.status.code(), Some(1), "{}", finished.output);
     finished.output

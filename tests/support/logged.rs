@@ -67,7 +67,7 @@ pub(crate) fn say(server: &Server, lines: &[&str]) -> Vec<String> {
 /// The requests of the newest incremental file, with `MS` for what is a time in milliseconds.
 pub(crate) fn requests(server: &Server) -> Vec<String> {
     let mut bytes = fs::read(newest(server)).expect("an incremental file");
-    // Redis may note when something was logged, and Keytag tags, in lines that start so.
+    // Redis may note when something was logged, and Keytag tags and checksums, in lines that start so.
     let mut requests = Vec::new();
     while !bytes.is_empty() {
         if bytes[0] == b'#' {

@@ -195,6 +195,11 @@ const EFFECTS: &[(&[OptionId], Effect)] = &[
         server.acl.set_default_password(&password);
         Ok(())
     }),
+    (&[options::AOF_TIMESTAMP_ENABLED.id], |server| {
+        let is_stamped = server.settings.config.get(options::AOF_TIMESTAMP_ENABLED);
+        server.log.set_stamped(is_stamped);
+        Ok(())
+    }),
     // The new pace begins now, not after the old one's pause.
     (&[options::HZ.id], |server| {
         server.chores.ring();

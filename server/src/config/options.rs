@@ -416,7 +416,7 @@ options! {
     AUTO_AOF_REWRITE_MIN_SIZE: u64 = memory("auto-aof-rewrite-min-size", "64mb", 0, BYTES).works();
     AOF_LOAD_TRUNCATED: bool = yes_no("aof-load-truncated", "yes").works();
     AOF_USE_RDB_PREAMBLE: bool = yes_no("aof-use-rdb-preamble", "yes").works();
-    AOF_TIMESTAMP_ENABLED: bool = yes_no("aof-timestamp-enabled", "no");
+    AOF_TIMESTAMP_ENABLED: bool = yes_no("aof-timestamp-enabled", "no").works();
     AOF_REWRITE_INCREMENTAL_FSYNC: bool = yes_no("aof-rewrite-incremental-fsync", "yes").works();
     AOF_DISABLE_AUTO_GC: bool = yes_no("aof-disable-auto-gc", "no").hidden();
 

@@ -6,7 +6,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Condvar, Mutex};
+use storage::aof;
 use tokio::sync::watch;
+
+use crate::clock;
 
 /// What has been appended and not yet taken by the writer.
 #[derive(Debug, Default)]
@@ -14,8 +17,25 @@ struct Pending {
     bytes: Vec<u8>,
     /// The database that the last record belongs to.
     db: Option<usize>,
+    /// The last time that was written, in seconds since 1970.
+    stamped_seconds: i64,
     /// Bytes of memory that the writer holds.
     taken_bytes: usize,
+}
+
+impl Pending {
+    /// Writes the time if it is later than the last one: never inside a transaction, as in Redis
+    /// (`genAofTimestampAnnotationIfNeeded`, aof.c).
+    fn stamp(&mut self, now_seconds: i64) {
+        if now_seconds > self.stamped_seconds {
+            self.stamped_seconds = now_seconds;
+            aof::write_timestamp(now_seconds, &mut self.bytes);
+        }
+    }
+}
+
+fn now_seconds() -> i64 {
+    clock::now_ms() / 1000
 }
 
 /// The log of effects, as commands see it.
@@ -24,6 +44,7 @@ pub struct Log {
     pending: Mutex<Pending>,
     has_pending: Condvar,
     is_on: AtomicBool,
+    is_stamped: AtomicBool,
     appended: AtomicU64,
     pending_bytes: AtomicUsize,
     buffer_bytes: AtomicUsize,
@@ -36,6 +57,7 @@ impl Default for Log {
             pending: Mutex::default(),
             has_pending: Condvar::new(),
             is_on: AtomicBool::new(false),
+            is_stamped: AtomicBool::new(false),
             appended: AtomicU64::new(0),
             pending_bytes: AtomicUsize::new(0),
             buffer_bytes: AtomicUsize::new(0),
@@ -56,6 +78,20 @@ impl Log {
         self.is_on.store(is_on, Ordering::Relaxed);
     }
 
+    /// Whether the time is written too, once in each second in which something is (`aof-timestamp-enabled`).
+    pub fn set_stamped(&self, is_stamped: bool) {
+        self.is_stamped.store(is_stamped, Ordering::Relaxed);
+    }
+
+    /// What a base of commands begins with: the time, if it is wanted.
+    pub fn stamp(&self) -> Vec<u8> {
+        let mut stamp = Vec::new();
+        if self.is_stamped.load(Ordering::Relaxed) {
+            aof::write_timestamp(now_seconds(), &mut stamp);
+        }
+        stamp
+    }
+
     /// Appends the records of one execution unit: (database, bytes). More than one become a
     /// transaction, so that a log cut short never holds half of them.
     ///
@@ -64,6 +100,9 @@ impl Log {
         let is_transaction = records.len() > 1;
         let mut pending = self.pending.lock();
         let before = pending.bytes.len();
+        if self.is_stamped.load(Ordering::Relaxed) {
+            pending.stamp(now_seconds());
+        }
         let mut is_open = false;
         for (db, record) in records {
             if is_transaction && !is_open {

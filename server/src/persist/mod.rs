@@ -199,6 +199,8 @@ enum Opening {
 /// Why the server must not start: a text for the log.
 pub fn start(server: &'static Server) -> Result<(), String> {
     let config = &server.settings.config;
+    let is_stamped = config.get(options::AOF_TIMESTAMP_ENABLED);
+    server.log.set_stamped(is_stamped);
     if !config.get(options::APPENDONLY) {
         let has_files = config.path(options::DBFILENAME).exists();
         if warm::warm_up(server, has_files) {
@@ -212,7 +214,7 @@ pub fn start(server: &'static Server) -> Result<(), String> {
         return keep_what_was_copied(server);
     }
     load::replay(server, &mut found)?;
-    let file = aof::Log::open(found.location, found.manifest)
+    let file = aof::Log::open(found.location, found.manifest, || rewrite::first(server))
         .map_err(|error| format!("Can't open or create the append only files: {error}"))?;
     let tasks = Writer::start(server, file, Opening::Live)?;
     *server.persist.tasks.lock() = Some(tasks);

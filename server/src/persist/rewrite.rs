@@ -1,11 +1,11 @@
 //! Writing the base of a rewritten log: the keyspace as it was at one moment, while it goes on changing.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use storage::aof::{FinishedBase, RewriteFiles};
-use storage::keyspace::Held;
+use storage::aof::{BaseFormat, FinishedBase, FirstBase, RewriteFiles};
+use storage::keyspace::{Held, ShardSet};
 use storage::snapshot::Encode;
 
 use super::encode;
@@ -49,6 +49,25 @@ pub(super) fn start(
     }
     hand.send(turn).expect("the thread waits for it");
     Ok(())
+}
+
+/// The base of a log that begins with nothing, as Redis makes it.
+///
+/// # Errors
+/// None that a vector does not have.
+pub(super) fn first(server: &Server) -> io::Result<FirstBase> {
+    if !server.settings.config.get(options::AOF_USE_RDB_PREAMBLE) {
+        return Ok(FirstBase {
+            bytes: server.log.stamp(),
+            format: BaseFormat::Aof,
+        });
+    }
+    let begun = Begun::now(server, &mut server.keyspace.lock(ShardSet::ALL));
+    let writer = file::begin(server, &begun, Vec::new(), Role::Base)?;
+    Ok(FirstBase {
+        bytes: writer.finish()?,
+        format: BaseFormat::Rdb,
+    })
 }
 
 /// What a base is made of, besides the keys of the moment.
@@ -100,28 +119,27 @@ fn write_commands(
     libraries: &[Arc<[u8]>],
 ) -> io::Result<FinishedBase> {
     let mut current = None;
-    let mut records = library_records(libraries);
+    let mut records = server.log.stamp();
+    add_libraries(libraries, &mut records);
     walk(server, |slice| {
-        files.write_all(&std::mem::take(&mut records))?;
+        files.write_block(&std::mem::take(&mut records))?;
         if current != Some(slice.db) {
             let number = slice.db.to_string();
             let mut select = Vec::new();
             protocol::encode_request([&b"SELECT"[..], number.as_bytes()].into_iter(), &mut select);
-            files.write_all(&select)?;
+            files.write_block(&select)?;
             current = Some(slice.db);
         }
-        files.write_all(&slice.draft.bytes)
+        files.write_block(&slice.draft.bytes)
     })?;
-    files.write_all(&records)?;
+    files.write_block(&records)?;
     files.finish()
 }
 
-/// What loads the libraries again.
-fn library_records(libraries: &[Arc<[u8]>]) -> Vec<u8> {
-    let mut records = Vec::new();
+/// Adds what loads the libraries again.
+fn add_libraries(libraries: &[Arc<[u8]>], records: &mut Vec<u8>) {
     for text in libraries {
         let words: [&[u8]; 3] = [b"FUNCTION", b"LOAD", text];
-        protocol::encode_request(words.into_iter(), &mut records);
+        protocol::encode_request(words.into_iter(), records);
     }
-    records
 }

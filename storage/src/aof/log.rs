@@ -17,14 +17,14 @@ mod incr;
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::files::{Location, system_text, writable};
-use super::manifest::{BaseFormat, Entry, Manifest, PersistError};
+use super::manifest::{Entry, Manifest, PersistError};
 use super::quarantine::{Quarantined, quarantine_file};
-pub use base::{AUTOSYNC_BYTES, FinishedBase, RewriteFiles};
+pub use base::{AUTOSYNC_BYTES, FinishedBase, FirstBase, RewriteFiles};
 pub use incr::AppendError;
 use incr::Incr;
 
@@ -81,24 +81,29 @@ static NEXT_REWRITE_ID: AtomicU64 = AtomicU64::new(1);
 impl Log {
     /// Opens the log behind files that have been replayed, or makes the first files.
     ///
-    /// Temporary and history files are removed. With an empty manifest an empty base is made, as
-    /// the keyspace is empty too: use [`Log::open_staged`] where it is not. A file in the place of
-    /// one to be made is moved aside unless it is empty, see [`Log::quarantined`].
+    /// Temporary and history files are removed. With an empty manifest a base is made that holds no
+    /// key, as the keyspace is empty too: use [`Log::open_staged`] where it is not. A file in the
+    /// place of one to be made is moved aside unless it is empty, see [`Log::quarantined`].
     ///
     /// # Errors
-    /// Whatever the system says. What was on disk is still there then.
-    pub fn open(location: Location, mut manifest: Manifest) -> io::Result<Self> {
+    /// Whatever the system says, or `first_base`. What was on disk is still there then.
+    pub fn open(
+        location: Location,
+        mut manifest: Manifest,
+        first_base: impl FnOnce() -> io::Result<FirstBase>,
+    ) -> io::Result<Self> {
         location.create_dir()?;
         location.remove_temp_files();
         let mut quarantined = Vec::new();
         let is_new = manifest.replayed().next().is_none();
         if is_new {
-            let name = manifest.add_base(location.filename(), BaseFormat::Aof)?;
-            make_empty(&location.path(name), &mut quarantined)?;
+            let base = first_base()?;
+            let name = manifest.add_base(location.filename(), base.format)?;
+            make(&location.path(name), &base.bytes, &mut quarantined)?;
         }
         if is_new || manifest.incrs().is_empty() {
             let entry = manifest.add_incr(location.filename())?;
-            make_empty(&location.path(&entry.name), &mut quarantined)?;
+            make(&location.path(&entry.name), b"", &mut quarantined)?;
             location.sync_dir()?;
             manifest
                 .persist(&location)
@@ -153,7 +158,9 @@ impl Log {
         })
     }
 
-    /// Appends whole records: either all of `bytes` is in the file afterwards, or nothing.
+    /// Appends whole records as a block: either all of `bytes` is in the file afterwards, or nothing.
+    ///
+    /// The checksum is that of these bytes, as they are: nothing is copied for it.
     ///
     /// # Errors
     /// An [`AppendError`], after which the same bytes may be appended again. Redis answers
@@ -252,7 +259,7 @@ impl Log {
         let mut manifest = self.manifest.clone();
         let entry = manifest.add_incr(self.location.filename())?;
         let (seq, path) = (entry.seq, self.location.path(&entry.name));
-        make_empty(&path, &mut self.quarantined)?;
+        make(&path, b"", &mut self.quarantined)?;
         let incr = Incr::open(&path)?;
         self.location.sync_dir()?;
         // If this fails the manifest on disk may already name the new file, which therefore
@@ -393,11 +400,16 @@ impl Log {
     }
 }
 
-/// Makes an empty file, or takes one that is there; another one is moved aside first.
-fn make_empty(path: &Path, quarantined: &mut Vec<Quarantined>) -> io::Result<()> {
+/// Makes a file with these bytes, durably, out of an empty one if that is there; another one is
+/// moved aside first.
+fn make(path: &Path, bytes: &[u8], quarantined: &mut Vec<Quarantined>) -> io::Result<()> {
     move_aside(path, quarantined)?;
-    writable().append(true).create(true).open(path)?;
-    Ok(())
+    let mut file = writable().append(true).create(true).open(path)?;
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 fn move_aside(path: &Path, quarantined: &mut Vec<Quarantined>) -> io::Result<()> {

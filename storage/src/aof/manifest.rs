@@ -91,7 +91,7 @@ pub(super) struct PersistError {
 
 /// How a base is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BaseFormat {
+pub enum BaseFormat {
     /// Commands, `.base.aof`.
     Aof,
     /// A snapshot, `.base.rdb`.

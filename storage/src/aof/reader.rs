@@ -5,17 +5,20 @@
 //! a kill ([`End::Torn`]) or no record at all ([`End::Damaged`]).
 //!
 //! Stricter than the loader of Redis, which takes any two bytes for the end of a word and any
-//! letters behind a number, and as strict as `redis-check-aof`, so that a flipped bit is found
-//! where it can be.
+//! letters behind a number, and as strict as `redis-check-aof`. A flipped bit is found wherever it
+//! is, if it is in a [block](super#checksums): nothing of one is given out before its checksum is
+//! known to be right.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Take};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use protocol::Request;
 
+use super::block::{self, Mark};
 use super::record::{Annotation, AnnotationReader, LINE_MAX_BYTES};
 use super::words::Words;
+use crate::rdb::crc64::Crc64;
 
 /// Reads requests out of one append-only file.
 ///
@@ -23,7 +26,7 @@ use super::words::Words;
 /// request; each file begins in database 0.
 #[derive(Debug)]
 pub struct Reader<R> {
-    input: BufReader<Take<R>>,
+    input: BufReader<R>,
     file_bytes: u64,
     position: u64,
     valid_bytes: u64,
@@ -33,6 +36,8 @@ pub struct Reader<R> {
     annotations: AnnotationReader,
     next: Words,
     transaction: Option<Vec<Request>>,
+    /// Where the block began that is being read, if its checksum is right.
+    block_start: Option<u64>,
 }
 
 /// What comes next in a file.
@@ -106,8 +111,10 @@ pub enum Fault {
     WordEnd,
     /// A line of more than 1,023 bytes.
     LineTooLong,
-    /// One of our annotations is broken, or not followed by its next line.
+    /// One of our annotations is broken, or not where it belongs.
     Annotation,
+    /// A block has another checksum than the one that stands behind it.
+    Checksum,
     /// `MULTI` inside a transaction.
     NestedMulti,
     /// `EXEC` outside of one.
@@ -157,16 +164,16 @@ impl Reader<File> {
             file_bytes,
             position: offset,
             valid_bytes: offset,
-            ..Self::new(file, file_bytes.saturating_sub(offset))
+            ..Self::new(file, file_bytes)
         })
     }
 }
 
-impl<R: Read> Reader<R> {
-    /// A reader of the first `file_bytes` of `input`.
+impl<R: Read + Seek> Reader<R> {
+    /// A reader of the first `file_bytes` of `input`, which stands at its beginning.
     pub fn new(input: R, file_bytes: u64) -> Self {
         Self {
-            input: BufReader::with_capacity(BUFFER_BYTES, input.take(file_bytes)),
+            input: BufReader::with_capacity(BUFFER_BYTES, input),
             file_bytes,
             position: 0,
             valid_bytes: 0,
@@ -176,6 +183,7 @@ impl<R: Read> Reader<R> {
             annotations: AnnotationReader::default(),
             next: Words::default(),
             transaction: None,
+            block_start: None,
         }
     }
 
@@ -261,6 +269,10 @@ impl<R: Read> Reader<R> {
         }
         let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if let Some(mark) = Mark::parse(line) {
+            let mark = mark.ok_or(bad(at, Fault::Annotation))?;
+            return self.mark(at, mark).map(|()| None);
+        }
         let annotation = self
             .annotations
             .line(line)
@@ -272,6 +284,69 @@ impl<R: Read> Reader<R> {
             Annotation::Unfinished | Annotation::Foreign => {}
         }
         Ok(None)
+    }
+
+    /// Passes a line in front of a block or behind it.
+    fn mark(&mut self, at: u64, mark: Mark) -> Result<(), Stop> {
+        let block_start = self.block_start.take();
+        if !self.is_between_records() {
+            return Err(bad(at, Fault::Annotation));
+        }
+        match mark {
+            Mark::Begin { length } if self.is_whole(length)? => {
+                self.block_start = Some(self.position);
+                Ok(())
+            }
+            // It was cut: its records count one by one.
+            Mark::Begin { .. } => Ok(()),
+            Mark::End { start, .. } if block_start == Some(start) => Ok(()),
+            Mark::End { .. } => Err(bad(at, Fault::Annotation)),
+        }
+    }
+
+    /// Whether the next so many bytes are a block to its end, with the right checksum. Nothing has
+    /// been read afterwards.
+    fn is_whole(&mut self, length: u64) -> Result<bool, Stop> {
+        if length > self.left_bytes() {
+            return Ok(false);
+        }
+        let start = self.position;
+        let sum = self.sum(length)?;
+        self.read_line_of(block::LINE_BYTES)?;
+        let behind = self.line.strip_suffix(b"\r\n").and_then(Mark::parse);
+        let passed = i64::try_from(self.position - start).map_err(|_| Stop::Short)?;
+        self.input.seek_relative(-passed)?;
+        self.position = start;
+        match behind.flatten() {
+            Some(Mark::End {
+                start: its,
+                sum: right,
+            }) if its == start => match sum == right {
+                true => Ok(true),
+                false => Err(bad(start, Fault::Checksum)),
+            },
+            _ => Ok(false),
+        }
+    }
+
+    /// The checksum of the next so many bytes, which are passed.
+    fn sum(&mut self, length: u64) -> Result<u64, Stop> {
+        let mut sum = Crc64::new();
+        let mut left = length;
+        while left > 0 {
+            let buffer = self.input.fill_buf()?;
+            let some = buffer
+                .len()
+                .min(usize::try_from(left).unwrap_or(usize::MAX));
+            if some == 0 {
+                return Err(Stop::Short);
+            }
+            sum.update(&buffer[..some]);
+            self.input.consume(some);
+            left -= some as u64;
+        }
+        self.position += length;
+        Ok(sum.value())
     }
 
     fn record(&mut self) -> Result<Option<Replay>, Stop> {
@@ -333,7 +408,7 @@ impl<R: Read> Reader<R> {
 
     fn read_word(&mut self, length: u64) -> Result<(), Stop> {
         // No memory for a length that the file does not have.
-        if length > self.file_bytes - self.position {
+        if length > self.left_bytes() {
             return Err(Stop::Short);
         }
         let length = usize::try_from(length).map_err(|_| out_of_memory())?;
@@ -379,19 +454,33 @@ impl<R: Read> Reader<R> {
     /// Reads up to a line end, or the end of the file, into `self.line`. Not empty after `peek`.
     fn read_line(&mut self) -> Result<(), Stop> {
         let at = self.position;
+        match self.read_line_of(LINE_MAX_BYTES + 1)? > LINE_MAX_BYTES {
+            true => Err(bad(at, Fault::LineTooLong)),
+            false => Ok(()),
+        }
+    }
+
+    /// The same up to so many bytes; how many there are.
+    fn read_line_of(&mut self, most_bytes: usize) -> Result<usize, Stop> {
         self.line.clear();
+        let most_bytes = self.left_bytes().min(most_bytes as u64);
         let read = (&mut self.input)
-            .take(LINE_MAX_BYTES as u64 + 1)
+            .take(most_bytes)
             .read_until(b'\n', &mut self.line)?;
         self.position += read as u64;
-        if read > LINE_MAX_BYTES {
-            return Err(bad(at, Fault::LineTooLong));
-        }
-        Ok(())
+        Ok(read)
+    }
+
+    /// What has not been read of the file.
+    fn left_bytes(&self) -> u64 {
+        self.file_bytes.saturating_sub(self.position)
     }
 
     /// The next byte, which stays where it is.
     fn peek(&mut self) -> Result<u8, Stop> {
+        if self.left_bytes() == 0 {
+            return Err(Stop::Short);
+        }
         let buffer = self.input.fill_buf()?;
         buffer.first().copied().ok_or(Stop::Short)
     }

@@ -11,6 +11,8 @@
 //! #KT:…0000 tag             … and its end
 //! ```
 //!
+//! What begins with `#KT=` stands around [blocks](super), and is no list.
+//!
 //! Words are separated by one space; bytes up to 0x20, `%` and from 0x7f on are written as `%` and
 //! two hexadecimal digits, so any bytes fit, and an empty word is just nothing between two spaces.
 //! `NEXT` exists so that a torn write can never leave a key without its tags: `SET` and what
@@ -60,7 +62,7 @@ pub fn write_next<'a>(words: impl IntoIterator<Item = &'a [u8]>, out: &mut Vec<u
 }
 
 /// Appends Redis' own annotation of the time of what follows (`aof-timestamp-enabled`).
-pub fn write_timestamp(unix_secs: u64, out: &mut Vec<u8>) {
+pub fn write_timestamp(unix_secs: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("#TS:{unix_secs}\r\n").as_bytes());
 }
 

@@ -76,6 +76,11 @@ impl Files {
         (keys, result)
     }
 
+    fn open(&self) -> Log {
+        let unasked = || panic!("there is a base");
+        Log::open(self.location.clone(), self.manifest.clone(), unasked).unwrap()
+    }
+
     /// Names and contents of all files but the manifest.
     fn on_disk(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
@@ -164,7 +169,7 @@ fn a_damaged_base_takes_all_incremental_files_with_it() {
     assert_eq!(keys, ["<a.1.base.aof", "x", ">"]);
     assert_eq!(result.unwrap().quarantined.len(), 2);
     // The log goes on with a first incremental file of its own.
-    let log = Log::open(files.location.clone(), files.manifest.clone()).unwrap();
+    let log = files.open();
     assert_eq!(log.manifest().incrs()[0].name, *incr(1));
     assert_eq!(log.quarantined(), []);
     assert_eq!(files.on_disk()[&incr(1)], b"");
@@ -182,7 +187,7 @@ fn a_kill_while_later_files_go_aside_is_made_good() {
     let (keys, result) = files.load(OnDamage::Quarantine);
     assert!(!keys.contains(&"z".to_owned()));
     assert_eq!(result.unwrap().quarantined.len(), 1);
-    let mut log = Log::open(files.location.clone(), files.manifest.clone()).unwrap();
+    let mut log = files.open();
     let _base = log.begin_rewrite(None).unwrap();
     assert_eq!(log.quarantined().len(), 1);
     assert_eq!(files.on_disk()[&incr(2)], b"");

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::aof::block::Frame;
 use crate::aof::files::{Location, writable};
 use crate::aof::manifest::BaseFormat;
 
@@ -25,6 +26,15 @@ pub struct FinishedBase {
     pub(super) id: u64,
     pub(super) bytes: u64,
     pub(super) format: BaseFormat,
+}
+
+/// The base of a log that begins with nothing: what a file of that format says where there is no key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstBase {
+    /// All of the file.
+    pub bytes: Vec<u8>,
+    /// Its format, which its name tells.
+    pub format: BaseFormat,
 }
 
 /// How often a base is fsynced while it is written (`aof-rewrite-incremental-fsync yes`), so that
@@ -59,6 +69,19 @@ impl RewriteFiles {
     /// How many bytes were written so far.
     pub fn written_bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Writes whole records as a block, with its checksum. For a base of commands: a snapshot has its own.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn write_block(&mut self, records: &[u8]) -> io::Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let frame = Frame::new(self.bytes, records);
+        let parts = frame.around(records);
+        parts.iter().try_for_each(|part| self.write_all(part))
     }
 
     /// Makes a base of commands complete and durable.

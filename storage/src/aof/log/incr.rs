@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IoSlice, Write};
 use std::path::Path;
 
+use crate::aof::block::Frame;
 use crate::aof::files::{Location, system_text, writable};
 
 /// The file that is appended to.
@@ -57,19 +58,25 @@ impl Incr {
         })
     }
 
+    /// Appends a block.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), AppendError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let frame = Frame::new(self.good_bytes, bytes);
+        let expected_bytes = bytes.len() + frame.bytes();
         let failed = |error, written_bytes, truncate_error| AppendError {
             error,
             written_bytes,
-            expected_bytes: bytes.len(),
+            expected_bytes,
             truncate_error,
         };
         if let Err(error) = self.cut_torn_tail() {
             return Err(failed(error, 0, None));
         }
-        match write_whole(&mut self.file, bytes) {
+        match write_whole(&mut self.file, &mut frame.around(bytes)) {
             Ok(()) => {
-                self.good_bytes += bytes.len() as u64;
+                self.good_bytes += expected_bytes as u64;
                 Ok(())
             }
             Err((error, written_bytes)) => {
@@ -91,12 +98,20 @@ impl Incr {
 }
 
 /// Writes all bytes, or says how many were written before what failed.
-pub(super) fn write_whole(out: &mut impl Write, bytes: &[u8]) -> Result<(), (io::Error, usize)> {
+pub(super) fn write_whole(
+    out: &mut impl Write,
+    mut parts: &mut [IoSlice<'_>],
+) -> Result<(), (io::Error, usize)> {
     let mut written = 0;
-    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
-        match out.write(rest) {
+    // Parts that are empty are passed.
+    IoSlice::advance_slices(&mut parts, 0);
+    while !parts.is_empty() {
+        match out.write_vectored(parts) {
             Ok(0) => return Err((ErrorKind::WriteZero.into(), written)),
-            Ok(count) => written += count,
+            Ok(count) => {
+                written += count;
+                IoSlice::advance_slices(&mut parts, count);
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err((error, written)),
         }

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::incr::write_whole;
 use super::*;
-use crate::aof::{Event, OnDamage, Replay, load, write_record};
+use crate::aof::block::Frame;
+use crate::aof::{BaseFormat, Event, OnDamage, Replay, load, write_record};
 
 struct Dir {
     dir: tempfile::TempDir,
@@ -40,7 +41,8 @@ impl Dir {
             },
         );
         loaded.unwrap();
-        (Log::open(self.location.clone(), manifest).unwrap(), keys)
+        let log = Log::open(self.location.clone(), manifest, || Ok(no_commands()));
+        (log.unwrap(), keys)
     }
 
     fn keys(&self) -> Vec<String> {
@@ -72,6 +74,14 @@ impl Dir {
     }
 }
 
+/// The first base as an empty file.
+fn no_commands() -> FirstBase {
+    FirstBase {
+        bytes: Vec::new(),
+        format: BaseFormat::Aof,
+    }
+}
+
 /// A record of always the same length, for keys of up to six bytes.
 fn set(key: &str) -> Vec<u8> {
     let mut out = Vec::new();
@@ -81,6 +91,13 @@ fn set(key: &str) -> Vec<u8> {
 }
 
 const SET_BYTES: u64 = 31;
+
+/// The length of a file with so many records, each of which was appended by itself.
+fn appended(count: usize) -> u64 {
+    (0..count).fold(0, |offset, _| {
+        offset + SET_BYTES + Frame::new(offset, &set("x")).bytes() as u64
+    })
+}
 
 const FRESH: &str = "file a.1.base.aof seq 1 type b\nfile a.1.incr.aof seq 1 type i\n";
 const REWRITTEN: &str = "file a.2.base.aof seq 2 type b\nfile a.2.incr.aof seq 2 type i\n";
@@ -100,6 +117,41 @@ fn the_first_start_makes_the_files_redis_makes() {
 }
 
 #[test]
+fn the_first_base_is_what_the_caller_says() {
+    let dir = Dir::new();
+    let snapshot = || {
+        Ok(FirstBase {
+            bytes: b"REDIS0003\xff".to_vec(),
+            format: BaseFormat::Rdb,
+        })
+    };
+    let log = Log::open(dir.location.clone(), Manifest::default(), snapshot).unwrap();
+    assert_eq!((log.current_bytes(), log.rewrite_base_bytes()), (10, 10));
+    assert_eq!(dir.names(), ["a.1.base.rdb", "a.1.incr.aof", "a.manifest"]);
+    let base = fs::read(dir.location.path("a.1.base.rdb".as_ref())).unwrap();
+    assert_eq!(base, b"REDIS0003\xff");
+    // Where there are files it is not asked for.
+    let (mut log, keys) = dir.start();
+    assert!(keys.is_empty());
+    log.append(&set("x")).unwrap();
+    let unasked = || panic!("there is a base");
+    Log::open(dir.location.clone(), log.manifest().clone(), unasked).unwrap();
+    assert_eq!(dir.keys(), ["x"]);
+}
+
+/// Killed before a manifest named the base.
+#[test]
+fn a_first_base_without_a_manifest_is_made_again() {
+    let dir = Dir::new();
+    fs::create_dir(dir.location.dir()).unwrap();
+    fs::write(dir.location.path("a.1.base.aof".as_ref()), b"#TS:1\r\n").unwrap();
+    let (log, keys) = dir.start();
+    assert!(keys.is_empty());
+    assert_eq!(log.quarantined().len(), 1);
+    assert_eq!(dir.manifest(), FRESH);
+}
+
+#[test]
 fn what_is_appended_is_there_after_a_restart() {
     let dir = Dir::new();
     let (mut log, _) = dir.start();
@@ -107,11 +159,11 @@ fn what_is_appended_is_there_after_a_restart() {
     log.append(b"").unwrap();
     log.fsync().unwrap();
     log.try_clone_file().unwrap().sync_data().unwrap();
-    assert_eq!(log.current_bytes(), SET_BYTES);
+    assert_eq!(log.current_bytes(), appended(1));
     let (mut log, keys) = dir.start();
     assert_eq!(keys, ["x"]);
     log.append(&set("y")).unwrap();
-    assert_eq!(log.current_bytes(), 2 * SET_BYTES);
+    assert_eq!(log.current_bytes(), appended(2));
     assert_eq!(dir.keys(), ["x", "y"]);
     assert_eq!(dir.manifest(), FRESH);
 }
@@ -138,8 +190,8 @@ fn a_rewrite_puts_one_base_in_the_place_of_all_before() {
     assert_eq!(dir.manifest(), REWRITTEN);
     assert_eq!(dir.names(), ["a.2.base.aof", "a.2.incr.aof", "a.manifest"]);
     // As in Redis, what was appended meanwhile counts as part of the base.
-    assert_eq!(log.current_bytes(), 2 * SET_BYTES);
-    assert_eq!(log.rewrite_base_bytes(), 2 * SET_BYTES);
+    assert_eq!(log.current_bytes(), SET_BYTES + appended(1));
+    assert_eq!(log.rewrite_base_bytes(), SET_BYTES + appended(1));
     log.append(&set("last")).unwrap();
     assert!(!log.is_rewriting());
     assert_eq!(dir.keys(), ["all", "new", "last"]);
@@ -295,7 +347,7 @@ fn files_that_no_manifest_names_are_kept_aside() {
     assert!(keys.is_empty());
     assert_eq!(log.quarantined().len(), 1);
     let kept = fs::read(dir.location.path("a.1.incr.aof.damaged.1".as_ref())).unwrap();
-    assert_eq!(kept, set("x"));
+    assert_eq!(kept.len() as u64, appended(1));
     assert!(dir.keys().is_empty());
 }
 
@@ -351,7 +403,7 @@ fn a_staged_log_counts_from_its_first_rewrite_on() {
 
     let mut log = Log::open_staged(dir.location.clone(), manifest).unwrap();
     assert!(log.is_staged());
-    assert_eq!(log.current_bytes(), SET_BYTES);
+    assert_eq!(log.current_bytes(), appended(1));
     let aborted = log.begin_rewrite(None).unwrap();
     log.append(&set("before")).unwrap();
     log.abort_rewrite();
@@ -368,7 +420,7 @@ fn a_staged_log_counts_from_its_first_rewrite_on() {
     log.commit_rewrite(base).unwrap();
     assert!(!log.is_staged());
     assert_eq!(dir.manifest(), REWRITTEN);
-    assert_eq!(log.rewrite_base_bytes(), 2 * SET_BYTES);
+    assert_eq!(log.rewrite_base_bytes(), SET_BYTES + appended(1));
     log.append(&set("more")).unwrap();
     assert_eq!(dir.keys(), ["all", "new", "more"]);
 
@@ -427,7 +479,7 @@ fn a_rewrite_whose_manifest_cannot_be_written_changes_nothing() {
     assert_eq!(error.to_string(), "Is a directory");
     block(false);
     assert!(!dir.names().contains(&"a.2.base.aof".to_owned()));
-    assert_eq!(log.current_bytes(), 3 * SET_BYTES);
+    assert_eq!(log.current_bytes(), appended(2) + appended(1));
     log.append(&set("w")).unwrap();
     assert_eq!(dir.killed().keys(), ["x", "y", "z", "w"]);
     let base = log.begin_rewrite(None).unwrap().finish().unwrap();
@@ -472,10 +524,12 @@ impl Write for Full {
 
 #[test]
 fn short_writes_are_counted() {
-    assert!(write_whole(&mut Full(4), b"1234").is_ok());
-    let (error, written) = write_whole(&mut Full(3), b"1234").unwrap_err();
+    let parts = || [&b"12"[..], b"", b"3", b"4"].map(io::IoSlice::new);
+    assert!(write_whole(&mut Full(4), &mut parts()).is_ok());
+    assert!(write_whole(&mut Full(0), &mut [io::IoSlice::new(b"")]).is_ok());
+    let (error, written) = write_whole(&mut Full(3), &mut parts()).unwrap_err();
     assert_eq!((error.raw_os_error(), written), (Some(28), 3));
-    let (error, written) = write_whole(&mut &mut [0_u8; 2][..], b"1234").unwrap_err();
+    let (error, written) = write_whole(&mut &mut [0_u8; 2][..], &mut parts()).unwrap_err();
     assert_eq!((error.kind(), written), (ErrorKind::WriteZero, 2));
 }
 
@@ -517,9 +571,9 @@ fn after_a_failed_append_the_same_bytes_can_be_appended_again() {
     let path = dir.location.path("a.1.incr.aof".as_ref());
     let writable_file = std::mem::replace(&mut log.incr.file, File::open(&path).unwrap());
     let error = log.append(&set("y")).unwrap_err();
-    assert_eq!((error.written_bytes, error.expected_bytes), (0, 31));
+    assert_eq!((error.written_bytes, error.expected_bytes), (0, 31 + 33));
     assert!(error.truncate_error.is_none());
-    assert_eq!(log.current_bytes(), SET_BYTES);
+    assert_eq!(log.current_bytes(), appended(1));
 
     // As if half of the record had been written and could not be cut off.
     fs::OpenOptions::new()
@@ -536,7 +590,7 @@ fn after_a_failed_append_the_same_bytes_can_be_appended_again() {
     );
     log.incr.file = writable_file;
     log.append(&set("y")).unwrap();
-    assert_eq!(log.current_bytes(), 2 * SET_BYTES);
+    assert_eq!(log.current_bytes(), appended(2));
     assert_eq!(dir.keys(), ["x", "y"]);
 }
 

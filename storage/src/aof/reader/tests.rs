@@ -1,3 +1,5 @@
+mod blocks;
+
 use std::io::Cursor;
 
 use super::*;
@@ -420,6 +422,11 @@ fn an_error_of_the_system_is_handed_on() {
     impl Read for Broken {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
             Err(io::Error::other("broken"))
+        }
+    }
+    impl Seek for Broken {
+        fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+            Err(io::Error::other("immovable"))
         }
     }
     let error = Reader::new(Broken, 10).step().unwrap_err();

@@ -1,0 +1,182 @@
+//! Blocks: what was written at once, between two lines that Redis skips.
+//!
+//! ```text
+//! #KT=2f                      0x2f bytes of whole records stand behind this line,
+//! *3
+//! …
+//! #KT=1a2b 0123456789abcdef   and those that begin at offset 0x1a2b have this CRC64
+//! ```
+//!
+//! # Why a line in front and one behind
+//! The length has to come first. Whoever reads a block sums it up before anything of it is
+//! replayed, so what is damaged is never applied, and without a length the end of the block could
+//! only be looked for, by the very lengths of words that may be what is damaged. A file is read
+//! once, and no more of it is held in memory than without the lines.
+//!
+//! The checksum comes last, with the place that its block began at, because a block may lack its
+//! end: the server was killed while it wrote, and the file was cut behind the last whole record,
+//! by the next start or by `redis-check-aof --fix`, and written on, by Keytag or by Redis. Where
+//! the first line puts the end of the block then stands anything but this very last line. Such a
+//! block was cut, and its records are taken one by one, like those of a file without blocks: they
+//! are as good as whatever else says so. Where that line does stand, the block was written whole,
+//! and if the checksum differs it was damaged since: then nothing of it is replayed, nor of what
+//! follows. A tail of zeros has cut a block as well, and costs only what it covers.
+//!
+//! Files that Redis has written have no blocks, and may be continued with some.
+
+use std::io::{IoSlice, Write};
+
+use crate::rdb::crc64::crc64;
+
+/// What both lines begin with. One flipped bit makes no other annotation of ours out of it.
+const MARK: &[u8] = b"#KT=";
+
+/// The most that a line takes: the mark, two numbers, a space and the line end.
+pub(super) const LINE_BYTES: usize = MARK.len() + 16 + 1 + 16 + 2;
+
+/// What one of the lines says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// So many bytes follow.
+    Begin { length: u64 },
+    /// Those that began there have this checksum.
+    End { start: u64, sum: u64 },
+}
+
+/// One of the lines, made without an allocation.
+#[derive(Debug)]
+struct Line {
+    bytes: [u8; LINE_BYTES],
+    length: usize,
+}
+
+/// The lines around a block.
+#[derive(Debug)]
+pub(super) struct Frame {
+    begin: Line,
+    end: Line,
+}
+
+impl Frame {
+    /// For a block whose first line stands at that offset of its file.
+    pub(super) fn new(offset: u64, block: &[u8]) -> Frame {
+        let length = block.len() as u64;
+        let begin = Mark::Begin { length }.line();
+        let start = offset + begin.as_bytes().len() as u64;
+        let sum = crc64(block);
+        Frame {
+            begin,
+            end: Mark::End { start, sum }.line(),
+        }
+    }
+
+    /// What stands in the file.
+    pub(super) fn around<'a>(&'a self, block: &'a [u8]) -> [IoSlice<'a>; 3] {
+        [self.begin.as_bytes(), block, self.end.as_bytes()].map(IoSlice::new)
+    }
+
+    /// The bytes of both lines.
+    pub(super) fn bytes(&self) -> usize {
+        self.begin.length + self.end.length
+    }
+}
+
+impl Line {
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+impl Mark {
+    fn line(self) -> Line {
+        let mut bytes = [0; LINE_BYTES];
+        let mut left = &mut bytes[..];
+        let written = left.write_all(MARK).and_then(|()| match self {
+            Mark::Begin { length } => write!(left, "{length:x}\r\n"),
+            Mark::End { start, sum } => write!(left, "{start:x} {sum:016x}\r\n"),
+        });
+        written.expect("a line is as long as its longest numbers");
+        let length = LINE_BYTES - left.len();
+        Line { bytes, length }
+    }
+
+    /// What a line says, its end not included; the inner `None` if it is malformed, the outer one
+    /// if it is another line.
+    pub(super) fn parse(line: &[u8]) -> Option<Option<Mark>> {
+        let body = line.strip_prefix(MARK)?;
+        let mut numbers = body.split(|&byte| byte == b' ');
+        let (first, sum, more) = (numbers.next(), numbers.next(), numbers.next());
+        let first = first.and_then(hexadecimal);
+        Some(match (first, sum, more) {
+            (Some(length), None, None) => Some(Mark::Begin { length }),
+            (Some(start), Some(sum), None) if sum.len() == 16 => {
+                hexadecimal(sum).map(|sum| Mark::End { start, sum })
+            }
+            _ => None,
+        })
+    }
+}
+
+fn hexadecimal(digits: &[u8]) -> Option<u64> {
+    let are_digits = digits.iter().all(u8::is_ascii_hexdigit);
+    let digits = std::str::from_utf8(digits).ok().filter(|_| are_digits)?;
+    u64::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(line: &Line) -> &str {
+        std::str::from_utf8(line.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_block_stands_between_its_length_and_its_checksum() {
+        let frame = Frame::new(0x1000, b"123456789");
+        assert_eq!(text(&frame.begin), "#KT=9\r\n");
+        // The check value of the CRC64 of Redis.
+        assert_eq!(text(&frame.end), "#KT=1007 e9c6d914c4b8d9ca\r\n");
+        assert_eq!(frame.bytes(), 7 + 27);
+    }
+
+    #[test]
+    fn lines_are_read_as_they_were_written() {
+        for number in [0, 1, 0xf, 0x10, 0xabcd_ef01, u64::MAX] {
+            let (length, start, sum) = (number, number, number.rotate_left(7));
+            for mark in [Mark::Begin { length }, Mark::End { start, sum }] {
+                let line = mark.line();
+                let body = line.as_bytes().strip_suffix(b"\r\n").unwrap();
+                assert_eq!(Mark::parse(body), Some(Some(mark)));
+            }
+        }
+        let longest = Mark::End {
+            start: u64::MAX,
+            sum: 0,
+        };
+        assert_eq!(longest.line().length, LINE_BYTES);
+    }
+
+    #[test]
+    fn what_is_never_written_is_malformed_and_other_lines_are_others() {
+        for line in [
+            &b"#KT="[..],
+            b"#KT=+1",
+            b"#KT=1\r",
+            b"#KT=g",
+            b"#KT= 1",
+            b"#KT=1 ",
+            b"#KT=1 2",
+            b"#KT=1 0123456789abcde",
+            b"#KT=1 0123456789abcdeg",
+            b"#KT=1 0123456789abcdef0",
+            b"#KT=1 0123456789abcdef 1",
+            b"#KT=11111111111111111",
+        ] {
+            assert_eq!(Mark::parse(line), Some(None), "{}", line.escape_ascii());
+        }
+        for line in [&b"#KT"[..], b"#KT:1", b"#KT+1", b"# KT=1", b"#TS:1", b""] {
+            assert_eq!(Mark::parse(line), None, "{}", line.escape_ascii());
+        }
+    }
+}
