@@ -1,6 +1,7 @@
 //! `DEBUG`: looking inside, and making happen what otherwise rarely does.
 
 use std::os::unix::process::ExitStatusExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::{Kind, Server, transcript};
@@ -180,6 +181,7 @@ fn objects_and_tables_are_described() {
     transcript(
         r#"
         # flags --enable-debug-command yes
+        # no-reload
         > SET k v
         OK
         > DEBUG OBJECT k
@@ -206,6 +208,24 @@ fn objects_and_tables_are_described() {
         (error) ERR The value stored at the specified key is not represented using an hash table
         > DEBUG HTSTATS-KEY none
         (error) ERR no such key
+        > SADD small a
+        (integer) 1
+        > DEBUG HTSTATS-KEY small
+        (error) ERR The value stored at the specified key is not represented using an hash table
+        > CONFIG SET set-max-listpack-entries 0 zset-max-listpack-entries 0 hash-max-listpack-entries 0
+        OK
+        > SADD set a b c
+        (integer) 3
+        > DEBUG HTSTATS-KEY set
+        "Hash table 0 stats (main hash table):\n table size: 4\n number of elements: 3\n"
+        > ZADD zset 1 a 2 b
+        (integer) 2
+        > DEBUG HTSTATS-KEY zset anything
+        ~ "Hash table 0 stats (main hash table):\n table size: *\n number of elements: 2\n"
+        > HSET hash a 1
+        (integer) 1
+        > DEBUG HTSTATS-KEY hash
+        ~ "Hash table 0 stats (main hash table):\n table size: *\n number of elements: 1\n"
         > DEBUG LISTPACK k
         (error) ERR Not a listpack encoded object.
         > DEBUG LISTPACK none
@@ -214,6 +234,49 @@ fn objects_and_tables_are_described() {
         (error) ERR Not a quicklist encoded object.
         "#,
     );
+}
+
+#[test]
+fn the_length_of_a_value_in_a_snapshot_is_that_of_redis() {
+    let described = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, ENABLED);
+        let mut client = server.connect();
+        let long = "a".repeat(150);
+        let lines = [
+            "SET s v",
+            "SET i -32768",
+            "SET n 65536",
+            "SET o 9223372036854775807",
+            &format!("SET r {long}"),
+            "SET p \"\\x00\\x01\\x02\\x03\\x04\\x05\\x06\\x07\\x08\\x09\\x0a\\x0b\\x0c\\x0d\\x0e\\x0f\\x10\\x11\\x12\\x13\\x14\\x15\"",
+            "RPUSH l a b c 1 2 3",
+            &format!("RPUSH q {}", "element ".repeat(500).trim()),
+            "SADD is 1 2 3",
+            "SADD ss a b",
+            &format!("SADD sh {long} x"),
+            "ZADD z 1 a 2.5 b",
+            &format!("ZADD zs 1 {long} 2 x"),
+            "HSET h a 1 b 2",
+            "HSET hx a 1 b 2",
+            "HPEXPIREAT hx 4000000000000 FIELDS 1 a",
+            "CONFIG SET hash-max-listpack-entries 0",
+            "HSET hy a 1 b 2",
+            "HPEXPIREAT hy 4000000000000 FIELDS 1 a",
+            "XADD st 1-1 a b",
+            "XGROUP CREATE st g 0",
+        ];
+        for line in lines {
+            client.line(line);
+        }
+        let keys = ["s", "i", "n", "o", "r", "p", "l", "q", "is", "ss", "sh", "z", "zs", "h", "hx", "hy", "st"];
+        keys.map(|key| {
+            let text = client.line(&format!("DEBUG OBJECT {key}")).to_string();
+            let from = text.find("encoding:").expect("it is named");
+            let to = text.find(" lru:").expect("it is told");
+            format!("{key} {}", &text[from..to])
+        })
+    });
+    assert_eq!(described[0], described[1]);
 }
 
 #[test]
@@ -257,6 +320,265 @@ fn what_is_tuned_is_accepted_as_redis_does() {
         (error) ERR wrong number of arguments for 'debug' command
         "#,
     );
+}
+
+#[test]
+fn a_snapshot_is_loaded_again() {
+    transcript(
+        r#"
+        # flags --enable-debug-command yes
+        # no-multi
+        # no-reload
+        > SET k v PX 1000000
+        OK
+        > SELECT 3
+        OK
+        > RPUSH l a b c
+        (integer) 3
+        > DEBUG RELOAD NOSAVE
+        (error) ERR Error trying to load the RDB dump, check server logs.
+        > DBSIZE
+        (integer) 0
+        > RPUSH l a b c
+        (integer) 3
+        > DEBUG RELOAD
+        OK
+        > LRANGE l 0 -1
+        1) "a"
+        2) "b"
+        3) "c"
+        > LPOP l
+        "a"
+        > SET new 1
+        OK
+        > debug reload nosave noflush merge
+        OK
+        > LRANGE l 0 -1
+        1) "a"
+        2) "b"
+        3) "c"
+        > GET new
+        "1"
+        > DEBUG RELOAD NOSAVE
+        OK
+        > EXISTS new l
+        (integer) 1
+        > DEBUG RELOAD NOFLUSH x
+        (error) ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.
+        > DEBUG RELOAD x
+        (error) ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.
+        > FLUSHALL
+        OK
+        > DEBUG RELOAD NOSAVE NOFLUSH
+        OK
+        > LLEN l
+        (integer) 3
+        > DEBUG LOADAOF
+        (error) ERR Error trying to load the AOF files, check server logs.
+        > DBSIZE
+        (integer) 0
+        > DEBUG LOADAOF x
+        (error) ERR Error trying to load the AOF files, check server logs.
+        "#,
+    );
+}
+
+#[test]
+fn libraries_are_loaded_again_with_the_keys() {
+    transcript(
+        r##"
+        # flags --enable-debug-command yes
+        # no-multi
+        # no-reload
+        > FUNCTION LOAD "#!lua name=lib\nredis.register_function('f', function() return 'called' end)"
+        "lib"
+        > DEBUG RELOAD
+        OK
+        > FCALL f 0
+        "called"
+        > DEBUG RELOAD NOSAVE NOFLUSH
+        (error) ERR Error trying to load the RDB dump, check server logs.
+        > DEBUG RELOAD NOSAVE NOFLUSH MERGE
+        OK
+        > FUNCTION DELETE lib
+        OK
+        > FCALL f 0
+        (error) ERR Function not found
+        > DEBUG RELOAD NOSAVE NOFLUSH MERGE
+        OK
+        > FCALL f 0
+        "called"
+        > DEBUG LOADAOF
+        (error) ERR Error trying to load the AOF files, check server logs.
+        > FCALL f 0
+        (error) ERR Function not found
+        "##,
+    );
+}
+
+/// Redis ends over it.
+#[test]
+fn a_key_that_is_there_ends_a_reload_that_may_not_replace_it() {
+    let server = Server::keytag(ENABLED);
+    let mut client = server.connect();
+    client.line("SET k old");
+    client.line("SAVE");
+    client.line("SET k new");
+    let refused = client.line("DEBUG RELOAD NOSAVE NOFLUSH").to_string();
+    assert_eq!(
+        refused,
+        "(error) ERR Error trying to load the RDB dump, check server logs."
+    );
+    assert_eq!(client.line("GET k").text(), "new");
+    assert!(server.log().contains("RDB has duplicated key 'k' in DB 0"));
+    // What an invalidated tag has left behind is not there.
+    client.line("TAGADD k t");
+    client.line("TAGINVALIDATE t");
+    assert_eq!(client.line("DEBUG RELOAD NOSAVE NOFLUSH").to_string(), "OK");
+    assert_eq!(client.line("GET k").text(), "old");
+}
+
+#[test]
+fn the_log_is_loaded_again() {
+    let replies = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &[ENABLED, &["--appendonly", "yes"]].concat());
+        let mut client = server.connect();
+        let lines = [
+            "SET k v",
+            "FUNCTION LOAD \"#!lua name=lib\\nredis.register_function('f', function() return 'called' end)\"",
+            "MULTI",
+            "SET k w",
+            "DEBUG LOADAOF",
+            "GET k",
+            "EXEC",
+            "DEBUG LOADAOF",
+            "MGET k",
+            "FCALL f 0",
+            "SELECT 5",
+            "RPUSH l a",
+            "DEBUG LOADAOF",
+            "RPUSH l b",
+            "DEBUG LOADAOF",
+            "LRANGE l 0 -1",
+            "HSET h f v",
+            "HPEXPIREAT h 4000000000000 FIELDS 1 f",
+            "MULTI",
+            "DEBUG RELOAD",
+            "LRANGE l 0 -1",
+            "EXEC",
+            "HPEXPIRETIME h FIELDS 1 f",
+            "SAVE",
+            "SET gone 1",
+            // Neither is in the log.
+            "DEBUG RELOAD NOSAVE",
+            "EXISTS gone",
+            "DEBUG LOADAOF",
+            "EXISTS gone",
+            "DBSIZE",
+        ];
+        let mut replies = lines.map(|line| format!("{line}: {}", client.line(line))).to_vec();
+        replies.push(client.info_number("rdb_changes_since_last_save").to_string());
+        replies
+    });
+    assert_eq!(replies[0], replies[1]);
+}
+
+/// Many write beside it, to one log that is rewritten all the time: nobody sees anything missing.
+#[test]
+fn nobody_sees_the_data_set_while_it_is_loaded_again() {
+    let flags = [
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "no",
+        "--io-threads",
+        "4",
+    ];
+    let server = Server::keytag(&[ENABLED, &flags].concat());
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for number in 0..3 {
+            let (server, is_over) = (&server, &is_over);
+            scope.spawn(move || {
+                let mut client = server.connect();
+                let mut count = 0;
+                while !is_over.load(Ordering::Relaxed) {
+                    count += 1;
+                    let reply = client.line(&format!("INCR counter:{number}")).integer();
+                    assert_eq!(reply, count);
+                }
+                assert!(count > 0);
+            });
+        }
+        let mut client = server.connect();
+        for round in 0..60 {
+            let line = match round % 3 {
+                0 => "BGREWRITEAOF",
+                1 => "DEBUG LOADAOF",
+                _ => "DEBUG RELOAD",
+            };
+            let reply = client.line(line).to_string();
+            assert!(line == "BGREWRITEAOF" || reply == "OK", "{line}: {reply}");
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn watches_break_and_copies_go_when_the_data_set_is_loaded_again() {
+    let replies = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, ENABLED);
+        let mut client = server.connect();
+        let mut other = server.connect_resp3();
+        other.line("CLIENT TRACKING ON");
+        client.line("SET k v");
+        other.line("GET k");
+        let mut replies = vec![
+            client.line("WATCH k"),
+            client.line("DEBUG RELOAD"),
+            client.line("MULTI"),
+            client.line("GET k"),
+            client.line("EXEC"),
+        ];
+        replies.push(other.reply());
+        replies.push(other.line("GET k"));
+        replies
+    });
+    assert_eq!(replies[0], replies[1]);
+}
+
+#[test]
+fn a_checksum_may_be_wrong_when_that_is_wanted() {
+    let replies = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, ENABLED);
+        let mut client = server.connect();
+        client.line("SET k v");
+        client.line("SAVE");
+        let path = server.dir().join("dump.rdb");
+        let mut file = std::fs::read(&path).expect("it was saved");
+        let last = file.len() - 1;
+        file[last] ^= 1;
+        std::fs::write(&path, file).expect("a file of ours");
+        let payload = "\"\\x00\\xc0\\x01\\x0c\\x00abcdefgh\"";
+        let mut replies = Vec::new();
+        for is_on in [0, 1, 0] {
+            for line in [
+                format!("DEBUG SET-SKIP-CHECKSUM-VALIDATION {is_on}"),
+                "DEBUG RELOAD NOSAVE".to_owned(),
+                format!("RESTORE r{is_on} 0 {payload} REPLACE"),
+                "FUNCTION RESTORE \"\\x0c\\x00abcdefgh\"".to_owned(),
+                "GET k".to_owned(),
+            ] {
+                // What is left when a checksum was wrong is each server's own.
+                let reply = client.line(&line);
+                if line != "GET k" || is_on == 1 {
+                    replies.push(format!("{line}: {reply}"));
+                }
+            }
+        }
+        replies
+    });
+    assert_eq!(replies[0], replies[1]);
 }
 
 /// Redis takes seconds for it, longer than a transcript waits.

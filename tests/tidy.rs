@@ -130,6 +130,16 @@ const KNOWN_IMPORTS: &[(&str, &str, &str)] = &[
         "it shows commands to connections",
     ),
     (
+        "server/src/persist/intake.rs",
+        "script",
+        "what becomes of libraries when a snapshot is loaded is said in their words",
+    ),
+    (
+        "server/src/persist/reload.rs",
+        "script",
+        "what becomes of libraries when a snapshot is loaded is said in their words",
+    ),
+    (
         "server/src/persist/load.rs",
         "clients",
         "a replay speaks through a connection of its own",

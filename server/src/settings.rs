@@ -4,7 +4,7 @@
 //! command and nothing needs to be told.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use protocol::Limits;
 use storage::evict::{Access, Clock, Plan, Policy};
 use storage::keyspace::Cause;
+use storage::rdb::Checksum;
 use storage::rdb::draft::Compression;
 use storage::rdb::encode::Recency;
 
@@ -86,6 +87,8 @@ pub struct Settings {
     fitting_clients: AtomicUsize,
     /// `DEBUG QUICKLIST-PACKED-THRESHOLD`.
     list_packed_threshold: AtomicUsize,
+    /// `DEBUG SET-SKIP-CHECKSUM-VALIDATION`.
+    skips_checksums: AtomicBool,
     habits: Mutex<SharedHabits>,
 }
 
@@ -96,6 +99,7 @@ impl Settings {
             config,
             fitting_clients: AtomicUsize::new(usize::MAX),
             list_packed_threshold: AtomicUsize::new(0),
+            skips_checksums: AtomicBool::new(false),
             habits: Mutex::default(),
         }
     }
@@ -136,6 +140,27 @@ impl Settings {
     pub fn set_list_packed_threshold(&self, bytes: usize) {
         self.list_packed_threshold.store(bytes, Ordering::Relaxed);
         self.config.renew();
+    }
+
+    /// Sets `DEBUG SET-SKIP-CHECKSUM-VALIDATION`.
+    pub fn skip_checksums(&self, is_on: bool) {
+        self.skips_checksums.store(is_on, Ordering::Relaxed);
+    }
+
+    /// What the checksum of a snapshot file is worth.
+    pub fn file_checksum(&self) -> Checksum {
+        match self.config.get(options::RDBCHECKSUM) {
+            true => self.payload_checksum(),
+            false => Checksum::Ignore,
+        }
+    }
+
+    /// What the checksum of a dumped value is worth.
+    pub fn payload_checksum(&self) -> Checksum {
+        match self.skips_checksums.load(Ordering::Relaxed) {
+            true => Checksum::Ignore,
+            false => Checksum::Verify,
+        }
     }
 
     /// Up to where collections are packed.

@@ -562,6 +562,12 @@ pub enum Error {
     ProtocolType,
     #[error("ERR OOM in dictTryExpand")]
     PopulateTooLarge,
+    #[error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")]
+    ReloadOption,
+    #[error("ERR Error trying to load the RDB dump, check server logs.")]
+    ReloadFailed,
+    #[error("ERR Error trying to load the AOF files, check server logs.")]
+    ReloadLogFailed,
     #[error("ERR argument must be a memory value bigger than 1 and smaller than 4gb")]
     PackedThreshold,
     #[error("ERR Not a listpack encoded object.")]

@@ -2,14 +2,19 @@
 
 mod digest;
 mod protocol;
+mod reload;
 mod tables;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use storage::db::{Expiry, NewTags};
+use storage::entry::Entry;
 use storage::evict::idle_ms;
 use storage::glob;
+use storage::rdb::draft::Compression;
+use storage::rdb::encode::dump;
+use storage::rdb::format::{DUMP_FOOTER_BYTES, kind};
 use storage::value::list::Node;
 use storage::value::{List, Object, Str, Value};
 
@@ -56,8 +61,7 @@ const fn sub(
 const ANY: usize = usize::MAX;
 
 const SUBCOMMANDS: &[Subcommand] = &[
-    // What it would delay is written by a thread of its own.
-    sub("AOF-FLUSH-SLEEP", 3, 3, accept),
+    sub("AOF-FLUSH-SLEEP", 3, 3, delay_log),
     sub("ASSERT", 2, ANY, |_, _| {
         end_by_panic("ASSERTION FAILED: DEBUG ASSERT called")
     }),
@@ -73,6 +77,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     sub("LISTPACK", 3, 3, |cx, args| {
         dump_structure(cx, args, "listpack", Error::NotListpack)
     }),
+    sub("LOADAOF", 2, ANY, reload::of_log),
     sub("LOG", 3, 3, log),
     sub("OBJECT", 3, 3, object),
     sub("OOM", 2, ANY, |_, _| {
@@ -86,11 +91,12 @@ const SUBCOMMANDS: &[Subcommand] = &[
         dump_structure(cx, args, "quicklist", Error::NotQuicklist)
     }),
     sub("QUICKLIST-PACKED-THRESHOLD", 3, 3, packed_threshold),
+    sub("RELOAD", 2, ANY, reload::of_snapshot),
     sub("REPLYBUFFER", 4, 4, reply_buffer),
     sub("SEGFAULT", 2, ANY, |_, _| end_by_signal()),
     sub("SET-ACTIVE-EXPIRE", 3, 3, set_active_expire),
     sub("SET-DISABLE-DENY-SCRIPTS", 3, 3, accept),
-    sub("SET-SKIP-CHECKSUM-VALIDATION", 3, 3, accept),
+    sub("SET-SKIP-CHECKSUM-VALIDATION", 3, 3, skip_checksums),
     sub("SLEEP", 3, 3, sleep),
     sub("STRINGMATCH-TEST", 2, 2, match_strings),
 ];
@@ -108,6 +114,23 @@ fn debug(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
 
 /// Takes note of nothing: what the subcommand tunes does not exist here.
 fn accept(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
+    cx.reply.ok()
+}
+
+/// Only the writer of the log waits, where in Redis all do.
+fn delay_log(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
+    let micros = leading_integer(args.word(2)?).min(LONGEST_DELAY_US);
+    let delay = &cx.server.persist.write_delay_us;
+    delay.store(micros.unsigned_abs(), Ordering::Relaxed);
+    cx.reply.ok()
+}
+
+/// Within what the end of the server waits for the log.
+const LONGEST_DELAY_US: i64 = 1_000_000;
+
+fn skip_checksums(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
+    let is_on = leading_integer(args.word(2)?) != 0;
+    cx.server.settings.skip_checksums(is_on);
     cx.reply.ok()
 }
 
@@ -175,6 +198,7 @@ fn object(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let (clock, now_ms) = (cx.db.clock(), cx.now_ms());
     let entry = cx.db.peek(args.key(2)?).ok_or(Error::NoSuchKey)?;
     let value = entry.string();
+    let compression = cx.server.settings.compression();
     let is_shared = shares_integers && matches!(value, Some(Str::Int(0..10_000)));
     let idle_ms = if is_lfu {
         0
@@ -186,7 +210,7 @@ fn object(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         "Value at:{entry:p} refcount:{} encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         if is_shared { i32::MAX } else { 1 },
         entry.encoding(),
-        value.map_or(0, serialized_bytes),
+        serialized_bytes(entry, compression),
         if is_lfu {
             i64::from(entry.access() & 0xff_ffff)
         } else {
@@ -214,18 +238,17 @@ fn describe_nodes(list: &List, text: &mut String) {
     ));
 }
 
-/// How long the value is in a snapshot, uncompressed.
-fn serialized_bytes(value: Str<'_>) -> usize {
-    match value.as_integer() {
-        Some(-0x80..=0x7f) => 2,
-        Some(-0x8000..=0x7fff) => 3,
-        Some(-0x8000_0000..=0x7fff_ffff) => 5,
-        _ => match value.len() {
-            length @ ..64 => length + 1,
-            length @ 64..0x4000 => length + 2,
-            length => length + 5,
-        },
-    }
+/// How long the value is in a snapshot, as Redis counts: without the time when the first field of a hash expires.
+fn serialized_bytes(entry: &Entry, compression: Compression) -> usize {
+    const TYPE_BYTES: usize = 1;
+    const EXPIRY_BYTES: usize = 8;
+    let dumped = dump(entry, compression);
+    let begins_with_expiry = matches!(
+        dumped.first(),
+        Some(&(kind::HASH_METADATA | kind::HASH_LISTPACK_EX))
+    );
+    let uncounted = if begins_with_expiry { EXPIRY_BYTES } else { 0 };
+    dumped.len() - TYPE_BYTES - DUMP_FOOTER_BYTES - uncounted
 }
 
 fn pause_cron(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
@@ -406,6 +429,8 @@ fn help(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
             "    Return hash table statistics of the specified Redis database.",
             "HTSTATS-KEY <key> [full]",
             "    Like HTSTATS but for the hash table stored at <key>'s value.",
+            "LOADAOF",
+            "    Flush the AOF buffers on disk and reload the AOF in memory.",
             "OBJECT <key>",
             "    Show low level info about `key` and associated value.",
             "OOM",
@@ -421,6 +446,12 @@ fn help(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
             "    Reply with a test value of the specified type. <type> can be: string,",
             "    integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
             "    true, false.",
+            "RELOAD [option ...]",
+            "    Save the RDB on disk and reload it back to memory. Valid <option> values:",
+            "    * MERGE: conflicting keys will be loaded from RDB.",
+            "    * NOFLUSH: the existing database will not be removed before load, but",
+            "      conflicting keys will end it with an error.",
+            "    * NOSAVE: the database will be loaded from an existing RDB file.",
             "SEGFAULT",
             "    Crash the server with sigsegv.",
             "SET-ACTIVE-EXPIRE <0|1>",
@@ -485,15 +516,5 @@ mod tests {
             ),
             (1, 0, 0)
         );
-    }
-
-    #[test]
-    fn values_have_the_length_they_have_in_a_snapshot() {
-        assert_eq!(serialized_bytes(Str::Bytes(b"v")), 2);
-        assert_eq!(serialized_bytes(Str::Int(127)), 2);
-        assert_eq!(serialized_bytes(Str::Int(-32_768)), 3);
-        assert_eq!(serialized_bytes(Str::Bytes(b"65536")), 5);
-        assert_eq!(serialized_bytes(Str::Int(i64::MAX)), 20);
-        assert_eq!(serialized_bytes(Str::Bytes(&[b'x'; 64])), 66);
     }
 }

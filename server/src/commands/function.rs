@@ -325,7 +325,7 @@ const RESTORE: Command = Spec {
 }
 .run(restore);
 
-fn restore(_: &mut Ctx<'_>, args: &Args<'_>) -> Result {
+fn restore(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     if args.len() > 4 {
         return Err(Error::subcommand_syntax(args, "FUNCTION"));
     }
@@ -336,7 +336,8 @@ fn restore(_: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         _ if args.is(3, "FLUSH") => Policy::Flush,
         _ => return Err(Error::RestorePolicy),
     };
-    let texts = payload::restore(args.word(2)?).map_err(|why| match why {
+    let checksum = cx.server.settings.payload_checksum();
+    let texts = payload::restore(args.word(2)?, checksum).map_err(|why| match why {
         Unreadable::Footer => Error::PayloadFooter,
         Unreadable::NoFunction => Error::PayloadNoFunction,
         Unreadable::PreRelease => Error::PayloadPreRelease,

@@ -545,15 +545,68 @@ fn key_shards(server: &Server, spec: &Spec, args: &Args<'_>) -> ShardSet {
 /// # Errors
 /// A text, if the record is no request that this server understands.
 pub fn replay(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Result<(), String> {
+    let entry = find_record(session, args)?;
+    call(session, entry, args, out);
+    note_refusal(entry, out);
+    Ok(())
+}
+
+/// The same where the caller holds the keyspace; what comes of it is left in `db.changes`.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_within(
+    session: &mut Session,
+    mut db: Db<'static>,
+    args: &Args<'_>,
+    out: &mut Output,
+) -> (Db<'static>, Result<(), String>) {
+    let entry = match find_record(session, args) {
+        Ok(entry) => entry,
+        Err(error) => return (db, Err(error)),
+    };
+    let server = session.server;
+    let now_ms = db.moment.now_ms;
+    db.index = session.client.db();
+    db.moment = moment(server, &session.client, &mut session.local.habits, now_ms);
+    let mut cx = Ctx {
+        server,
+        client: &session.client,
+        local: &mut session.local,
+        db,
+        reply: Reply::new(out, session.client.version()),
+        effects: Effects::default(),
+        entry,
+        // Nothing waits: neither for keys nor for what is freed.
+        is_in_exec: true,
+        wanted: None,
+        again: None,
+        calls: Vec::new(),
+    };
+    run(&mut cx, entry, args, &mut session.unit);
+    let db = cx.db;
+    session.unit.forget();
+    note_refusal(entry, out);
+    (db, Ok(()))
+}
+
+/// The command of a record of the log.
+fn find_record(session: &mut Session, args: &Args<'_>) -> Result<&'static Entry, String> {
     let entry = find(session, args).map_err(|_| {
         let name = String::from_utf8_lossy(args.get(0).unwrap_or_default());
         format!("Unknown command '{name}'")
     })?;
-    if !entry.accepts(args.len()) {
-        let name = &entry.full_name;
-        return Err(format!("Wrong number of arguments for '{name}'"));
+    match entry.accepts(args.len()) {
+        true => Ok(entry),
+        false => {
+            let name = &entry.full_name;
+            Err(format!("Wrong number of arguments for '{name}'"))
+        }
     }
-    call(session, entry, args, out);
+}
+
+/// Takes the reply away, and notes an error in the log.
+fn note_refusal(entry: &Entry, out: &mut Output) {
     let is_error = |reply: &[u8]| reply.first() == Some(&b'-');
     if let Some(chunk) = out
         .chunks()
@@ -569,5 +622,4 @@ pub fn replay(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Resul
         );
     }
     out.clear();
-    Ok(())
 }

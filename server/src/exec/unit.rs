@@ -94,6 +94,14 @@ impl Unit {
         (std::mem::take(&mut self.dirty), durable_from)
     }
 
+    /// Forgets the records: what is carried out is in the log already.
+    pub fn forget(&mut self) {
+        self.records.clear();
+        self.bytes.clear();
+        self.changed.clear();
+        self.dirty = 0;
+    }
+
     fn iter(&self) -> impl ExactSizeIterator<Item = (usize, &[u8])> {
         (0..self.records.len()).map(|index| {
             let start = index

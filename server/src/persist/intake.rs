@@ -2,11 +2,13 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use storage::rdb::{Arrivals, Duplicate, Piece, Record, Storing};
+use storage::keyspace::Held;
+use storage::rdb::{Arrivals, Duplicate, Piece, Present, Record, Storing};
 
 use crate::clock;
 use crate::config::options;
 use crate::exec;
+use crate::script::functions::Policy;
 use crate::server::Server;
 
 /// So many keys without elements are named in the log.
@@ -33,16 +35,27 @@ pub struct Intake {
     empty_count: u64,
     /// Texts of libraries of functions.
     libraries: Vec<Vec<u8>>,
+    /// What becomes of those that are there.
+    policy: Policy,
 }
 
 impl Intake {
-    /// Begins a snapshot.
+    /// Begins a snapshot for an empty keyspace.
     pub fn new(server: &'static Server, expired: Expired) -> Intake {
+        Intake::among(server, expired, Policy::Flush)
+    }
+
+    /// Begins a snapshot for a keyspace that may hold something: keys of the same name stay or go as libraries do.
+    pub fn among(server: &'static Server, expired: Expired, policy: Policy) -> Intake {
         let (settings, now_ms) = (&server.settings, clock::now_ms());
         let storing = Storing {
             access: settings.access(),
             clock: server.keyspace.clock(now_ms),
             compression_threshold: settings.compression_threshold(),
+            present: match policy {
+                Policy::Replace => Present::Goes,
+                Policy::Append | Policy::Flush => Present::Stays,
+            },
         };
         Intake {
             server,
@@ -54,16 +67,17 @@ impl Intake {
             expired_count: 0,
             empty_count: 0,
             libraries: Vec::new(),
+            policy,
         }
     }
 
-    /// Takes a piece.
+    /// Takes a piece; `held` is what the caller holds of the keyspace, if that is all of it.
     ///
     /// # Errors
     /// A text for the log, if this server cannot hold it.
-    pub fn take(&mut self, piece: Piece<'_>) -> Result<(), String> {
+    pub fn take(&mut self, held: Option<&mut Held<'_>>, piece: Piece<'_>) -> Result<(), String> {
         match piece {
-            Piece::Entry(record) => self.store(record),
+            Piece::Entry(record) => self.store(held, record),
             Piece::Aux { name, value } => {
                 self.note_fact(name, value);
                 Ok(())
@@ -86,10 +100,10 @@ impl Intake {
     ///
     /// # Errors
     /// A text for the log, if a key came twice, or libraries of functions cannot be loaded.
-    pub fn finish(self, was_summed: bool) -> Result<(), String> {
-        self.arrivals.finish().map_err(duplicated)?;
+    pub fn finish(self, held: Option<&mut Held<'_>>, was_summed: bool) -> Result<(), String> {
+        self.arrivals.finish(held).map_err(duplicated)?;
         if !self.libraries.is_empty() {
-            exec::load_libraries(self.server, &self.libraries)
+            exec::load_libraries(self.server, &self.libraries, self.policy)
                 .map_err(|error| format!("Failed loading library, {error}"))?;
         }
         if !was_summed {
@@ -107,7 +121,7 @@ impl Intake {
         Ok(())
     }
 
-    fn store(&mut self, record: Record<'_>) -> Result<(), String> {
+    fn store(&mut self, held: Option<&mut Held<'_>>, record: Record<'_>) -> Result<(), String> {
         let databases = self.databases;
         if record.db >= databases {
             return Err(format!(
@@ -125,7 +139,7 @@ impl Intake {
             return Ok(());
         }
         let db = record.db as usize;
-        self.arrivals.add(db, record).map_err(duplicated)?;
+        self.arrivals.add(held, db, record).map_err(duplicated)?;
         self.loaded_count += 1;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Loading at start: the append-only files, or the snapshot file.
+//! Loading at start, or when told to: the append-only files, or the snapshot file.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -12,7 +12,9 @@ use storage::aof::{
     self, Event, FileType, LoadError, Loaded, Location, Manifest, Migrated, OnDamage, Reading,
     Replay,
 };
-use storage::rdb::{self, Checksum, Piece};
+use storage::db::Db;
+use storage::keyspace::Held;
+use storage::rdb::{self, Piece};
 
 use super::intake::{Expired, Intake};
 
@@ -73,37 +75,59 @@ const FATAL: &str = "Fatal error loading the DB, check server logs. Exiting.";
 /// # Errors
 /// A text for the log: the file cannot be read, is damaged, or holds what this server does not understand.
 pub fn snapshot(server: &'static Server) -> Result<(), String> {
-    let path = server.settings.config.path(options::DBFILENAME);
     let started = Instant::now();
-    let unreadable = |error: io::Error| {
-        let name = path.display();
-        tracing::warn!("Fatal error: can't open the RDB file {name} for reading: {error}");
-        FATAL.to_owned()
+    let Some(file) = snapshot_file(server)? else {
+        return Ok(());
     };
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(unreadable(error)),
-    };
-    let file_bytes = file.metadata().map_err(unreadable)?.len();
+    read_snapshot(server, file, None, Intake::new(server, Expired::Drop))?;
+    let seconds = started.elapsed().as_secs_f64();
+    tracing::info!("DB loaded from disk: {seconds:.3} seconds");
+    Ok(())
+}
+
+/// The snapshot file, if there is one.
+///
+/// # Errors
+/// A text for the log.
+pub(super) fn snapshot_file(server: &Server) -> Result<Option<File>, String> {
+    let path = server.settings.config.path(options::DBFILENAME);
+    match File::open(&path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            let name = path.display();
+            tracing::warn!("Fatal error: can't open the RDB file {name} for reading: {error}");
+            Err(FATAL.to_owned())
+        }
+    }
+}
+
+/// Lets the intake take what a file holds; `held` are the locks, where the caller has them all.
+///
+/// # Errors
+/// A text for the log.
+pub(super) fn read_snapshot(
+    server: &Server,
+    file: File,
+    mut held: Option<&mut Held<'_>>,
+    mut intake: Intake,
+) -> Result<(), String> {
+    let settings = &server.settings;
+    let file_bytes = file.metadata().map_or(0, |it| it.len());
     let loading = &server.persist.loading;
     loading.begin(file_bytes, clock::now_ms());
-    let (limits, checksum) = (server.settings.packing_limits(), checksum(server));
+    let (limits, checksum) = (settings.packing_limits(), settings.file_checksum());
     let mut reader = rdb::Reader::new(file, limits, checksum).map_err(|error| fatal(0, &error))?;
-    let mut intake = Intake::new(server, Expired::Drop);
     loop {
         let offset = reader.offset();
         loading.loaded_bytes.store(offset, Relaxed);
         match reader.next_piece() {
-            Ok(Some(piece)) => intake.take(piece)?,
+            Ok(Some(piece)) => intake.take(held.as_deref_mut(), piece)?,
             Ok(None) => break,
             Err(error) => return Err(fatal(offset, &error)),
         }
     }
-    intake.finish(!reader.was_unsummed())?;
-    let seconds = started.elapsed().as_secs_f64();
-    tracing::info!("DB loaded from disk: {seconds:.3} seconds");
-    Ok(())
+    intake.finish(held, !reader.was_unsummed())
 }
 
 /// Says in the log what is wrong with a snapshot, in the words of Redis where it has some.
@@ -125,40 +149,19 @@ fn fatal(offset: u64, error: &rdb::Error) -> String {
     FATAL.to_owned()
 }
 
-pub(super) fn checksum(server: &Server) -> Checksum {
-    match server.settings.config.get(options::RDBCHECKSUM) {
-        true => Checksum::Verify,
-        false => Checksum::Ignore,
-    }
-}
-
 /// Replays all files into the keyspace.
 ///
 /// # Errors
 /// A text for the log: a file is missing, or damaged and `aof-load-truncated no`, or holds what this
 /// server does not understand.
 pub fn replay(server: &'static Server, found: &mut Found) -> Result<(), String> {
-    let config = &server.settings.config;
-    let on_damage = match config.get(options::AOF_LOAD_TRUNCATED) {
+    let started = Instant::now();
+    let on_damage = match server.settings.config.get(options::AOF_LOAD_TRUNCATED) {
         true => OnDamage::Quarantine,
         false => OnDamage::Refuse,
     };
-    let reading = Reading {
-        on_damage,
-        limits: server.settings.packing_limits(),
-        checksum: checksum(server),
-    };
-    let started = Instant::now();
-    let loading = &server.persist.loading;
-    loading.begin(total_bytes(found), clock::now_ms());
-    let mut replayer = Replayer::new(server, found.location.filename());
-    let loaded = aof::load(&found.location, &mut found.manifest, &reading, |event| {
-        replayer.apply(event)
-    });
-    let loaded = loaded.map_err(|error| match error {
-        LoadError::Snapshot { offset, error, .. } => fatal(offset, &error),
-        error => error.to_string(),
-    })?;
+    let mut replayer = Replayer::new(server, found.location.filename(), None);
+    let loaded = replay_with(&mut replayer, found, on_damage)?;
     server.persist.status.note_loaded(&loaded);
     note_damage(&loaded);
     if loaded.total_bytes > 0 {
@@ -166,6 +169,46 @@ pub fn replay(server: &'static Server, found: &mut Found) -> Result<(), String> 
         tracing::info!("DB loaded from append only file: {seconds:.3} seconds");
     }
     Ok(())
+}
+
+/// The same through a view of the keyspace that holds every lock, while the files are written to: nothing of them is
+/// moved aside.
+///
+/// # Errors
+/// A text for the log.
+pub(super) fn replay_within(
+    server: &'static Server,
+    found: &mut Found,
+    db: Db<'static>,
+) -> (Db<'static>, Result<(), String>) {
+    let (index, moment) = (db.index, db.moment);
+    let mut replayer = Replayer::new(server, found.location.filename(), Some(db));
+    let loaded = replay_with(&mut replayer, found, OnDamage::Refuse);
+    let mut db = replayer.db.take().expect("it came with one");
+    (db.index, db.moment) = (index, moment);
+    (db, loaded.map(drop))
+}
+
+fn replay_with(
+    replayer: &mut Replayer,
+    found: &mut Found,
+    on_damage: OnDamage,
+) -> Result<Loaded, String> {
+    let server = replayer.server;
+    let reading = Reading {
+        on_damage,
+        limits: server.settings.packing_limits(),
+        checksum: server.settings.file_checksum(),
+    };
+    let loading = &server.persist.loading;
+    loading.begin(total_bytes(found), clock::now_ms());
+    let loaded = aof::load(&found.location, &mut found.manifest, &reading, |event| {
+        replayer.apply(event)
+    });
+    loaded.map_err(|error| match error {
+        LoadError::Snapshot { offset, error, .. } => fatal(offset, &error),
+        error => error.to_string(),
+    })
 }
 
 /// Bytes of all files; one that is missing is found later.
@@ -204,6 +247,8 @@ pub(super) fn replaying_session(server: &'static Server) -> Session {
 struct Replayer {
     server: &'static Server,
     session: Session,
+    /// The keyspace, where the caller holds it.
+    db: Option<Db<'static>>,
     out: Output,
     /// The snapshot that is being read.
     intake: Option<Intake>,
@@ -218,10 +263,11 @@ struct Replayer {
 }
 
 impl Replayer {
-    fn new(server: &'static Server, single: &OsStr) -> Replayer {
+    fn new(server: &'static Server, single: &OsStr, db: Option<Db<'static>>) -> Replayer {
         Replayer {
             server,
             session: replaying_session(server),
+            db,
             out: Output::new(),
             intake: None,
             single: single.to_owned(),
@@ -276,12 +322,12 @@ impl Replayer {
             }
             Intake::new(server, Expired::Keep)
         });
-        intake.take(piece)
+        intake.take(self.db.as_mut().map(Db::held), piece)
     }
 
     fn finish_pieces(&mut self, was_summed: bool) -> Result<(), String> {
         if let Some(intake) = self.intake.take() {
-            intake.finish(was_summed)?;
+            intake.finish(self.db.as_mut().map(Db::held), was_summed)?;
         }
         if self.is_single {
             tracing::info!("Reading the remaining AOF tail...");
@@ -299,6 +345,12 @@ impl Replayer {
     }
 
     fn request(&mut self, request: &Request) -> Result<(), String> {
-        exec::replay(&mut self.session, &request.args(), &mut self.out)
+        let (session, args, out) = (&mut self.session, request.args(), &mut self.out);
+        let Some(db) = self.db.take() else {
+            return exec::replay(session, &args, out);
+        };
+        let (db, replayed) = exec::replay_within(session, db, &args, out);
+        self.db = Some(db);
+        replayed
     }
 }

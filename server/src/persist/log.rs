@@ -46,6 +46,7 @@ pub struct Log {
     is_on: AtomicBool,
     is_stamped: AtomicBool,
     appended: AtomicU64,
+    written: AtomicU64,
     pending_bytes: AtomicUsize,
     buffer_bytes: AtomicUsize,
     durable: watch::Sender<u64>,
@@ -59,6 +60,7 @@ impl Default for Log {
             is_on: AtomicBool::new(false),
             is_stamped: AtomicBool::new(false),
             appended: AtomicU64::new(0),
+            written: AtomicU64::new(0),
             pending_bytes: AtomicUsize::new(0),
             buffer_bytes: AtomicUsize::new(0),
             durable: watch::Sender::new(0),
@@ -133,6 +135,16 @@ impl Log {
     /// The offset behind everything appended so far.
     pub fn appended(&self) -> u64 {
         self.appended.load(Ordering::Relaxed)
+    }
+
+    /// The offset up to which everything has been handed to the system.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
+    }
+
+    /// Notes how far the files go.
+    pub fn set_written(&self, offset: u64) {
+        self.written.store(offset, Ordering::Release);
     }
 
     /// Whether everything up to `offset` is on disk; never while no log is kept.

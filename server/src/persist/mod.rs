@@ -3,7 +3,7 @@
 //! Commands append to [`log::Log`], a buffer. One thread, the [`writer`], takes what has gathered,
 //! writes it, syncs it as `appendfsync` says, and is the only one that touches the files. A
 //! [`rewrite`] runs on a thread of its own beside it, over a snapshot. [`load`] replays the files
-//! at start. [`snapshots`] are files of their own. [`warm`] takes another server's data set in place of what is on
+//! at start, [`reload`] when told to. [`snapshots`] are files of their own. [`warm`] takes another server's data set in place of what is on
 //! disk.
 
 mod encode;
@@ -11,6 +11,7 @@ mod intake;
 mod load;
 pub mod loading;
 pub mod log;
+pub mod reload;
 mod rewrite;
 pub mod snapshots;
 mod status;
@@ -19,8 +20,8 @@ mod walk;
 mod warm;
 mod writer;
 
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -52,6 +53,10 @@ pub struct Persist {
     is_ending: AtomicBool,
     /// The copying of another's data set.
     pub warming: Warming,
+    /// How long each write of the log is put off (`DEBUG AOF-FLUSH-SLEEP`), in microseconds.
+    pub write_delay_us: AtomicU64,
+    /// Held by who changes or reads the files of the log.
+    files: Mutex<()>,
     tasks: Mutex<Option<SyncSender<Task>>>,
 }
 

@@ -321,6 +321,24 @@ impl Snapshots {
         // From here on no other puts its file in place, also if it was about to.
         let _placing = self.placing.lock();
         self.cancel();
+        self.save_now(server, held)
+    }
+
+    /// The same, and one that is running goes on.
+    ///
+    /// # Errors
+    /// If it could not be written; the log says why.
+    pub fn save_beside(&self, server: &Server, held: &mut Held<'_>) -> Result<(), Failed> {
+        let _placing = self.placing.lock();
+        self.save_now(server, held)
+    }
+
+    /// Takes all that has changed for saved.
+    pub fn forget_changes(&self, server: &Server) {
+        self.dirty_then.store(server.stats.dirty.get(), Relaxed);
+    }
+
+    fn save_now(&self, server: &Server, held: &mut Held<'_>) -> Result<(), Failed> {
         let begun = Begun::now(server, held);
         let path = format!("temp-{}-last.rdb", std::process::id());
         let file = file::write_held(server, &begun, held, &path)?;

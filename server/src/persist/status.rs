@@ -27,6 +27,8 @@ pub struct Status {
     pub last_rewrite_seconds: AtomicI64,
     /// Rewrites that have begun.
     pub rewrites: AtomicU64,
+    /// The files of the log are not those of this keyspace yet.
+    pub is_staged: AtomicBool,
     /// Bytes of all files of the log.
     pub current_bytes: AtomicU64,
     /// Bytes of the log after the last rewrite or start.
@@ -51,6 +53,7 @@ impl Default for Status {
             rewrite_started_ms: AtomicI64::new(0),
             last_rewrite_seconds: AtomicI64::new(-1),
             rewrites: AtomicU64::new(0),
+            is_staged: AtomicBool::new(false),
             current_bytes: AtomicU64::new(0),
             base_bytes: AtomicU64::new(0),
             delayed_fsyncs: AtomicU64::new(0),

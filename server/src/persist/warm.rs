@@ -17,7 +17,7 @@ use protocol::{Args, Limits, Output, Parsed, Parser, Request};
 use storage::rdb;
 
 use super::intake::{Expired, Intake};
-use super::load::{checksum, replaying_session};
+use super::load::replaying_session;
 use crate::clock;
 use crate::config::options;
 use crate::exec;
@@ -283,19 +283,19 @@ fn take_snapshot(server: &'static Server, link: &mut Link, bytes: u64) -> Result
     let limits = server.settings.packing_limits();
     let mut source = (&mut link.input).take(bytes);
     let was_summed = {
-        let mut reader = rdb::Reader::new(&mut source, limits, checksum(server))
+        let mut reader = rdb::Reader::new(&mut source, limits, server.settings.file_checksum())
             .map_err(|error| error.to_string())?;
         let mut intake = Intake::new(server, Expired::Drop);
         loop {
             loading.loaded_bytes.store(reader.offset(), Relaxed);
             match reader.next_piece() {
-                Ok(Some(piece)) => intake.take(piece)?,
+                Ok(Some(piece)) => intake.take(None, piece)?,
                 Ok(None) => break,
                 Err(error) => return Err(error.to_string()),
             }
         }
         let was_summed = !reader.was_unsummed();
-        intake.finish(was_summed)?;
+        intake.finish(None, was_summed)?;
         was_summed
     };
     // The reader asks for more than it needs; all of it is the snapshot's.

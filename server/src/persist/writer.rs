@@ -69,6 +69,7 @@ impl Writer {
             is_once: opening == Opening::Once,
         };
         writer.note_sizes();
+        writer.note_written(written_to);
         writer
             .server
             .persist
@@ -116,9 +117,7 @@ impl Writer {
             .log
             .take(&mut self.unwritten, Duration::from_millis(100));
         let has_more = !self.unwritten.is_empty();
-        if self.write() {
-            self.written_to = end;
-        }
+        self.write_to(end);
         let is_due = match policy {
             AppendFsync::Always => true,
             AppendFsync::Everysec => self.last_sync.elapsed() >= Duration::from_secs(1),
@@ -132,6 +131,28 @@ impl Writer {
         }
     }
 
+    /// Writes what is not written yet, all of which lies before that offset; whether all of it is.
+    fn write_to(&mut self, end: u64) -> bool {
+        // One who reads the files must not see them change.
+        let _files = self.server.persist.files.lock();
+        let is_written = self.write();
+        if is_written {
+            self.note_written(end);
+        }
+        is_written
+    }
+
+    fn note_written(&mut self, offset: u64) {
+        self.written_to = offset;
+        self.server.log.set_written(offset);
+    }
+
+    /// Writes what has gathered, without waiting for more.
+    fn write_pending(&mut self) {
+        let end = self.server.log.take(&mut self.unwritten, Duration::ZERO);
+        self.write_to(end);
+    }
+
     /// Writes what is not written yet; whether all of it is.
     ///
     /// A write that fails is tried again until it succeeds: nothing is dropped, and writes are refused
@@ -139,6 +160,10 @@ impl Writer {
     fn write(&mut self) -> bool {
         if self.unwritten.is_empty() {
             return true;
+        }
+        let slow = Duration::from_micros(self.server.persist.write_delay_us.load(Relaxed));
+        if !slow.is_zero() {
+            std::thread::sleep(slow);
         }
         let began = Instant::now();
         match self.file.append(&self.unwritten) {
@@ -199,18 +224,16 @@ impl Writer {
     }
 
     fn note_sizes(&self) {
-        self.server
-            .persist
-            .status
-            .current_bytes
-            .store(self.file.current_bytes(), Relaxed);
+        let status = &self.server.persist.status;
+        let current_bytes = self.file.current_bytes();
+        status.current_bytes.store(current_bytes, Relaxed);
+        status.is_staged.store(self.file.is_staged(), Relaxed);
     }
 
     /// Writes and syncs everything that was appended.
     fn finish(&mut self) {
         let end = self.server.log.cut(&mut self.unwritten);
-        if self.write() {
-            self.written_to = end;
+        if self.write_to(end) {
             self.sync();
         }
     }
@@ -225,9 +248,11 @@ impl Writer {
             return;
         }
         // Who ends the server holds the locks for good, and waits for what is left to be written.
-        let held = server
-            .keyspace
-            .lock_unless(ShardSet::ALL, || server.persist.is_ending.load(Relaxed));
+        let held = server.keyspace.lock_unless(ShardSet::ALL, || {
+            // Or to be read again.
+            self.write_pending();
+            server.persist.is_ending.load(Relaxed)
+        });
         status.is_rewrite_scheduled.store(false, Release);
         let Some(mut held) = held else { return };
         status.rewrites.fetch_add(1, Relaxed);
@@ -263,10 +288,10 @@ impl Writer {
 
     /// Writes what belongs to the present file, up to the cut, and goes on in a new one.
     fn switch_files(&mut self, cut_at: u64) -> Result<RewriteFiles, String> {
-        if !self.write() {
+        if !self.write_to(cut_at) {
             return Err("the present file cannot be written to its end".to_owned());
         }
-        self.written_to = cut_at;
+        let _files = self.server.persist.files.lock();
         let config = &self.server.settings.config;
         let sync_every = config
             .get(options::AOF_REWRITE_INCREMENTAL_FSYNC)
@@ -283,6 +308,7 @@ impl Writer {
 
     /// Puts a finished base in place; whether this was all that the files were opened for.
     fn end_rewrite(&mut self, base: Result<FinishedBase, String>) -> bool {
+        let files = self.server.persist.files.lock();
         let committed = base.and_then(|base| {
             let bytes = base.bytes();
             self.file
@@ -290,6 +316,7 @@ impl Writer {
                 .map(|done| (done, bytes))
                 .map_err(|error| error.to_string())
         });
+        drop(files);
         let status = &self.server.persist.status;
         let took_ms = crate::clock::now_ms() - status.rewrite_started_ms.load(Relaxed);
         status.last_rewrite_seconds.store(took_ms / 1000, Relaxed);

@@ -1,9 +1,8 @@
 //! What `FUNCTION DUMP` gives: the texts of all libraries as they stand in a snapshot, version and checksum.
 
 use storage::rdb::crc64::crc64;
-use storage::rdb::format::{
-    DUMP_FOOTER_BYTES, READABLE, VERSION_FIELD_EXPIRY, length, opcode, special,
-};
+use storage::rdb::format::{VERSION_FIELD_EXPIRY, length, opcode, special};
+use storage::rdb::{Checksum, payload_body};
 use storage::value::lzf;
 
 /// Texts up to here are not worth compressing.
@@ -68,8 +67,8 @@ fn write_length(value: usize, out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// See [`Unreadable`].
-pub fn restore(payload: &[u8]) -> Result<Vec<Vec<u8>>, Unreadable> {
-    let mut rest = without_footer(payload).ok_or(Unreadable::Footer)?;
+pub fn restore(payload: &[u8], checksum: Checksum) -> Result<Vec<Vec<u8>>, Unreadable> {
+    let mut rest = payload_body(payload, checksum).ok_or(Unreadable::Footer)?;
     let mut texts = Vec::new();
     while let Some((&kind, behind)) = rest.split_first() {
         match kind {
@@ -81,17 +80,6 @@ pub fn restore(payload: &[u8]) -> Result<Vec<Vec<u8>>, Unreadable> {
         texts.push(read_string(&mut rest).ok_or(Unreadable::Text)?);
     }
     Ok(texts)
-}
-
-fn without_footer(payload: &[u8]) -> Option<&[u8]> {
-    let body_bytes = payload.len().checked_sub(DUMP_FOOTER_BYTES)?;
-    let (body, footer) = payload.split_at(body_bytes);
-    let (version, sum) = footer.split_at(2);
-    let version = u16::from_le_bytes(version.try_into().ok()?);
-    let sum = u64::from_le_bytes(sum.try_into().ok()?);
-    let is_readable = u32::from(version) <= *READABLE.end();
-    let is_whole = crc64(&payload[..body_bytes + 2]) == sum;
-    (is_readable && is_whole).then_some(body)
 }
 
 /// A length, or what special string follows.
@@ -152,9 +140,15 @@ mod tests {
         let texts: [&[u8]; 3] = [b"short", &long[..100], &long];
         for compresses in [false, true] {
             let payload = dump(&texts, compresses);
-            assert_eq!(restore(&payload).expect("it was just dumped"), texts);
+            assert_eq!(
+                restore(&payload, Checksum::Verify).expect("it was just dumped"),
+                texts
+            );
             for cut in 0..payload.len().min(300) {
-                assert_eq!(restore(&payload[..cut]), Err(Unreadable::Footer));
+                assert_eq!(
+                    restore(&payload[..cut], Checksum::Verify),
+                    Err(Unreadable::Footer)
+                );
             }
         }
     }
@@ -172,7 +166,7 @@ mod tests {
             payload.extend_from_slice(&[12, 0]);
             let sum = crc64(&payload).to_le_bytes();
             payload.extend_from_slice(&sum);
-            assert_eq!(restore(&payload), Err(Unreadable::Text));
+            assert_eq!(restore(&payload, Checksum::Verify), Err(Unreadable::Text));
         }
     }
 }

@@ -25,6 +25,6 @@ pub mod writer;
 
 pub use decode::Decoded;
 pub use error::Error;
-pub use payload::Payload;
+pub use payload::{Payload, payload_body};
 pub use reader::{Checksum, Piece, Reader, Record, Tags};
-pub use store::{Arrivals, Duplicate, Storing};
+pub use store::{Arrivals, Duplicate, Present, Storing};

@@ -6,7 +6,8 @@ use super::decode::Decoded;
 use super::reader::{Record, Tags};
 use crate::entry::Entry;
 use crate::evict::{Access, Clock};
-use crate::keyspace::Keyspace;
+use crate::keyspace::{Held, Keyspace};
+use crate::shard::Shard;
 use crate::table::{Ahead, Place};
 use crate::value::Value;
 
@@ -22,6 +23,17 @@ pub struct Storing {
     pub clock: Clock,
     /// Strings longer than this are packed; 0 for none.
     pub compression_threshold: usize,
+    /// What becomes of a key that is there already.
+    pub present: Present,
+}
+
+/// What becomes of a key that is there when the same one comes from a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Present {
+    /// It stays, and the other is refused.
+    Stays,
+    /// It goes.
+    Goes,
 }
 
 /// A key that a file holds twice.
@@ -36,7 +48,8 @@ pub struct Duplicate {
 /// Keys on their way from a file into the keyspace.
 ///
 /// Each waits for some that come behind it: what its place in the table is told by is asked for when it comes, and
-/// there when it is its turn. Nobody is told of any: while files are loaded there is nobody.
+/// there when it is its turn. Nobody is told of any: while files are loaded there is nobody. Whoever holds every lock
+/// of the keyspace while they come hands that in; the locks are taken one at a time otherwise.
 pub struct Arrivals<'k> {
     keyspace: &'k Keyspace,
     storing: Storing,
@@ -62,9 +75,14 @@ impl<'k> Arrivals<'k> {
     /// Adds a key as a file has it, if it holds anything. `db` is a database that there may be.
     ///
     /// # Errors
-    /// [`Duplicate`] if this key, or one that came some time before it, has come already.
+    /// [`Duplicate`] if this key, or one that came some time before it, is there already and stays.
     #[inline]
-    pub fn add(&mut self, db: usize, record: Record<'_>) -> Result<(), Duplicate> {
+    pub fn add(
+        &mut self,
+        mut held: Option<&mut Held<'_>>,
+        db: usize,
+        record: Record<'_>,
+    ) -> Result<(), Duplicate> {
         let Some(value) = record.value else {
             return Ok(());
         };
@@ -75,14 +93,14 @@ impl<'k> Arrivals<'k> {
         let hash = self.keyspace.hash(record.key);
         let arrival = Arrival { db, hash, entry };
         if !record.tags.is_empty() {
-            let at = self.store(arrival)?;
-            self.tag(db, hash, at, record.tags);
+            let at = self.store(held.as_deref_mut(), arrival)?;
+            self.tag(held, (db, hash, at), record.tags);
             return Ok(());
         }
         self.keyspace.prefetch(hash, db, Ahead::Cells);
         self.waiting.push_back(arrival);
         if self.waiting.len() > AHEAD {
-            self.store_first()?;
+            self.store_first(held)?;
         }
         Ok(())
     }
@@ -91,40 +109,67 @@ impl<'k> Arrivals<'k> {
     ///
     /// # Errors
     /// As [`Arrivals::add`].
-    pub fn finish(mut self) -> Result<(), Duplicate> {
+    pub fn finish(mut self, mut held: Option<&mut Held<'_>>) -> Result<(), Duplicate> {
         while !self.waiting.is_empty() {
-            self.store_first()?;
+            self.store_first(held.as_deref_mut())?;
         }
         Ok(())
     }
 
     #[inline]
-    fn store_first(&mut self) -> Result<(), Duplicate> {
+    fn store_first(&mut self, held: Option<&mut Held<'_>>) -> Result<(), Duplicate> {
         match self.waiting.pop_front() {
-            Some(first) => self.store(first).map(drop),
+            Some(first) => self.store(held, first).map(drop),
             None => Ok(()),
         }
     }
 
     #[inline]
-    fn store(&self, arrival: Arrival) -> Result<Place, Duplicate> {
+    fn store(&self, held: Option<&mut Held<'_>>, arrival: Arrival) -> Result<Place, Duplicate> {
         let Arrival { db, hash, entry } = arrival;
-        let mut shard = self.keyspace.lock_one(Keyspace::shard_of_hash(hash));
-        let partition = shard.partition_mut(db);
-        if partition.find(hash as u32, entry.key()).is_some() {
-            let key = entry.key().into();
-            return Err(Duplicate { db, key });
-        }
-        Ok(partition.insert(hash as u32, entry, self.storing.clock.now_ms))
+        let Storing { clock, present, .. } = self.storing;
+        self.with_shard(held, hash, |shard| {
+            let partition = shard.partition_mut(db);
+            if let Some(at) = partition.find(hash as u32, entry.key()) {
+                let is_dead = |it: &Entry| partition.tags().is_dead(it);
+                let is_there = partition.get(at).is_some_and(|it| !is_dead(it));
+                if is_there && present == Present::Stays {
+                    let key = entry.key().into();
+                    return Err(Duplicate { db, key });
+                }
+                partition.remove(at);
+            }
+            Ok(partition.insert(hash as u32, entry, clock.now_ms))
+        })
     }
 
-    fn tag(&self, db: usize, hash: u64, at: Place, tags: Tags<'_>) {
-        let mut shard = self.keyspace.lock_one(Keyspace::shard_of_hash(hash));
-        let partition = shard.partition_mut(db);
-        for tag in tags {
-            let tag_hash = self.keyspace.hash(tag);
-            let take_name = || self.keyspace.tag_names(db).hold(tag_hash, tag);
-            partition.attach(at, hash as u32, tag_hash, tag, take_name);
+    fn tag(
+        &self,
+        held: Option<&mut Held<'_>>,
+        (db, hash, at): (usize, u64, Place),
+        tags: Tags<'_>,
+    ) {
+        self.with_shard(held, hash, |shard| {
+            let partition = shard.partition_mut(db);
+            for tag in tags {
+                let tag_hash = self.keyspace.hash(tag);
+                let take_name = || self.keyspace.tag_names(db).hold(tag_hash, tag);
+                partition.attach(at, hash as u32, tag_hash, tag, take_name);
+            }
+        });
+    }
+
+    #[inline]
+    fn with_shard<R>(
+        &self,
+        held: Option<&mut Held<'_>>,
+        hash: u64,
+        work: impl FnOnce(&mut Shard) -> R,
+    ) -> R {
+        let number = Keyspace::shard_of_hash(hash);
+        match held {
+            Some(held) => work(held.get(number).expect("every lock is held")),
+            None => work(&mut self.keyspace.lock_one(number)),
         }
     }
 }
@@ -175,6 +220,7 @@ mod tests {
             access: Access::Time,
             clock: keyspace.clock(1_000),
             compression_threshold: 0,
+            present: Present::Stays,
         };
         let mut arrivals = Arrivals::new(keyspace, storing);
         let mut reader =
@@ -182,10 +228,10 @@ mod tests {
         while let Some(piece) = reader.next_piece().expect("a whole file") {
             if let Piece::Entry(record) = piece {
                 assert_eq!(record.past, Past::Unknown);
-                arrivals.add(3, record)?;
+                arrivals.add(None, 3, record)?;
             }
         }
-        arrivals.finish()
+        arrivals.finish(None)
     }
 
     #[test]

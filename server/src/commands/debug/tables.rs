@@ -1,5 +1,7 @@
 //! `DEBUG HTSTATS`: the tables that hold the keys.
 
+use storage::value::Object;
+
 use crate::command::{Args, Ctx, Error, Result, Words};
 use crate::config::options;
 
@@ -26,8 +28,17 @@ fn describe(text: &mut String, size: usize, elements: usize) {
     }
 }
 
-/// No value is a hash table yet.
+/// A sorted set has a table of its members, too.
 pub(super) fn of_key(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
-    cx.db.peek(args.key(2)?).ok_or(Error::NoSuchKey)?;
-    Err(Error::NotHashTable)
+    let entry = cx.db.peek(args.key(2)?).ok_or(Error::NoSuchKey)?;
+    let elements = match (entry.encoding(), entry.object()) {
+        ("hashtable", Some(Object::Set(set))) => set.len(),
+        ("hashtable", Some(Object::Hash(hash))) => hash.len(),
+        ("skiplist", Some(Object::Zset(zset))) => zset.len(),
+        _ => return Err(Error::NotHashTable),
+    };
+    let mut text = String::new();
+    // As large as the table of Redis would be.
+    describe(&mut text, elements.next_power_of_two(), elements);
+    cx.reply.verbatim("txt", text.as_bytes())
 }

@@ -54,7 +54,8 @@ fn restore(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         return Err(Error::BusyKey);
     }
     let expiry_ms = options.expiry_ms(cx, args)?;
-    let mut payload = Payload::verified(args.word(3)?).ok_or(Error::DumpFooter)?;
+    let checksum = cx.server.settings.payload_checksum();
+    let mut payload = Payload::verified(args.word(3)?, checksum).ok_or(Error::DumpFooter)?;
     let value = payload.value(&cx.limits());
     let value = value.map_err(|_| Error::BadDataFormat)?;
     // While files are loaded time stands still: they say themselves when a key goes.

@@ -129,19 +129,20 @@ pub(super) fn restore(cx: &mut Ctx<'_>, drafts: Vec<Draft>, policy: Policy) -> R
     cx.reply.ok()
 }
 
-/// Loads libraries that a snapshot holds, in place of those that are there.
+/// Loads libraries that a snapshot holds.
 ///
 /// # Errors
 /// What is wrong with one of them; then nothing has changed.
 pub fn load_libraries<T: AsRef<[u8]>>(
     server: &Server,
     texts: &[T],
+    policy: Policy,
 ) -> std::result::Result<(), String> {
     let drafts: std::result::Result<Vec<Draft>, String> = texts
         .iter()
         .map(|text| Draft::parse(text.as_ref()))
         .collect();
-    add(server, drafts?, Policy::Flush, Patience::Endless).map_err(|error| error.to_string())
+    add(server, drafts?, policy, Patience::Endless).map_err(|error| error.to_string())
 }
 
 /// What the log holds has been loaded before.
