@@ -26,6 +26,7 @@ mod generic;
 mod geo;
 mod hash;
 mod hll;
+mod interchange;
 mod list;
 mod loading;
 mod memory;

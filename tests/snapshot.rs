@@ -15,7 +15,7 @@ use crate::support::{Client, Server};
 ///
 /// # Panics
 /// If it takes longer than any machine needs.
-fn wait_until(server: &Server, what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait_until(server: &Server, what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !holds() {
         assert!(Instant::now() < deadline, "{what}:\n{}", server.log());
