@@ -31,6 +31,7 @@ mod list;
 mod loading;
 mod memory;
 mod memory_report;
+mod migrate;
 mod notify;
 mod operator;
 mod oracle;

@@ -88,6 +88,7 @@ const PARTS: &[&str] = &[
     "latency",
     "lazyfree",
     "memory",
+    "migrate",
     "monitor",
     "notify",
     "persist",

@@ -18,6 +18,7 @@ mod latency;
 mod lazyfree;
 mod logging;
 mod memory;
+mod migrate;
 mod monitor;
 mod net;
 mod notify;

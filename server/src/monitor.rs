@@ -94,6 +94,7 @@ pub fn is_secret(entry: &Entry, args: &Args<'_>, index: usize) -> bool {
         "auth" => index > 0 && args.len() <= 3,
         "acl|setuser" | "acl|getuser" | "acl|deluser" => index > 1,
         "hello" => index > 2 && is_hello_secret(args, index),
+        "migrate" => index > 6 && is_migrate_secret(args, index),
         "config|set" => index > 2 && !index.is_multiple_of(2) && is_sensitive(args.get(index - 1)),
         _ => false,
     }
@@ -103,6 +104,24 @@ pub fn is_secret(entry: &Entry, args: &Args<'_>, index: usize) -> bool {
 fn is_sensitive(option: Option<&[u8]>) -> bool {
     let named = option.and_then(crate::config::options::find);
     named.is_some_and(|named| named.id.spec().traits.is_sensitive)
+}
+
+fn is_migrate_secret(args: &Args<'_>, index: usize) -> bool {
+    let is = |at: usize, word: &[u8]| args.get(at).is_some_and(|it| it.eq_ignore_ascii_case(word));
+    let mut at = 6;
+    while at < index {
+        let secrets = match () {
+            () if is(at, b"COPY") || is(at, b"REPLACE") => 0,
+            () if is(at, b"AUTH") && at + 1 < args.len() => 1,
+            () if is(at, b"AUTH2") && at + 2 < args.len() => 2,
+            () => return false,
+        };
+        at += 1 + secrets;
+        if index < at {
+            return true;
+        }
+    }
+    false
 }
 
 fn is_hello_secret(args: &Args<'_>, index: usize) -> bool {

@@ -115,6 +115,16 @@ pub enum Error {
     InvalidFrequency,
     #[error("ERR DUMP payload version or checksum are wrong")]
     DumpFooter,
+    #[error("ERR When using MIGRATE KEYS option, the key argument must be set to the empty string")]
+    MigrateKeyAndKeys,
+    #[error("IOERR error or timeout connecting to the client")]
+    MigrateConnecting,
+    #[error("IOERR error or timeout writing to target instance")]
+    MigrateWriting,
+    #[error("IOERR error or timeout reading to target instance")]
+    MigrateReading,
+    #[error("ERR Target instance replied with error: {0}")]
+    MigrateRefused(String),
     #[error("ERR Bad data format")]
     BadDataFormat,
     #[error("ERR invalid expire time in '{0}' command")]

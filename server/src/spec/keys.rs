@@ -1,5 +1,7 @@
 //! Where the keys of a request are.
 
+use std::ops::Range;
+
 use bitflags::bitflags;
 use protocol::Args;
 use smallvec::SmallVec;
@@ -59,6 +61,9 @@ impl KeyFlags {
             .map(|(_, name)| *name)
     }
 }
+
+/// Which words of a request are its keys; none if it is no request.
+pub type Locate = fn(Args<'_>) -> Option<Range<usize>>;
 
 /// How the search for keys begins.
 #[derive(Clone, Copy, Debug)]
@@ -201,6 +206,18 @@ impl Keys {
                 last: -1,
                 step: 1,
                 limit: 2,
+            },
+            ..Keys::behind(word, from, flags)
+        }
+    }
+
+    /// All that stands behind `word`, searched from argument `from`.
+    pub const fn all_behind(word: &'static str, from: isize, flags: KeyFlags) -> Keys {
+        Keys {
+            find: Find::Range {
+                last: -1,
+                step: 1,
+                limit: 0,
             },
             ..Keys::behind(word, from, flags)
         }
@@ -357,7 +374,11 @@ impl Spec {
         if !self.has_keys() {
             return Err(KeyError::NoKeys);
         }
-        let positions = self.find_keys(args).unwrap_or_default();
+        let positions = match self.locate {
+            None => self.find_keys(args),
+            Some(locate) => locate(args).map(|range| self.at_first(range)),
+        };
+        let positions = positions.unwrap_or_default();
         if positions.is_empty() && !self.flags.contains(Flags::NO_MANDATORY_KEYS) {
             return Err(KeyError::Arguments);
         }
@@ -374,6 +395,12 @@ impl Spec {
     /// Whether a request may mean other keys than those that are found: `STORE` given twice, as Redis allows.
     pub fn is_ambiguous(&self, args: Args<'_>) -> bool {
         self.keys.iter().any(|keys| keys.is_ambiguous(args))
+    }
+
+    /// Keys of which happens what the first key spec says.
+    fn at_first(&self, range: Range<usize>) -> KeyPositions {
+        let flags = self.keys.first().map_or(KeyFlags::empty(), |it| it.flags);
+        range.map(|index| KeyPosition { index, flags }).collect()
     }
 
     fn find_keys(&self, args: Args<'_>) -> Option<KeyPositions> {

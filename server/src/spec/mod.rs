@@ -7,7 +7,7 @@
 pub mod keys;
 pub mod usage;
 
-pub use keys::{KeyError, KeyFlags, KeyPositions, Keys, Reach};
+pub use keys::{KeyError, KeyFlags, KeyPositions, Keys, Locate, Reach};
 
 use bitflags::bitflags;
 
@@ -297,6 +297,8 @@ pub struct Spec {
     pub acl: Acl,
     /// Where its keys are.
     pub keys: &'static [Keys],
+    /// Which words of a request are its keys, where `keys` does not say it all (`MIGRATE`); none if it is no request.
+    pub locate: Option<Locate>,
     /// Shards to hold.
     pub locks: Locks,
     /// Hints for clients and proxies (`COMMAND INFO`, seventh element).
@@ -319,6 +321,7 @@ impl Spec {
         flags: Flags::empty(),
         acl: Acl::empty(),
         keys: &[],
+        locate: None,
         locks: Locks::Keys,
         tips: &[],
         history: &[],

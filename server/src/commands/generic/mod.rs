@@ -4,6 +4,7 @@ mod delete;
 mod dump;
 mod expire;
 mod lookup;
+mod migrate;
 mod object;
 mod relocate;
 mod restore;
@@ -31,6 +32,7 @@ pub const COMMANDS: &[Command] = &[
     lookup::EXISTS,
     lookup::TOUCH,
     lookup::TYPE,
+    migrate::MIGRATE,
     object::OBJECT,
     relocate::COPY,
     relocate::MOVE,
