@@ -19,6 +19,7 @@ mod dump;
 mod entrypoint;
 mod eviction;
 mod expiry;
+mod failure;
 mod flush;
 mod function;
 mod garbage;

@@ -14,7 +14,6 @@ use crate::clock;
 use crate::config::options;
 use crate::evictor::Room;
 use crate::latency;
-use crate::persist::turn::Purpose;
 use crate::server::Server;
 
 /// Expired keys removed in one go, under one lock.
@@ -293,14 +292,14 @@ fn rewrite_grown_log(server: &'static Server) {
     let current = status.current_bytes.load(Ordering::Relaxed);
     if percentage == 0
         || !server.log.is_on()
-        || server.persist.turns.holder() == Some(Purpose::Rewrite)
+        || server.persist.turns.holder().is_some()
         || current < config.get(options::AUTO_AOF_REWRITE_MIN_SIZE)
     {
         return;
     }
     let base = status.base_bytes.load(Ordering::Relaxed).max(1);
     let growth = (current.saturating_mul(100) / base).saturating_sub(100);
-    if growth >= percentage {
+    if growth >= percentage && server.persist.may_rewrite() {
         tracing::info!("Starting automatic rewriting of AOF on {growth}% growth");
         server.persist.try_rewrite(server);
     }

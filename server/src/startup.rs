@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 use tokio::runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::LocalSet;
 
 use crate::acl::{self, Acl};
@@ -185,6 +185,8 @@ fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
     let result = LocalSet::new().block_on(&runtime, async {
         let unix = config.text(options::UNIXSOCKET).to_string();
         tokio::task::spawn_local(listening::serve(server, sockets, threads));
+        // From here to the end: one that comes while a stop fails is heard by the next.
+        let mut signals = Signals::new().ok();
         let loaded = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
             let result = persist::start(server);
@@ -192,7 +194,7 @@ fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
         });
         tokio::select! {
             result = loaded.1 => result.unwrap_or_else(|_| Err("Loading ended early".to_owned()))?,
-            _ = asked_to_stop(server) => {
+            _ = asked_to_stop(server, signals.as_mut()) => {
                 tracing::warn!("Received a request to stop while loading, exiting now");
                 return Ok(());
             }
@@ -209,7 +211,7 @@ fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
             }
         }
         process::notify_supervisor("STATUS=Ready to accept connections\nREADY=1\n");
-        stop(server).await;
+        stop(server, signals).await;
         Ok(())
     });
     if let Some(path) = pid_file {
@@ -228,9 +230,9 @@ fn serve(server: &'static Server, io_threads: usize) -> Result<(), String> {
 }
 
 /// Ends when the server was asked to stop, and everything is written.
-async fn stop(server: &'static Server) {
+async fn stop(server: &'static Server, mut signals: Option<Signals>) {
     loop {
-        let wish = asked_to_stop(server).await;
+        let wish = asked_to_stop(server, signals.as_mut()).await;
         let Err(error) = persist::stop(server, wish) else {
             return;
         };
@@ -239,14 +241,27 @@ async fn stop(server: &'static Server) {
     }
 }
 
+/// The signals that the server listens to.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        Ok(Signals {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Ends when a signal or `SHUTDOWN` asks the server to stop; how.
-async fn asked_to_stop(server: &Server) -> ShutdownFlags {
+async fn asked_to_stop(server: &Server, signals: Option<&mut Signals>) -> ShutdownFlags {
     let config = &server.settings.config;
-    let (Ok(mut term), Ok(mut int), Ok(mut hangup)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::hangup()),
-    ) else {
+    let Some(Signals { term, int, hangup }) = signals else {
         server.shutdown.requested.notified().await;
         return server.shutdown.wish();
     };

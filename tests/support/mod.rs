@@ -1,6 +1,7 @@
 //! What every test stands on: servers, clients, replies and transcripts.
 
 pub(crate) mod client;
+pub(crate) mod faults;
 pub(crate) mod keyspace;
 pub(crate) mod logged;
 pub(crate) mod reply;
@@ -11,6 +12,7 @@ pub(crate) mod transcript;
 pub(crate) mod words;
 
 pub(crate) use client::Client;
+pub(crate) use faults::Faults;
 pub(crate) use reply::Reply;
 pub(crate) use sequence::sequence;
 pub(crate) use server::{Kind, Server};

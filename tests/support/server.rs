@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use super::client::Client;
+use super::faults::Faults;
 use super::reply::Reply;
 use super::tools;
 
@@ -45,6 +46,7 @@ pub(crate) struct Server {
     port: u16,
     home: TempDir,
     flags: Vec<String>,
+    environment: Vec<(String, PathBuf)>,
 }
 
 impl Server {
@@ -67,6 +69,14 @@ impl Server {
         server
     }
 
+    /// Starts a server on a disk that fails as `faults` says.
+    pub(crate) fn start_with(kind: Kind, flags: &[&str], faults: &Faults) -> Server {
+        let mut server = Server::prepared(kind, flags, |_| {});
+        server.environment = faults.environment();
+        server.start_again();
+        server
+    }
+
     /// A server that is not started yet.
     pub(crate) fn prepared(kind: Kind, flags: &[&str], prepare: impl FnOnce(&Path)) -> Server {
         let home = TempDir::new().expect("a temporary directory");
@@ -77,6 +87,7 @@ impl Server {
             port: free_port(),
             home,
             flags,
+            environment: Vec::new(),
         };
         std::fs::create_dir(server.dir()).expect("an own directory");
         prepare(&server.dir());
@@ -146,6 +157,7 @@ impl Server {
             .arg(self.dir())
             .args(&self.flags[file.iter().len()..])
             .current_dir(self.dir())
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)

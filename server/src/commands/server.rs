@@ -304,7 +304,7 @@ fn shutdown(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     if cx.server.gates.is_busy() && !wish.contains(ShutdownFlags::NOSAVE) {
         return Err(cx.server.busy());
     }
-    tracing::warn!("User requested shutdown...");
+    tracing::info!("User requested shutdown...");
     let failures = cx.server.shutdown.request(wish);
     Ok(Outcome::Block(Block {
         deadline_ms: None,

@@ -274,8 +274,7 @@ fn refusal_by_disk(
 ) -> Option<Error> {
     let may_write = flags.intersects(Flags::WRITE) || entry.full_name == "ping";
     let writes = may_write || (is_exec(entry) && queued(session, Flags::WRITE));
-    let error = disk_error(server).filter(|_| writes || flags.contains(Flags::MAY_REPLICATE))?;
-    (writes || server.gates.is_log_broken()).then_some(error)
+    disk_error(server).filter(|_| writes)
 }
 
 /// Why nothing may be written now, because the disk does not take it.

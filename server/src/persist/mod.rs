@@ -7,7 +7,9 @@
 //! disk.
 
 mod encode;
+mod health;
 mod intake;
+mod limit;
 mod load;
 pub mod loading;
 pub mod log;
@@ -29,12 +31,14 @@ use parking_lot::Mutex;
 use storage::aof;
 use storage::keyspace::{Held, ShardSet};
 
+use limit::{Attempt, Limit};
 use snapshots::{Failed, Snapshots};
 pub use status::Status;
 use turn::{Purpose, Turns};
 pub use warm::Warming;
 use writer::{Task, Writer};
 
+use crate::clock;
 use crate::config::{ShutdownFlags, options};
 use crate::server::Server;
 
@@ -58,6 +62,8 @@ pub struct Persist {
     /// Held by who changes or reads the files of the log.
     files: Mutex<()>,
     tasks: Mutex<Option<SyncSender<Task>>>,
+    /// How often the server tries to rewrite the log by itself.
+    limit: Mutex<Limit>,
 }
 
 /// How long the last write may take.
@@ -96,6 +102,8 @@ impl Persist {
             Ok(turn) => turn,
             Err(Purpose::Rewrite) => return Ok(RewriteAnswer::Running),
             Err(Purpose::Snapshot | Purpose::Save) => {
+                // Somebody asks for it, so that it does not wait for failures to be forgotten.
+                self.status.rewrite_failures.store(0, Relaxed);
                 self.schedule_rewrite();
                 return Ok(RewriteAnswer::Scheduled);
             }
@@ -104,6 +112,7 @@ impl Persist {
         if self.tasks.lock().is_none() {
             self.open(server, Opening::Once).inspect_err(|_| {
                 self.status.is_rewrite_scheduled.store(false, Relaxed);
+                self.status.last_rewrite_ok.store(false, Relaxed);
             })?;
         }
         self.send(server, Task::Rewrite(turn));
@@ -129,10 +138,29 @@ impl Persist {
 
     /// Begins what waits for its turn, or is due.
     pub fn tick(&self, server: &'static Server) {
-        if self.turns.holder().is_none() && self.status.is_rewrite_scheduled.load(Relaxed) {
+        if self.turns.holder().is_none()
+            && self.status.is_rewrite_scheduled.load(Relaxed)
+            && self.may_rewrite()
+        {
             self.try_rewrite(server);
         }
         self.snapshots.tick(server);
+    }
+
+    /// Whether a rewrite that nobody asks for may be tried now, after those that have failed.
+    pub fn may_rewrite(&self) -> bool {
+        let failures = self.status.rewrite_failures.load(Relaxed);
+        match self.limit.lock().attempt(failures, clock::now_ms()) {
+            Attempt::Now => true,
+            Attempt::NotYet => false,
+            Attempt::Later { minutes } => {
+                tracing::warn!(
+                    "Background AOF rewrite has repeatedly failed and triggered the limit, will retry in {minutes} \
+                     minutes"
+                );
+                false
+            }
+        }
     }
 
     /// Rewrites the log because the server wants it.
@@ -150,7 +178,8 @@ impl Persist {
         if self.tasks.lock().is_some() {
             return Ok(());
         }
-        self.open(server, Opening::Live)?;
+        self.open(server, Opening::Live)
+            .inspect_err(|_| self.status.last_rewrite_ok.store(false, Relaxed))?;
         self.schedule_rewrite();
         match server.persist.turns.try_take(Purpose::Rewrite) {
             Ok(turn) => self.send(server, Task::Rewrite(turn)),
@@ -168,7 +197,10 @@ impl Persist {
             return;
         };
         server.log.turn(false);
-        finish(server, &tasks);
+        ask(server, &tasks, Task::Stop);
+        // Who waits for the disk has waited for a log that nobody wants any more.
+        server.log.set_durable(server.log.appended());
+        self.status.is_rewrite_scheduled.store(false, Relaxed);
     }
 
     fn open(&self, server: &'static Server, opening: Opening) -> Result<(), String> {
@@ -260,31 +292,68 @@ pub fn stop(server: &'static Server, wish: ShutdownFlags) -> Result<(), String> 
     let has_to_wait = || is_saving && !server.shutdown.wish().contains(ShutdownFlags::NOSAVE);
     let gives_up = || server.gates.is_busy() && !has_to_wait();
     if let Some(mut held) = server.keyspace.lock_unless(ShardSet::ALL, gives_up) {
-        let saved = match is_saving {
-            true => save_last(server, wish, &mut held),
+        // Whoever waits for the locks gives up: what follows may need them to be somewhere else.
+        server.persist.is_ending.store(true, Relaxed);
+        let is_forced = wish.contains(ShutdownFlags::FORCE);
+        let is_log_kept = keep_log(server, wish).is_ok();
+        let is_kept = match is_saving {
+            _ if !is_log_kept && !is_forced => false,
+            true => save_last(server, wish, &mut held).is_ok(),
             false => {
                 server.persist.snapshots.cancel();
-                Ok(())
+                true
             }
         };
-        if saved.is_err() && !wish.contains(ShutdownFlags::FORCE) {
+        if !is_kept && !is_forced {
+            server.persist.is_ending.store(false, Relaxed);
             return Err(
                 "Errors trying to shut down the server. Check the logs for more information."
                     .to_owned(),
             );
         }
-        server.persist.is_ending.store(true, Relaxed);
         std::mem::forget(held);
     }
     let Some(tasks) = server.persist.tasks.lock().take() else {
         return Ok(());
     };
-    tracing::info!("Calling fsync() on the AOF file.");
-    finish(server, &tasks);
-    if server.gates.is_log_broken() {
-        tracing::warn!("The append only file could not be written to its end");
-    }
+    ask(server, &tasks, Task::Stop);
     Ok(())
+}
+
+/// Writes and syncs what is left of the log, before anything that cannot be undone.
+///
+/// # Errors
+/// If it is not on disk; the log says why.
+fn keep_log(server: &Server, wish: ShutdownFlags) -> Result<(), Failed> {
+    let Some(tasks) = server.persist.tasks.lock().clone() else {
+        return Ok(());
+    };
+    let is_rewriting = server.persist.turns.holder() == Some(Purpose::Rewrite);
+    let is_wanted = server.settings.config.get(options::APPENDONLY);
+    if is_wanted && is_rewriting && server.persist.status.is_staged.load(Relaxed) {
+        let end = outcome(wish, ShutdownFlags::FORCE);
+        tracing::warn!("Writing initial AOF, {end}");
+        return Err(Failed);
+    }
+    tracing::info!("Calling fsync() on the AOF file.");
+    if ask(server, &tasks, Task::Flush) {
+        return Ok(());
+    }
+    // Redis goes in any case, without what it has acknowledged and not written.
+    let end = outcome(wish, ShutdownFlags::FORCE | ShutdownFlags::NOSAVE);
+    tracing::warn!("The append only file could not be written to its end, {end}");
+    match wish.contains(ShutdownFlags::NOSAVE) {
+        true => Ok(()),
+        false => Err(Failed),
+    }
+}
+
+/// What follows from something that could not be saved, in the words of Redis.
+fn outcome(wish: ShutdownFlags, goes_with: ShutdownFlags) -> &'static str {
+    match wish.intersects(goes_with) {
+        true => "Exit anyway.",
+        false => "can't exit.",
+    }
 }
 
 /// Whether the last thing to do is a snapshot.
@@ -298,22 +367,19 @@ fn save_last(server: &Server, wish: ShutdownFlags, held: &mut Held<'_>) -> Resul
     tracing::info!("Saving the final RDB snapshot before exiting.");
     let saved = server.persist.snapshots.save_held(server, held);
     if saved.is_err() {
-        let end = match wish.contains(ShutdownFlags::FORCE) {
-            true => "Exit anyway.",
-            false => "can't exit.",
-        };
+        let end = outcome(wish, ShutdownFlags::FORCE);
         tracing::warn!("Error trying to save the DB, {end}");
     }
     saved
 }
 
-/// Lets the writer write what is left, and waits for it.
-fn finish(server: &Server, tasks: &SyncSender<Task>) {
-    let (done, is_done): (SyncSender<()>, Receiver<()>) = sync_channel(1);
-    if tasks.send(Task::Stop(done)).is_ok() {
-        server.log.nudge();
-        // An error means that the writer has ended, which is all there is to wait for. A disk that
-        // does not answer must not keep the server from leaving.
-        let _ = is_done.recv_timeout(STOP_PATIENCE);
+/// Lets the writer write what is left, and waits for it; whether it is on disk.
+fn ask(server: &Server, tasks: &SyncSender<Task>, task: fn(SyncSender<bool>) -> Task) -> bool {
+    let (done, is_done): (SyncSender<bool>, Receiver<bool>) = sync_channel(1);
+    if tasks.send(task(done)).is_err() {
+        return false;
     }
+    server.log.nudge();
+    // A disk that does not answer must not keep the server from leaving.
+    is_done.recv_timeout(STOP_PATIENCE).unwrap_or(false)
 }

@@ -14,16 +14,16 @@ use super::snapshots::file::{self, Role};
 use super::turn::Turn;
 use super::walk::{give_up, walk};
 use super::writer::Task;
-use crate::config::options;
+use crate::config::{options, os_reason};
 use crate::server::Server;
 
-/// Starts the thread. Without files the snapshot is given up, and only walked to its end.
+/// Starts the thread. Without files, for the reason given, the snapshot is given up, and only walked to its end.
 ///
 /// # Errors
 /// If the system gives no more threads; the snapshot is given up then.
 pub(super) fn start(
     server: &'static Server,
-    files: Option<(RewriteFiles, Base)>,
+    files: Result<(RewriteFiles, Base), String>,
     tasks: SyncSender<Task>,
     turn: Turn,
 ) -> io::Result<()> {
@@ -33,10 +33,10 @@ pub(super) fn start(
     let spawned = thread.spawn(move || {
         let Ok(turn) = handed.recv() else { return };
         let base = match files {
-            Some((files, base)) => base.write(server, files),
-            None => {
+            Ok((files, base)) => base.write(server, files),
+            Err(error) => {
                 give_up(server);
-                Err("given up".to_owned())
+                Err(error)
             }
         };
         // A writer that has ended has ended the rewrite with it.
@@ -102,7 +102,7 @@ impl Base {
             Base::Commands(libraries) => write_commands(server, files, libraries),
             Base::Snapshot(begun) => write_snapshot(server, files, begun),
         };
-        written.map_err(|error| error.to_string())
+        written.map_err(|error| os_reason(&error))
     }
 }
 

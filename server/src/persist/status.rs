@@ -25,6 +25,10 @@ pub struct Status {
     pub rewrite_started_ms: AtomicI64,
     /// How long the last rewrite took, seconds; -1 if there was none.
     pub last_rewrite_seconds: AtomicI64,
+    /// The most bytes that writers have saved for the last rewrite at once.
+    pub last_rewrite_saved_bytes: AtomicUsize,
+    /// Rewrites that have failed since one succeeded.
+    pub rewrite_failures: AtomicU64,
     /// Rewrites that have begun.
     pub rewrites: AtomicU64,
     /// The files of the log are not those of this keyspace yet.
@@ -52,6 +56,8 @@ impl Default for Status {
             last_write_ok: AtomicBool::new(true),
             rewrite_started_ms: AtomicI64::new(0),
             last_rewrite_seconds: AtomicI64::new(-1),
+            last_rewrite_saved_bytes: AtomicUsize::new(0),
+            rewrite_failures: AtomicU64::new(0),
             rewrites: AtomicU64::new(0),
             is_staged: AtomicBool::new(false),
             current_bytes: AtomicU64::new(0),

@@ -4,13 +4,14 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
-use storage::aof::{AUTOSYNC_BYTES, FinishedBase, Log as File, RewriteFiles};
+use storage::aof::{AUTOSYNC_BYTES, Committed, FinishedBase, Log as File, RewriteFiles};
 use storage::keyspace::{Keyspace, ShardSet};
 
 use super::Opening;
+use super::health::Health;
 use super::rewrite::{self, Base};
 use super::turn::Turn;
-use crate::config::{AppendFsync, options};
+use crate::config::{AppendFsync, options, os_reason};
 use crate::server::Server;
 
 /// What the writer is asked to do besides writing.
@@ -20,8 +21,10 @@ pub(super) enum Task {
     Rewrite(Turn),
     /// The base of the running rewrite is complete, or could not be written.
     BaseDone(Result<FinishedBase, String>, Turn),
-    /// Write and sync what is left, answer, and end.
-    Stop(SyncSender<()>),
+    /// Write and sync what is left, and answer whether it is on disk.
+    Flush(SyncSender<bool>),
+    /// The same, and end.
+    Stop(SyncSender<bool>),
 }
 
 /// How long records gather before they are written, unless a client waits for the disk. Short
@@ -34,6 +37,26 @@ const KEPT_BYTES: usize = 256 * 1024;
 /// How long a failed write waits before it is tried again.
 const RETRY: Duration = Duration::from_millis(100);
 
+/// How often `everysec` syncs, and how often a file that could not be synced is looked at again.
+const BETWEEN_SYNCS: Duration = Duration::from_secs(1);
+
+/// How often a log that is gone from its place is tried to be made anew: until then, nothing is kept.
+const BETWEEN_REBUILDS_MS: i64 = 5_000;
+
+/// Whether all that was written and synced is known to be on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubt {
+    /// It is.
+    None,
+    /// The last sync failed. The system says so once, and may have thrown away what it could not write: when the next
+    /// one succeeds that is no proof.
+    Failing,
+    /// Syncing works again, or the file is not where a start would look for it: a rewrite is to bring everything to disk.
+    Lost,
+    /// A rewrite that has begun since will.
+    Rewriting,
+}
+
 /// The writer's own state.
 pub(super) struct Writer {
     server: &'static Server,
@@ -45,6 +68,8 @@ pub(super) struct Writer {
     written_to: u64,
     synced_to: u64,
     last_sync: Instant,
+    doubt: Doubt,
+    health: Health,
     is_once: bool,
 }
 
@@ -66,16 +91,19 @@ impl Writer {
             written_to,
             synced_to: written_to,
             last_sync: Instant::now(),
+            doubt: Doubt::None,
+            health: Health::default(),
             is_once: opening == Opening::Once,
         };
         writer.note_sizes();
         writer.note_written(written_to);
-        writer
-            .server
-            .persist
-            .status
+        let status = &server.persist.status;
+        status
             .base_bytes
             .store(writer.file.rewrite_base_bytes(), Relaxed);
+        if opening == Opening::Live && !status.last_write_ok.swap(true, Relaxed) {
+            tracing::warn!("AOF reopen, just ignore the last error.");
+        }
         std::thread::Builder::new()
             .name("aof".to_owned())
             .spawn(move || writer.run())
@@ -85,22 +113,32 @@ impl Writer {
 
     fn run(&mut self) {
         loop {
-            match self.tasks.try_recv() {
+            let is_over = match self.tasks.try_recv() {
                 Ok(Task::Rewrite(turn)) => self.begin_rewrite(turn),
                 Ok(Task::BaseDone(base, turn)) => {
                     let is_over = self.end_rewrite(base);
                     drop(turn);
-                    if is_over {
-                        return;
-                    }
+                    is_over
+                }
+                // Whoever asked may have given up waiting.
+                Ok(Task::Flush(done)) => {
+                    let _ = done.send(self.flush());
+                    false
                 }
                 Ok(Task::Stop(done)) => {
-                    self.finish();
-                    // Whoever asked may have given up waiting.
-                    let _ = done.send(());
-                    return;
+                    let is_on_disk = self.flush();
+                    // Nobody is refused a write because of a log that is not kept any more.
+                    self.server.gates.set_log_error(None);
+                    let _ = done.send(is_on_disk);
+                    true
                 }
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => self.write_some(),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => {
+                    self.write_some();
+                    false
+                }
+            };
+            if is_over {
+                return;
             }
         }
     }
@@ -118,12 +156,13 @@ impl Writer {
             .take(&mut self.unwritten, Duration::from_millis(100));
         let has_more = !self.unwritten.is_empty();
         self.write_to(end);
+        let is_late = self.last_sync.elapsed() >= BETWEEN_SYNCS;
         let is_due = match policy {
-            AppendFsync::Always => true,
-            AppendFsync::Everysec => self.last_sync.elapsed() >= Duration::from_secs(1),
-            AppendFsync::No => false,
+            AppendFsync::Always => is_late || self.synced_to < self.written_to,
+            AppendFsync::Everysec => is_late,
+            AppendFsync::No => is_late && self.doubt != Doubt::None,
         };
-        if is_due && self.synced_to < self.written_to {
+        if is_due && (self.synced_to < self.written_to || self.doubt != Doubt::None) {
             self.sync();
         }
         if policy != AppendFsync::Always && has_more {
@@ -173,12 +212,11 @@ impl Writer {
                 self.unwritten.shrink_to(KEPT_BYTES);
                 self.server.log.note_taken(self.unwritten.capacity());
                 self.note_sizes();
-                self.note_health(None);
+                self.health.note_write(self.server, Ok(()));
                 true
             }
             Err(error) => {
-                tracing::warn!("Error writing to the AOF file: {error}");
-                self.note_health(Some(error.error.to_string()));
+                self.health.note_write(self.server, Err(&error));
                 std::thread::sleep(RETRY);
                 false
             }
@@ -188,39 +226,65 @@ impl Writer {
     fn sync(&mut self) {
         let began = Instant::now();
         match self.file.fsync() {
-            Ok(()) => {
-                self.synced_to = self.written_to;
-                self.server.log.set_durable(self.synced_to);
-                self.note_health(None);
-            }
+            Ok(()) => self.note_synced(),
             Err(error) => {
-                tracing::warn!("Fail to fsync the AOF file: {error}");
-                self.note_health(Some(error.to_string()));
+                self.doubt = Doubt::Failing;
+                self.health.note_sync(self.server, Some(os_reason(&error)));
                 std::thread::sleep(RETRY);
             }
         }
         if self.policy() == AppendFsync::Always {
             self.server.note_log_sync(began.elapsed());
         }
-        if began.elapsed() > Duration::from_secs(1) {
-            self.server
-                .persist
-                .status
-                .delayed_fsyncs
-                .fetch_add(1, Relaxed);
+        if began.elapsed() > BETWEEN_SYNCS {
+            let status = &self.server.persist.status;
+            status.delayed_fsyncs.fetch_add(1, Relaxed);
         }
         self.last_sync = Instant::now();
     }
 
-    fn note_health(&self, error: Option<String>) {
-        let status = &self.server.persist.status;
-        let was_ok = status.last_write_ok.swap(error.is_none(), Relaxed);
-        if error.is_some() || !was_ok {
-            if error.is_none() {
-                tracing::warn!("AOF write error looks solved, Keytag can write again.");
+    fn note_synced(&mut self) {
+        self.synced_to = self.written_to;
+        let is_in_place = self.file.is_in_place();
+        match self.doubt {
+            Doubt::None if is_in_place => self.server.log.set_durable(self.synced_to),
+            Doubt::None => {
+                tracing::warn!("The append only file is gone from its place. Rewriting it.");
+                self.want_rewrite();
             }
-            self.server.gates.set_log_error(error);
+            // The disk has recovered: what failed before says nothing about the next attempt.
+            Doubt::Failing => {
+                self.forget_failures();
+                self.want_rewrite();
+            }
+            Doubt::Lost if !is_in_place && self.since_rewrite_ms() > BETWEEN_REBUILDS_MS => {
+                self.forget_failures();
+            }
+            Doubt::Lost | Doubt::Rewriting => {}
         }
+        // With `always` a write that is let in would wait for the rewrite, so it is better refused.
+        let may_write = self.doubt == Doubt::None || self.policy() != AppendFsync::Always;
+        if is_in_place && may_write {
+            self.health.note_sync(self.server, None);
+        }
+    }
+
+    /// Lets the next rewrite be tried without a wait.
+    fn forget_failures(&self) {
+        let status = &self.server.persist.status;
+        status.rewrite_failures.store(0, Relaxed);
+    }
+
+    /// How long ago the last rewrite began.
+    fn since_rewrite_ms(&self) -> i64 {
+        let status = &self.server.persist.status;
+        crate::clock::now_ms() - status.rewrite_started_ms.load(Relaxed)
+    }
+
+    /// Lets everything be written anew, for what is on disk may not be all.
+    fn want_rewrite(&mut self) {
+        self.doubt = Doubt::Lost;
+        self.server.persist.schedule_rewrite();
     }
 
     fn note_sizes(&self) {
@@ -230,32 +294,34 @@ impl Writer {
         status.is_staged.store(self.file.is_staged(), Relaxed);
     }
 
-    /// Writes and syncs everything that was appended.
-    fn finish(&mut self) {
+    /// Writes and syncs everything that was appended; whether all of it is on disk.
+    fn flush(&mut self) -> bool {
         let end = self.server.log.cut(&mut self.unwritten);
-        if self.write_to(end) {
-            self.sync();
+        if !self.write_to(end) {
+            return false;
         }
+        self.sync();
+        self.doubt == Doubt::None
     }
 
     /// Cuts the log and begins a snapshot in the same instant, with every lock held; the files are
-    /// changed afterwards, while records gather in memory.
-    fn begin_rewrite(&mut self, turn: Turn) {
+    /// changed afterwards, while records gather in memory. Whether that was all the files were opened for.
+    fn begin_rewrite(&mut self, turn: Turn) -> bool {
         let server = self.server;
         let status = &server.persist.status;
         if self.file.is_rewriting() {
             status.is_rewrite_scheduled.store(false, Relaxed);
-            return;
+            return false;
         }
-        // Who ends the server holds the locks for good, and waits for what is left to be written.
+        // Who ends the server holds the locks for good, and waits for what is left to be written. If the server goes on
+        // all the same, the rewrite is still asked for.
         let held = server.keyspace.lock_unless(ShardSet::ALL, || {
             // Or to be read again.
             self.write_pending();
             server.persist.is_ending.load(Relaxed)
         });
+        let Some(mut held) = held else { return false };
         status.is_rewrite_scheduled.store(false, Release);
-        let Some(mut held) = held else { return };
-        status.rewrites.fetch_add(1, Relaxed);
         status
             .rewrite_started_ms
             .store(crate::clock::now_ms(), Relaxed);
@@ -267,22 +333,17 @@ impl Writer {
             server.log.turn(true);
         }
         drop(held);
-        let files = self.switch_files(end);
-        if let Err(error) = &files {
-            tracing::warn!("Can't rewrite append only file in background: {error}");
-        }
-        match rewrite::start(
-            server,
-            files.ok().map(|files| (files, base)),
-            self.sender.clone(),
-            turn,
-        ) {
-            Ok(()) => tracing::info!("Background append only file rewriting started"),
-            Err(error) => {
-                tracing::warn!("Can't rewrite append only file in background: {error}");
-                self.file.abort_rewrite();
-                status.last_rewrite_ok.store(false, Relaxed);
+        // Without files what has begun of the snapshot is walked to its end, which is then the rewrite's too.
+        let files = self.switch_files(end).map(|files| (files, base));
+        let has_begun = files.is_ok();
+        match rewrite::start(server, files, self.sender.clone(), turn) {
+            Ok(()) if has_begun => {
+                status.rewrites.fetch_add(1, Relaxed);
+                tracing::info!("Background append only file rewriting started");
+                false
             }
+            Ok(()) => false,
+            Err(error) => self.end_rewrite(Err(error.to_string())),
         }
     }
 
@@ -290,6 +351,9 @@ impl Writer {
     fn switch_files(&mut self, cut_at: u64) -> Result<RewriteFiles, String> {
         if !self.write_to(cut_at) {
             return Err("the present file cannot be written to its end".to_owned());
+        }
+        if self.synced_to < self.written_to {
+            self.sync();
         }
         let _files = self.server.persist.files.lock();
         let config = &self.server.settings.config;
@@ -302,7 +366,10 @@ impl Writer {
             .map_err(|error| error.to_string())?;
         // The present file was synced before the new one was named.
         self.synced_to = self.written_to;
-        self.server.log.set_durable(self.synced_to);
+        match self.doubt {
+            Doubt::None => self.server.log.set_durable(self.synced_to),
+            _ => self.doubt = Doubt::Rewriting,
+        }
         Ok(files)
     }
 
@@ -318,35 +385,64 @@ impl Writer {
         });
         drop(files);
         let status = &self.server.persist.status;
-        let took_ms = crate::clock::now_ms() - status.rewrite_started_ms.load(Relaxed);
-        status.last_rewrite_seconds.store(took_ms / 1000, Relaxed);
+        status
+            .last_rewrite_seconds
+            .store(self.since_rewrite_ms() / 1000, Relaxed);
+        status
+            .last_rewrite_saved_bytes
+            .store(status.most_saved_bytes.load(Relaxed), Relaxed);
         status.last_rewrite_ok.store(committed.is_ok(), Relaxed);
         match committed {
-            Ok((done, bytes)) => {
-                status
-                    .base_bytes
-                    .store(self.file.rewrite_base_bytes(), Relaxed);
-                tracing::info!(
-                    "Background AOF rewrite finished successfully ({bytes} bytes in {})",
-                    done.base.display()
-                );
-                if let Some(error) = &done.cleanup_error {
-                    tracing::warn!(
-                        "Files of the log before the rewrite could not be removed: {error}"
-                    );
-                }
-                // Closing the last handle of a big file takes long.
-                std::thread::spawn(move || drop(done.freed));
-            }
-            Err(error) => {
-                self.file.abort_rewrite();
-                tracing::warn!("Background AOF rewrite failed: {error}");
-            }
+            Ok((done, bytes)) => self.note_rewritten(done, bytes),
+            Err(error) => self.note_not_rewritten(&error),
         }
         self.note_sizes();
         if self.is_once {
             drop(self.server.persist.tasks.lock().take());
         }
         self.is_once
+    }
+
+    fn note_rewritten(&mut self, done: Committed, bytes: u64) {
+        let status = &self.server.persist.status;
+        status.rewrite_failures.store(0, Relaxed);
+        status
+            .base_bytes
+            .store(self.file.rewrite_base_bytes(), Relaxed);
+        tracing::info!(
+            "Background AOF rewrite finished successfully ({bytes} bytes in {})",
+            done.base.display()
+        );
+        if let Some(error) = &done.cleanup_error {
+            tracing::warn!("Files of the log before the rewrite could not be removed: {error}");
+        }
+        // Closing the last handle of a big file takes long.
+        std::thread::spawn(move || drop(done.freed));
+        if self.doubt == Doubt::Rewriting {
+            self.doubt = Doubt::None;
+            self.sync();
+        }
+    }
+
+    fn note_not_rewritten(&mut self, error: &str) {
+        self.file.abort_rewrite();
+        tracing::warn!("Background AOF rewrite terminated with error: {error}");
+        let status = &self.server.persist.status;
+        status.rewrite_failures.fetch_add(1, Relaxed);
+        if self.doubt == Doubt::Rewriting {
+            self.doubt = Doubt::Lost;
+        }
+        if self.doubt == Doubt::Lost && !self.file.is_in_place() {
+            self.health.note_sync(self.server, Some(error.to_owned()));
+        }
+        let is_first = self.file.is_staged() && !self.is_once;
+        if is_first && self.doubt == Doubt::None {
+            // As in Redis nothing is kept until the next attempt: it would be of no use without a base.
+            self.server.log.turn(false);
+            self.server.log.set_durable(self.server.log.appended());
+        }
+        if is_first || self.doubt == Doubt::Lost {
+            self.server.persist.schedule_rewrite();
+        }
     }
 }

@@ -16,8 +16,9 @@ mod base;
 mod incr;
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -212,6 +213,33 @@ impl Log {
         self.rewrite.is_some()
     }
 
+    /// Whether the file that is appended to is where a start looks for it: not if somebody has removed or moved it, or its
+    /// directory.
+    pub fn is_in_place(&self) -> bool {
+        let found = self.incr_path().and_then(|path| fs::metadata(path).ok());
+        let own = self.incr.file.metadata();
+        let is_same =
+            |found: &Metadata, own: &Metadata| (found.dev(), found.ino()) == (own.dev(), own.ino());
+        found.is_some_and(|found| own.is_ok_and(|own| is_same(&found, &own)))
+    }
+
+    fn incr_path(&self) -> Option<PathBuf> {
+        match self.incr.is_staged {
+            true => Some(self.location.temp_incr_path()),
+            false => self
+                .manifest
+                .incrs()
+                .last()
+                .map(|it| self.location.path(&it.name)),
+        }
+    }
+
+    /// Whether a start would find all files that count.
+    fn is_whole(&self) -> bool {
+        let is_there = |entry: &Entry| self.location.path(&entry.name).exists();
+        self.is_in_place() && self.manifest.replayed().all(is_there)
+    }
+
     /// Whether the files on disk are not those of this keyspace yet, see [`Log::open_staged`].
     pub fn is_staged(&self) -> bool {
         self.incr.is_staged
@@ -226,7 +254,9 @@ impl Log {
     ///
     /// `sync_every_bytes` fsyncs the base each time that much was written ([`AUTOSYNC_BYTES`]);
     /// without it once, at its end. The present incremental file is fsynced first, so that a power
-    /// cut can never tear a file that another follows.
+    /// cut can never tear a file that another follows. Where files are missing that somebody has
+    /// removed, those that are left are of no use: what is appended is staged then, as in
+    /// [`Log::open_staged`].
     ///
     /// # Errors
     /// [`RewriteError::Running`], or what the system says: then nothing has changed.
@@ -238,8 +268,9 @@ impl Log {
             return Err(RewriteError::Running);
         }
         let id = NEXT_REWRITE_ID.fetch_add(1, Ordering::Relaxed);
+        self.location.create_dir()?;
         let files = RewriteFiles::create(&self.location, id, sync_every_bytes)?;
-        let kept_from_seq = match self.incr.is_staged {
+        let kept_from_seq = match self.incr.is_staged || !self.is_whole() {
             true => self.restage()?,
             false => self.next_incr()?,
         };

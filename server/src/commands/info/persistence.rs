@@ -108,14 +108,19 @@ fn print_log(cx: &Ctx<'_>, out: &mut Fields<'_>) {
         ok(status.last_rewrite_ok.load(Relaxed)),
     );
     out.put("aof_rewrites", status.rewrites.load(Relaxed));
-    out.put("aof_rewrites_consecutive_failures", 0);
-    let can_write = status.last_write_ok.load(Relaxed) && !server.gates.is_log_broken();
-    out.put("aof_last_write_status", ok(can_write));
-    out.none(&[
+    out.put(
+        "aof_rewrites_consecutive_failures",
+        status.rewrite_failures.load(Relaxed),
+    );
+    out.put(
+        "aof_last_write_status",
+        ok(status.last_write_ok.load(Relaxed)),
+    );
+    out.put(
         "aof_last_cow_size",
-        "module_fork_in_progress",
-        "module_fork_last_cow_size",
-    ]);
+        status.last_rewrite_saved_bytes.load(Relaxed),
+    );
+    out.none(&["module_fork_in_progress", "module_fork_last_cow_size"]);
     if is_enabled {
         out.put("aof_current_size", status.current_bytes.load(Relaxed));
         out.put("aof_base_size", status.base_bytes.load(Relaxed));

@@ -32,12 +32,12 @@ pub(super) fn write(
                 true => Err(io::ErrorKind::Interrupted.into()),
                 false => writer.entries(slice.db, &slice.draft),
             })?;
-            finish(writer)
+            writer.finish()
         });
-    written.map_err(|error| match is_cancelled.load(Ordering::Relaxed) {
-        true => Failed,
-        false => complain(&error),
-    })
+    match written {
+        Err(_) if is_cancelled.load(Ordering::Relaxed) => Err(Failed),
+        written => keep(written),
+    }
 }
 
 /// The same of what is there now, while every lock is held.
@@ -56,9 +56,9 @@ pub(super) fn write_held(
         Keyspace::write_held(held, &entries, |slice| {
             writer.entries(slice.db, &slice.draft)
         })?;
-        finish(writer)
+        writer.finish()
     });
-    written.map_err(|error| complain(&error))
+    keep(written)
 }
 
 /// Puts a file in the place of the last one; whether that succeeded.
@@ -131,17 +131,16 @@ pub(in crate::persist) fn begin<W: Write>(
     Writer::begin(out, &header, server.settings.compression(), checksum)
 }
 
-fn finish(writer: Writer<NewFile>) -> io::Result<NewFile> {
-    let mut file = writer.finish()?;
-    file.flush()?;
-    file.sync()?;
+/// Brings what was written to disk.
+fn keep(written: io::Result<NewFile>) -> Result<NewFile, Failed> {
+    let mut file = written.map_err(|error| complain("rdbSaveRio", &error))?;
+    file.flush().map_err(|error| complain("fflush", &error))?;
+    file.sync().map_err(|error| complain("fsync", &error))?;
     Ok(file)
 }
 
-fn complain(error: &io::Error) -> Failed {
-    tracing::warn!(
-        "Write error saving DB on disk(rdbSaveRio): {}",
-        os_reason(error)
-    );
+fn complain(step: &str, error: &io::Error) -> Failed {
+    let reason = os_reason(error);
+    tracing::warn!("Write error while saving DB to the disk({step}): {reason}");
     Failed
 }
