@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::support::{Client, Kind, Server, keyspace, tools, transcript::rewrite};
+use crate::support::{Client, Kind, Server, keyspace, seed, tools, transcript::rewrite};
 
 const AOF: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
 
@@ -129,6 +129,107 @@ fn redis_reads_the_files_as_rewritten() {
         assert_accepted_by_redis(&server);
         assert_read_by(Kind::Stock, &server);
     }
+}
+
+/// Large collections are written in pieces; what changes between two of them comes again from the file behind.
+#[test]
+fn a_base_of_commands_and_what_follows_are_what_there_is() {
+    let flags = [
+        "--enable-debug-command",
+        "yes",
+        "--aof-use-rdb-preamble",
+        "no",
+    ];
+    let mut server = Server::keytag(&[AOF, &flags].concat());
+    let mut client = server.connect();
+    client.line(
+        "EVAL \"for i=1,9000 do \
+             redis.call('HSET','hash:'..i%3,'field:'..i,('value:'..i):rep(9)) \
+             redis.call('SADD','set:'..i%3,('member:'..i):rep(9)) \
+             redis.call('ZADD','zset:'..i%3,i%100,'member:'..i) \
+             redis.call('RPUSH','list:'..i%3,'element:'..i) \
+             redis.call('XADD','stream:'..i%3,i..'-1','field',i) \
+         end\" 0",
+    );
+    client.line("HPEXPIREAT hash:0 4000000000000 FIELDS 3 field:3 field:3000 field:9000");
+    client.line("PEXPIREAT set:0 4000000000000");
+    for key in ["list:0", "hash:0", "set:0", "zset:0", "stream:0"] {
+        assert_eq!(client.line(&format!("TAGADD {key} a b")).integer(), 2);
+    }
+    for stream in 0..3 {
+        client.line(&format!("XGROUP CREATE stream:{stream} group 0"));
+        let read = format!("XREADGROUP GROUP group alice COUNT 2000 STREAMS stream:{stream} >");
+        client.line(&read);
+        // Pending, and gone.
+        (1..60).for_each(|it| {
+            client.line(&format!("XDEL stream:{stream} {}-1", it * 90 + stream));
+        });
+    }
+    let mut rng = fastrand::Rng::with_seed(seed());
+    for _ in 0..2 {
+        // So that many a collection is begun when it is changed.
+        client.line("CONFIG SET rdb-key-save-delay 200");
+        client.line("BGREWRITEAOF");
+        for _ in 0..40 {
+            client.line(&change(&mut rng));
+        }
+        client.line("CONFIG SET rdb-key-save-delay 0");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while client.info_number("aof_rewrite_in_progress") == 1 {
+            assert!(Instant::now() < deadline, "the rewrite does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(files(&appendonlydir(&server), ".base.aof").len(), 1);
+        let there = facts(&mut client);
+        let redis = Server::start_on(Kind::Oracle, &[AOF, &flags].concat(), |dir| {
+            copy_directory(&appendonlydir(&server), &dir.join("appendonlydir"));
+        });
+        assert_eq!(facts(&mut redis.connect()), there);
+        server.restart();
+        client = server.connect();
+        assert_eq!(facts(&mut client), there);
+        for key in ["list:0", "hash:0", "set:0", "zset:0", "stream:0"] {
+            let tags = client.line(&format!("TAGLIST {key}"));
+            assert_eq!(tags.items().len(), 2, "{key}");
+        }
+    }
+}
+
+fn change(rng: &mut fastrand::Rng) -> String {
+    let (number, element) = (rng.u32(..3), rng.u32(..9_000));
+    match rng.u32(..9) {
+        0 => format!("HSET hash:{number} field:{element} new"),
+        1 => format!(
+            "SREM set:{number} {}",
+            format!("member:{element}").repeat(9)
+        ),
+        2 => format!("ZADD zset:{number} 5 member:{element}"),
+        3 => format!("LPUSH list:{number} new"),
+        4 => format!("XADD stream:{number} * field new"),
+        5 => format!("HDEL hash:{number} field:{element}"),
+        6 => format!("PEXPIREAT zset:{number} 4000000000000"),
+        7 => format!("XACK stream:{number} group {element}-1"),
+        _ => format!("COPY set:{number} set:{number}:copy REPLACE"),
+    }
+}
+
+/// All that a restart must bring back: values, and what is pending where.
+fn facts(client: &mut Client) -> String {
+    let mut facts = vec![client.line("DEBUG DIGEST").text()];
+    for stream in 0..3 {
+        facts.push(
+            client
+                .line(&format!("XPENDING stream:{stream} group"))
+                .to_string(),
+        );
+        let ids = format!("XPENDING stream:{stream} group - + 10000");
+        let ids = client.line(&ids);
+        facts.extend(ids.items().iter().map(|it| it.items()[0].text()));
+    }
+    for key in ["hash:0", "set:0", "zset:0", "zset:1", "zset:2"] {
+        facts.push(client.line(&format!("PEXPIRETIME {key}")).to_string());
+    }
+    facts.join(" ")
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub struct Records;
 const PIECE_BYTES: usize = 64 * 1024;
 
 impl Encode for Records {
-    /// Such as `SET key value [PXAT ms]`, behind its tags in a line that Redis skips.
+    /// Such as `SET key value [PXAT ms]`, behind its tags in a line that Redis skips; those of a collection stand
+    /// behind its first piece.
     fn begin(
         &self,
         _: usize,
@@ -32,11 +33,18 @@ impl Encode for Records {
         tags: &mut dyn Iterator<Item = &[u8]>,
         out: &mut Draft,
     ) -> Option<Rest> {
-        write_tags(tags, &mut out.bytes);
+        let tags: Vec<&[u8]> = tags.collect();
         if let Some(object) = entry.object() {
-            return self.go_on(entry, beginning(object), out);
+            let rest = self.go_on(entry, beginning(object), out);
+            if !tags.is_empty() {
+                // What adds elements would take these for some more of them.
+                let head: [&[u8]; 2] = [b"TAGADD", entry.key()];
+                record::write_annotation(head.into_iter().chain(tags), &mut out.bytes);
+            }
+            return rest;
         }
         if let Some(value) = entry.string() {
+            write_tags(tags, &mut out.bytes);
             string(entry, value, &mut out.bytes);
         }
         None
@@ -54,8 +62,7 @@ impl Encode for Records {
     }
 }
 
-fn write_tags(tags: &mut dyn Iterator<Item = &[u8]>, out: &mut Vec<u8>) {
-    let tags: Vec<&[u8]> = tags.collect();
+fn write_tags(tags: Vec<&[u8]>, out: &mut Vec<u8>) {
     if !tags.is_empty() {
         let count = tags.len().to_string();
         let head: [&[u8]; 2] = [b"TAGS", count.as_bytes()];

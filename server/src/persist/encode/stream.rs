@@ -25,6 +25,9 @@ pub(super) fn piece(
     next.map(Rest::Entries)
 }
 
+/// What a word takes besides its own bytes, about. A record has four more than the fields and values of its entry.
+const WORD_BYTES: usize = 8;
+
 /// The first entry that is not part of a piece which begins at that id.
 fn end_of_piece(entries: &Entries, from: StreamId) -> Option<StreamId> {
     let mut bytes = 0;
@@ -33,9 +36,8 @@ fn end_of_piece(entries: &Entries, from: StreamId) -> Option<StreamId> {
             return Some(entry.id);
         }
         let words = entry.fields.flat_map(|(name, value)| [name, value]);
-        bytes += words
-            .map(|word| word.with_bytes(<[u8]>::len))
-            .sum::<usize>();
+        let lengths = words.map(|word| WORD_BYTES + word.with_bytes(<[u8]>::len));
+        bytes += 4 * WORD_BYTES + lengths.sum::<usize>();
     }
     None
 }
