@@ -23,13 +23,25 @@
 //! follows. A tail of zeros has cut a block as well, and costs only what it covers.
 //!
 //! Files that Redis has written have no blocks, and may be continued with some.
+//!
+//! # The file before
+//! ```text
+//! #KT^1a2b   the incremental file before this one was 0x1a2b bytes long when this one was begun
+//! ```
+//!
+//! stands in front of the first block of an incremental file that follows another. Should the other
+//! have lost its end since, in between two blocks, then what follows was made on top of what is
+//! not there any more.
 
 use std::io::{IoSlice, Write};
 
 use crate::rdb::crc64::crc64;
 
-/// What both lines begin with. One flipped bit makes no other annotation of ours out of it.
+/// What the lines around a block begin with. One flipped bit makes no other annotation of ours out of it.
 const MARK: &[u8] = b"#KT=";
+
+/// What the line about the file before begins with.
+const BEFORE: &[u8] = b"#KT^";
 
 /// The most that a line takes: the mark, two numbers, a space and the line end.
 pub(super) const LINE_BYTES: usize = MARK.len() + 16 + 1 + 16 + 2;
@@ -41,6 +53,8 @@ pub(super) enum Mark {
     Begin { length: u64 },
     /// Those that began there have this checksum.
     End { start: u64, sum: u64 },
+    /// The file before was so long.
+    Before { length: u64 },
 }
 
 /// One of the lines, made without an allocation.
@@ -53,6 +67,8 @@ struct Line {
 /// The lines around a block.
 #[derive(Debug)]
 pub(super) struct Frame {
+    /// Mostly empty.
+    before: Line,
     begin: Line,
     end: Line,
 }
@@ -60,28 +76,46 @@ pub(super) struct Frame {
 impl Frame {
     /// For a block whose first line stands at that offset of its file.
     pub(super) fn new(offset: u64, block: &[u8]) -> Frame {
+        Frame::behind(Line::EMPTY, offset, block)
+    }
+
+    /// For the first block of a file whose predecessor is so long.
+    pub(super) fn first(before_bytes: u64, block: &[u8]) -> Frame {
+        let length = before_bytes;
+        Frame::behind(Mark::Before { length }.line(), 0, block)
+    }
+
+    fn behind(before: Line, offset: u64, block: &[u8]) -> Frame {
+        let offset = offset + before.length as u64;
         let length = block.len() as u64;
         let begin = Mark::Begin { length }.line();
         let start = offset + begin.as_bytes().len() as u64;
         let sum = crc64(block);
         Frame {
+            before,
             begin,
             end: Mark::End { start, sum }.line(),
         }
     }
 
     /// What stands in the file.
-    pub(super) fn around<'a>(&'a self, block: &'a [u8]) -> [IoSlice<'a>; 3] {
-        [self.begin.as_bytes(), block, self.end.as_bytes()].map(IoSlice::new)
+    pub(super) fn around<'a>(&'a self, block: &'a [u8]) -> [IoSlice<'a>; 4] {
+        let (before, begin) = (self.before.as_bytes(), self.begin.as_bytes());
+        [before, begin, block, self.end.as_bytes()].map(IoSlice::new)
     }
 
-    /// The bytes of both lines.
+    /// The bytes of all lines.
     pub(super) fn bytes(&self) -> usize {
-        self.begin.length + self.end.length
+        self.before.length + self.begin.length + self.end.length
     }
 }
 
 impl Line {
+    const EMPTY: Line = Line {
+        bytes: [0; LINE_BYTES],
+        length: 0,
+    };
+
     fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
@@ -91,8 +125,12 @@ impl Mark {
     fn line(self) -> Line {
         let mut bytes = [0; LINE_BYTES];
         let mut left = &mut bytes[..];
-        let written = left.write_all(MARK).and_then(|()| match self {
-            Mark::Begin { length } => write!(left, "{length:x}\r\n"),
+        let mark = match self {
+            Mark::Begin { .. } | Mark::End { .. } => MARK,
+            Mark::Before { .. } => BEFORE,
+        };
+        let written = left.write_all(mark).and_then(|()| match self {
+            Mark::Begin { length } | Mark::Before { length } => write!(left, "{length:x}\r\n"),
             Mark::End { start, sum } => write!(left, "{start:x} {sum:016x}\r\n"),
         });
         written.expect("a line is as long as its longest numbers");
@@ -103,6 +141,9 @@ impl Mark {
     /// What a line says, its end not included; the inner `None` if it is malformed, the outer one
     /// if it is another line.
     pub(super) fn parse(line: &[u8]) -> Option<Option<Mark>> {
+        if let Some(digits) = line.strip_prefix(BEFORE) {
+            return Some(hexadecimal(digits).map(|length| Mark::Before { length }));
+        }
         let body = line.strip_prefix(MARK)?;
         let mut numbers = body.split(|&byte| byte == b' ');
         let (first, sum, more) = (numbers.next(), numbers.next(), numbers.next());
@@ -138,13 +179,21 @@ mod tests {
         // The check value of the CRC64 of Redis.
         assert_eq!(text(&frame.end), "#KT=1007 e9c6d914c4b8d9ca\r\n");
         assert_eq!(frame.bytes(), 7 + 27);
+        let frame = Frame::first(0x20, b"123456789");
+        assert_eq!(text(&frame.before), "#KT^20\r\n");
+        assert_eq!(text(&frame.end), "#KT=f e9c6d914c4b8d9ca\r\n");
+        assert_eq!(frame.bytes(), 8 + 7 + 24);
     }
 
     #[test]
     fn lines_are_read_as_they_were_written() {
         for number in [0, 1, 0xf, 0x10, 0xabcd_ef01, u64::MAX] {
             let (length, start, sum) = (number, number, number.rotate_left(7));
-            for mark in [Mark::Begin { length }, Mark::End { start, sum }] {
+            for mark in [
+                Mark::Begin { length },
+                Mark::End { start, sum },
+                Mark::Before { length },
+            ] {
                 let line = mark.line();
                 let body = line.as_bytes().strip_suffix(b"\r\n").unwrap();
                 assert_eq!(Mark::parse(body), Some(Some(mark)));
@@ -172,6 +221,8 @@ mod tests {
             b"#KT=1 0123456789abcdef0",
             b"#KT=1 0123456789abcdef 1",
             b"#KT=11111111111111111",
+            b"#KT^",
+            b"#KT^1 2",
         ] {
             assert_eq!(Mark::parse(line), Some(None), "{}", line.escape_ascii());
         }

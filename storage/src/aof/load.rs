@@ -7,9 +7,9 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::files::{Location, system_text};
-use super::manifest::{Entry, Manifest, PersistError};
+use super::manifest::{Entry, FileType, Manifest, PersistError};
 use super::quarantine::{Quarantined, quarantine_file, quarantine_tail};
-use super::reader::{End, Reader, Replay, Step};
+use super::reader::{End, Fault, Reader, Replay, Step};
 use crate::rdb;
 use crate::value::Limits;
 
@@ -122,7 +122,7 @@ pub enum LoadError<E> {
         /// What is wrong.
         error: rdb::Error,
     },
-    /// A tail cannot be replayed, and [`OnDamage::Refuse`] was asked for.
+    /// A tail cannot be replayed, and [`OnDamage::Refuse`] was asked for; or the manifest names itself.
     Refused {
         /// The name of the file.
         name: OsString,
@@ -150,9 +150,9 @@ pub enum LoadError<E> {
 /// Replays the files that `manifest` names, in order, through `apply`.
 ///
 /// All files are looked at before the first is replayed: a missing one is
-/// found while nothing has been applied. A file whose tail cannot be replayed ends the replay:
-/// what later files hold was made on top of that tail, and applying it without would give a
-/// keyspace that never existed. So they are taken out of the manifest and moved aside too, the
+/// found while nothing has been applied. A file whose tail cannot be replayed, or is not there any
+/// more, ends the replay: what later files hold was made on top of that tail, and applying it
+/// without would give a keyspace that never existed. So they are taken out of the manifest and moved aside too, the
 /// manifest first: a kill in between leaves files that no manifest names, never a hole.
 ///
 /// `apply` is told of the beginning and the end of each file as well. Its requests are owned, one
@@ -169,13 +169,16 @@ pub fn load<E>(
     check_files(location, manifest)?;
     let mut loaded = Loaded::default();
     let entries: Vec<Entry> = manifest.replayed().cloned().collect();
-    for entry in entries {
-        let (end, bytes) = load_file(location, &entry, reading, &mut apply)?;
+    for (index, entry) in entries.iter().enumerate() {
+        let (mut end, bytes) = load_file(location, entry, reading, &mut apply)?;
         loaded.total_bytes += bytes;
+        if let (End::Clean, Some(next)) = (end, entries.get(index + 1)) {
+            end = end_before(location, entry, bytes, next)?;
+        }
         if end == End::Clean {
             continue;
         }
-        let name = entry.name;
+        let name = entry.name.clone();
         if reading.on_damage == OnDamage::Refuse {
             return Err(LoadError::Refused { name, end });
         }
@@ -193,6 +196,15 @@ fn check_files<E>(location: &Location, manifest: &Manifest) -> Result<(), LoadEr
     for entry in manifest.replayed() {
         let name = || entry.name.clone();
         let path = location.path(&entry.name);
+        if path == location.manifest_path() {
+            // Moving the damaged part of it aside would leave a log without files.
+            let end = End::Damaged {
+                valid_bytes: 0,
+                at: 0,
+                fault: Fault::RecordPrefix,
+            };
+            return Err(LoadError::Refused { name: name(), end });
+        }
         fs::metadata(&path).map_err(|error| LoadError::Missing {
             name: name(),
             error,
@@ -204,6 +216,31 @@ fn check_files<E>(location: &Location, manifest: &Manifest) -> Result<(), LoadEr
         })?;
     }
     Ok(())
+}
+
+/// How a file ended that was replayed as a whole, by what the one behind it says.
+fn end_before<E>(
+    location: &Location,
+    entry: &Entry,
+    bytes: u64,
+    next: &Entry,
+) -> Result<End, LoadError<E>> {
+    if (entry.file_type, next.file_type) != (FileType::Incr, FileType::Incr) {
+        return Ok(End::Clean);
+    }
+    let path = location.path(&next.name);
+    let told = Reader::open(&path).and_then(|mut reader| reader.before_bytes());
+    let told = told.map_err(|error| LoadError::Read {
+        name: next.name.clone(),
+        error,
+    })?;
+    Ok(match told {
+        Some(written_bytes) if written_bytes != bytes => End::Cut {
+            valid_bytes: bytes,
+            written_bytes,
+        },
+        _ => End::Clean,
+    })
 }
 
 /// Replays one file; how it ended, and how many of its bytes were replayed.
@@ -360,7 +397,7 @@ fn refusal(name: &str, end: End, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             "Bad file format reading the append only file {name}: make a backup of your AOF file, \
              then use ./redis-check-aof --fix <filename.manifest>"
         ),
-        End::Clean | End::Torn { .. } => write!(
+        End::Clean | End::Torn { .. } | End::Cut { .. } => write!(
             f,
             "Unexpected end of file reading the append only file {name}. You can: 1) Make a backup \
              of your AOF file, then use ./redis-check-aof --fix <filename.manifest>. \

@@ -147,7 +147,10 @@ impl Log {
     ) -> io::Result<Self> {
         let lengths = lengths(&location, &manifest)?;
         let last = manifest.incrs().last().ok_or(ErrorKind::NotFound)?;
-        let incr = Incr::open(&location.path(&last.name))?;
+        let (_, earlier) = lengths.split_last().ok_or(ErrorKind::NotFound)?;
+        let follows_another = manifest.incrs().len() > 1;
+        let before_bytes = earlier.last().copied().filter(|_| follows_another);
+        let incr = Incr::open(&location.path(&last.name), before_bytes)?;
         Ok(Self {
             rewrite_base_bytes: base_bytes(&manifest, &lengths),
             earlier_bytes: lengths.iter().sum::<u64>() - incr.good_bytes,
@@ -291,7 +294,7 @@ impl Log {
         let entry = manifest.add_incr(self.location.filename())?;
         let (seq, path) = (entry.seq, self.location.path(&entry.name));
         make(&path, b"", &mut self.quarantined)?;
-        let incr = Incr::open(&path)?;
+        let incr = Incr::open(&path, Some(self.incr.good_bytes))?;
         self.location.sync_dir()?;
         // If this fails the manifest on disk may already name the new file, which therefore
         // stays. It is empty, and the next attempt takes it.
@@ -410,7 +413,9 @@ impl Log {
         if self.manifest.history().is_empty() {
             return (removed, freed, first_error);
         }
-        for entry in self.manifest.history() {
+        // A manifest written by hand may say of a file that it is both. Redis removes it.
+        let is_needed = |entry: &Entry| self.manifest.is_replayed(&entry.name);
+        for entry in self.manifest.history().iter().filter(|it| !is_needed(it)) {
             let path = self.location.path(&entry.name);
             // An open file keeps its blocks, so that removing its name takes no time.
             freed.extend(File::open(&path));
@@ -422,7 +427,7 @@ impl Log {
         }
         let mut manifest = self.manifest.clone();
         let location = &self.location;
-        manifest.forget_history(|entry| !location.path(&entry.name).exists());
+        manifest.forget_history(|entry| is_needed(entry) || !location.path(&entry.name).exists());
         match manifest.persist(location) {
             Ok(()) => self.manifest = manifest,
             Err(error) => first_error = first_error.or(Some(error.into_io_error())),

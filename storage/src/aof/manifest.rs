@@ -164,6 +164,11 @@ impl Manifest {
         self.base.iter().chain(&self.incrs)
     }
 
+    /// Whether a file of that name is to be replayed.
+    pub(super) fn is_replayed(&self, name: &OsStr) -> bool {
+        self.replayed().any(|entry| entry.name == name)
+    }
+
     /// A manifest with one base of a name that is not made from its number (as after migration).
     pub(super) fn single(name: &OsStr) -> Self {
         Self {

@@ -75,6 +75,13 @@ pub enum End {
         /// The length of the file.
         file_bytes: u64,
     },
+    /// As whole records, and yet not where it ended when the file behind it was begun.
+    Cut {
+        /// The length of the file, all of which can be replayed.
+        valid_bytes: u64,
+        /// The length it had then.
+        written_bytes: u64,
+    },
     /// With bytes that are no record.
     Damaged {
         /// The part that can be replayed.
@@ -91,7 +98,9 @@ impl End {
     pub fn valid_bytes(&self) -> Option<u64> {
         match *self {
             Self::Clean => None,
-            Self::Torn { valid_bytes, .. } | Self::Damaged { valid_bytes, .. } => Some(valid_bytes),
+            Self::Torn { valid_bytes, .. }
+            | Self::Cut { valid_bytes, .. }
+            | Self::Damaged { valid_bytes, .. } => Some(valid_bytes),
         }
     }
 }
@@ -195,6 +204,20 @@ impl<R: Read + Seek> Reader<R> {
         Ok(self.input.fill_buf()?.starts_with(b"REDIS"))
     }
 
+    /// How long the incremental file before this one was, if this one says so. To be asked first of all.
+    ///
+    /// # Errors
+    /// What the system says to reading.
+    pub fn before_bytes(&mut self) -> io::Result<Option<u64>> {
+        let buffer = self.input.fill_buf()?;
+        let first = buffer.split_inclusive(|&byte| byte == b'\n').next();
+        let line = first.and_then(|line| line.strip_suffix(b"\r\n"));
+        Ok(match line.and_then(Mark::parse).flatten() {
+            Some(Mark::Before { length }) => Some(length),
+            _ => None,
+        })
+    }
+
     /// The length that the file had when it was opened.
     pub fn file_bytes(&self) -> u64 {
         self.file_bytes
@@ -278,6 +301,10 @@ impl<R: Read + Seek> Reader<R> {
             .line(line)
             .map_err(|_| bad(at, Fault::Annotation))?;
         match annotation {
+            // Words for the next request are followed by it at once, and it is none of these.
+            Annotation::Request(_) if !self.next.is_empty() => {
+                return Err(bad(at, Fault::Annotation));
+            }
             Annotation::Request(words) => return Ok(self.give(words.to_request())),
             Annotation::Next(words) => words.iter().for_each(|word| self.next.push(word)),
             Annotation::Timestamp(unix_secs) => self.timestamp = Some(unix_secs),
@@ -299,6 +326,9 @@ impl<R: Read + Seek> Reader<R> {
             }
             // It was cut: its records count one by one.
             Mark::Begin { .. } => Ok(()),
+            // Whoever replays several files has asked for it before.
+            Mark::Before { .. } if at == 0 => Ok(()),
+            Mark::Before { .. } => Err(bad(at, Fault::Annotation)),
             Mark::End { start, .. } if block_start == Some(start) => Ok(()),
             Mark::End { .. } => Err(bad(at, Fault::Annotation)),
         }

@@ -15,6 +15,8 @@ pub(super) struct Incr {
     /// What is whole. Bytes behind it are left of a failed write, and cut off before the next.
     pub(super) good_bytes: u64,
     pub(super) has_torn_tail: bool,
+    /// The length of the incremental file before, to be told with the first block.
+    before_bytes: Option<u64>,
     /// Whether it is a temporary file that no manifest names, until the first base is there.
     pub(super) is_staged: bool,
 }
@@ -35,13 +37,15 @@ pub struct AppendError {
 }
 
 impl Incr {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    /// Opens a file behind another incremental one of so many bytes, or behind none.
+    pub(super) fn open(path: &Path, before_bytes: Option<u64>) -> io::Result<Self> {
         let file = writable().append(true).open(path)?;
         let good_bytes = file.metadata()?.len();
         Ok(Self {
             file,
             good_bytes,
             has_torn_tail: false,
+            before_bytes,
             is_staged: false,
         })
     }
@@ -54,6 +58,7 @@ impl Incr {
             file,
             good_bytes: 0,
             has_torn_tail: false,
+            before_bytes: None,
             is_staged: true,
         })
     }
@@ -63,7 +68,10 @@ impl Incr {
         if bytes.is_empty() {
             return Ok(());
         }
-        let frame = Frame::new(self.good_bytes, bytes);
+        let frame = match self.before_bytes {
+            Some(before_bytes) if self.good_bytes == 0 => Frame::first(before_bytes, bytes),
+            _ => Frame::new(self.good_bytes, bytes),
+        };
         let expected_bytes = bytes.len() + frame.bytes();
         let failed = |error, written_bytes, truncate_error| AppendError {
             error,

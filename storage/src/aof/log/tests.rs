@@ -102,6 +102,11 @@ fn appended(count: usize) -> u64 {
 const FRESH: &str = "file a.1.base.aof seq 1 type b\nfile a.1.incr.aof seq 1 type i\n";
 const REWRITTEN: &str = "file a.2.base.aof seq 2 type b\nfile a.2.incr.aof seq 2 type i\n";
 
+/// The length of a file with one record that follows another of so many bytes.
+fn appended_behind(before_bytes: u64) -> u64 {
+    SET_BYTES + Frame::first(before_bytes, &set("x")).bytes() as u64
+}
+
 #[test]
 fn the_first_start_makes_the_files_redis_makes() {
     let dir = Dir::new();
@@ -151,6 +156,72 @@ fn a_first_base_without_a_manifest_is_made_again() {
     assert_eq!(dir.manifest(), FRESH);
 }
 
+/// An incremental file that another follows must be as long as it was then.
+#[test]
+fn a_file_in_the_middle_that_lost_its_end_is_noticed() {
+    let dir = Dir::new();
+    let (mut log, _) = dir.start();
+    let abort = |log: &mut Log| {
+        drop(log.begin_rewrite(None).unwrap());
+        log.abort_rewrite();
+    };
+    log.append(&set("a")).unwrap();
+    log.append(&set("b")).unwrap();
+    abort(&mut log);
+    log.append(&set("c")).unwrap();
+    abort(&mut log);
+    // The last is begun by the next start.
+    let (mut log, _) = dir.start();
+    log.append(&set("d")).unwrap();
+    assert_eq!(dir.keys(), ["a", "b", "c", "d"]);
+    let first = |dir: &Dir, number: u8| {
+        let path = dir.location.path(format!("a.{number}.incr.aof").as_ref());
+        (fs::read(&path).unwrap(), path)
+    };
+    for number in 2..=3 {
+        let told = format!("#KT^{:x}\r\n#KT=", first(&dir, number - 1).0.len());
+        assert!(first(&dir, number).0.starts_with(told.as_bytes()));
+    }
+
+    for (number, left, kept) in [(1, appended(1), &["a"][..]), (2, 0, &["a", "b"])] {
+        let copy = dir.killed();
+        let (bytes, path) = first(&copy, number);
+        fs::write(&path, &bytes[..usize::try_from(left).unwrap()]).unwrap();
+        let mut manifest = Manifest::read(&copy.location).unwrap().unwrap();
+        let mut load = |on_damage: OnDamage| {
+            load(&copy.location, &mut manifest, &on_damage.into(), |_| {
+                Ok::<_, Infallible>(())
+            })
+        };
+        let error = load(OnDamage::Refuse).unwrap_err();
+        assert!(error.to_string().starts_with("Unexpected end of file"));
+        let loaded = load(OnDamage::Quarantine).unwrap();
+        let end = crate::aof::End::Cut {
+            valid_bytes: left,
+            written_bytes: bytes.len() as u64,
+        };
+        assert_eq!(loaded.damaged.unwrap().1, end);
+        assert_eq!(loaded.quarantined.len(), 3 - usize::from(number));
+        assert_eq!(copy.keys(), kept);
+    }
+}
+
+/// What the first file behind a new base says is of a file that is gone.
+#[test]
+fn the_length_of_a_file_that_was_rewritten_does_not_matter() {
+    let dir = Dir::new();
+    let (mut log, _) = dir.start();
+    log.append(&set("a")).unwrap();
+    let mut files = log.begin_rewrite(None).unwrap();
+    files.write_all(&set("all")).unwrap();
+    log.append(&set("b")).unwrap();
+    log.commit_rewrite(files.finish().unwrap()).unwrap();
+    drop(log.begin_rewrite(None).unwrap());
+    log.abort_rewrite();
+    log.append(&set("c")).unwrap();
+    assert_eq!(dir.keys(), ["all", "b", "c"]);
+}
+
 #[test]
 fn what_is_appended_is_there_after_a_restart() {
     let dir = Dir::new();
@@ -190,8 +261,8 @@ fn a_rewrite_puts_one_base_in_the_place_of_all_before() {
     assert_eq!(dir.manifest(), REWRITTEN);
     assert_eq!(dir.names(), ["a.2.base.aof", "a.2.incr.aof", "a.manifest"]);
     // As in Redis, what was appended meanwhile counts as part of the base.
-    assert_eq!(log.current_bytes(), SET_BYTES + appended(1));
-    assert_eq!(log.rewrite_base_bytes(), SET_BYTES + appended(1));
+    let all = SET_BYTES + appended_behind(appended(1));
+    assert_eq!((log.current_bytes(), log.rewrite_base_bytes()), (all, all));
     log.append(&set("last")).unwrap();
     assert!(!log.is_rewriting());
     assert_eq!(dir.keys(), ["all", "new", "last"]);
@@ -479,7 +550,8 @@ fn a_rewrite_whose_manifest_cannot_be_written_changes_nothing() {
     assert_eq!(error.to_string(), "Is a directory");
     block(false);
     assert!(!dir.names().contains(&"a.2.base.aof".to_owned()));
-    assert_eq!(log.current_bytes(), appended(2) + appended(1));
+    let all = appended(2) + appended_behind(appended(2));
+    assert_eq!(log.current_bytes(), all);
     log.append(&set("w")).unwrap();
     assert_eq!(dir.killed().keys(), ["x", "y", "z", "w"]);
     let base = log.begin_rewrite(None).unwrap().finish().unwrap();

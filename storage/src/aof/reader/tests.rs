@@ -81,6 +81,7 @@ fn behind_a_record(tail: &[u8]) -> (Vec<String>, End) {
     assert_eq!(lines.remove(0), "SET a 1");
     let end = match end {
         End::Clean => End::Clean,
+        End::Cut { .. } => panic!("no file follows"),
         End::Torn {
             valid_bytes,
             file_bytes,
@@ -166,7 +167,7 @@ fn a_file_cut_at_any_byte_gives_its_longest_valid_prefix() {
                 assert_eq!(file_bytes, cut as u64);
                 valid_bytes
             }
-            End::Damaged { .. } => panic!("cut at {cut}: {end:?}"),
+            End::Damaged { .. } | End::Cut { .. } => panic!("cut at {cut}: {end:?}"),
         };
         // Complete remarks behind the last record are kept as well.
         assert!(valid_bytes >= boundaries[count], "cut at {cut}");
@@ -237,6 +238,7 @@ fn bytes_that_are_no_record_are_damage_at_their_place() {
         (b"#KT:a%zz\r\n", 0, Fault::Annotation),
         (b"#KT+a\r\n*1\r\n", 7, Fault::Annotation),
         (b"#KT+a\r\n#TS:1\r\n", 7, Fault::Annotation),
+        (b"#KT:NEXT a\r\n#KT:b\r\n", 12, Fault::Annotation),
         (b"*1\r\n$4\r\nEXEC\r\n", 0, Fault::ExecWithoutMulti),
         (b"*1\r\n$5\r\nMULTI\r\n\0", 15, Fault::ZeroFilled),
         (

@@ -187,6 +187,17 @@ fn lines_around_blocks_stand_between_records() {
         );
         assert!(is_found, "{}: {end:?}", tail.escape_ascii());
     }
+    let (lines, end) = behind_a_record(b"#KT^5\r\n");
+    assert!(
+        lines.is_empty()
+            && matches!(
+                end,
+                End::Damaged {
+                    fault: Fault::Annotation,
+                    ..
+                }
+            )
+    );
     // A length that no file has takes neither time nor memory.
     let (lines, end) = behind_a_record(b"#KT=ffffffffffffffff\r\n*1\r\n$1\r\na\r\n");
     assert_eq!((lines, end), (vec!["a".to_owned()], End::Clean));
