@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::support::{Kind, Server, transcript};
+use crate::support::{Client, Kind, Server, transcript};
 
 const ENABLED: &[&str] = &["--enable-debug-command", "yes"];
 
@@ -545,6 +545,56 @@ fn watches_break_and_copies_go_when_the_data_set_is_loaded_again() {
         replies
     });
     assert_eq!(replies[0], replies[1]);
+}
+
+#[test]
+fn who_waits_is_not_served_with_what_a_snapshot_brings() {
+    let replies = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &[ENABLED, &["--appendonly", "yes"]].concat());
+        let mut client = server.connect();
+        for line in [
+            "RPUSH k x",
+            "XADD st 1-1 f v",
+            "XGROUP CREATE st g $",
+            "SAVE",
+            "DEL k",
+        ] {
+            client.line(line);
+        }
+        let mut waiting = [server.connect(), server.connect()];
+        waiting[0].send(&["BLPOP", "k", "0"]);
+        waiting[1].send(&[
+            "XREADGROUP",
+            "GROUP",
+            "g",
+            "c",
+            "BLOCK",
+            "0",
+            "STREAMS",
+            "st",
+            ">",
+        ]);
+        wait_for_blocked(&mut client, 2);
+        let mut replies = ["DEBUG RELOAD NOSAVE", "LRANGE k 0 -1", "DEL k"]
+            .map(|line| client.line(line).to_string())
+            .to_vec();
+        wait_for_blocked(&mut client, 2);
+        replies.push(client.line("XADD st 2-1 f v").to_string());
+        replies.push(waiting[1].reply().to_string());
+        replies.push(client.line("RPUSH k y").to_string());
+        replies.push(waiting[0].reply().to_string());
+        replies
+    });
+    assert_eq!(replies[0], replies[1]);
+}
+
+/// Waits until so many clients wait for keys.
+fn wait_for_blocked(client: &mut Client, count: i64) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while client.info_number("blocked_clients") != count {
+        assert!(Instant::now() < deadline, "not {count} clients wait");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]

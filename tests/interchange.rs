@@ -129,6 +129,14 @@ impl Portrait {
         self
     }
 
+    /// Says of keys that they expire, not when: `MIGRATE` says how long they have, whatever the way takes.
+    fn without_moments(mut self) -> Portrait {
+        for entry in self.keyspace.values_mut() {
+            entry.expires_at_ms = entry.expires_at_ms.min(0);
+        }
+        self
+    }
+
     /// Asserts that it shows the same data set, in whatever form.
     fn assert_holds_what(&self, other: &Portrait, whose: &str) {
         let plain = |portrait: &Portrait| {
@@ -206,15 +214,15 @@ fn assert_readable(
 }
 
 /// Half of the data sets may have fields that expire, which Redis 7.0.15 does not know.
-fn fields(rng: &mut Rng) -> Fields {
-    match rng.bool() {
+fn fields(rng: &mut Rng, kind: Kind) -> Fields {
+    match kind != Kind::Stock && rng.bool() {
         true => Fields::Expire,
         false => Fields::Stay,
     }
 }
 
 fn snapshots(rng: &mut Rng, keys: usize, kind: Kind) {
-    let fields = fields(rng);
+    let fields = fields(rng, kind);
     let writer = start(kind, &flags(rng, kind), |_| {});
     let mut client = writer.connect();
     fill(&mut client, &data::lines(rng, keys, fields));
@@ -243,7 +251,7 @@ fn has_commands(dir: &Path) -> bool {
 }
 
 fn logs(rng: &mut Rng, keys: usize, kind: Kind) {
-    let fields = fields(rng);
+    let fields = fields(rng, kind);
     let mut options = flags(rng, kind);
     options.extend(Source::Log.flags().iter().map(ToString::to_string));
     let mut writer = start(kind, &options, |_| {});
@@ -267,7 +275,7 @@ fn logs(rng: &mut Rng, keys: usize, kind: Kind) {
     assert!(writer.terminate().success());
     let is_for_stock = kind == Kind::Keytag && fields == Fields::Stay;
     // Commands of Redis lose what is pending of entries that are deleted; what is left of that must be the same.
-    let is_lossy = kind == Kind::Oracle && has_commands(&writer.dir());
+    let is_lossy = kind != Kind::Keytag && has_commands(&writer.dir());
     let written = Some(&written).filter(|_| !is_lossy);
     assert_readable(rng, Source::Log, is_for_stock, written, |dir| {
         copy_log(&writer.dir(), dir);
@@ -276,7 +284,7 @@ fn logs(rng: &mut Rng, keys: usize, kind: Kind) {
 
 /// Takes every key by `DUMP` from a server of one kind to one of another.
 fn dumps(rng: &mut Rng, keys: usize, [from, to]: [Kind; 2]) {
-    let fields = fields(rng);
+    let fields = fields(rng, from);
     let [source, target] = [from, to].map(|kind| start(kind, &flags(rng, kind), |_| {}));
     let [mut source, mut target] = [&source, &target].map(Server::connect);
     fill(&mut source, &data::lines(rng, keys, fields));
@@ -298,6 +306,47 @@ fn dumps(rng: &mut Rng, keys: usize, [from, to]: [Kind; 2]) {
     Portrait::of(&mut target).assert_holds_what(&written, &whose);
 }
 
+/// Hands every key over to a server of another kind by `MIGRATE`, and back.
+fn migrations(rng: &mut Rng, keys: usize, [from, to]: [Kind; 2]) {
+    let fields = fields(rng, from);
+    let servers = [from, to].map(|kind| start(kind, &flags(rng, kind), |_| {}));
+    let [mut source, mut target] = [&servers[0], &servers[1]].map(Server::connect);
+    fill(&mut source, &data::lines(rng, keys, fields));
+    source.line("FUNCTION FLUSH");
+    source.line("SELECT 0");
+    let written = Portrait::of(&mut source).without_moments();
+    let ports = [&servers[0], &servers[1]].map(|it| it.port().to_string());
+    for (client, port) in [(&mut source, &ports[1]), (&mut target, &ports[0])] {
+        for database in 0..16 {
+            client.line(&format!("SELECT {database}"));
+            let here = keyspace::keys(client);
+            for some in here.chunks(rng.usize(1..100)) {
+                let database = database.to_string();
+                let mut words: Vec<&[u8]> = vec![b"MIGRATE", b"127.0.0.1", port.as_bytes(), b""];
+                words.extend([database.as_bytes(), b"20000", b"KEYS"]);
+                words.extend(some.iter().map(Vec::as_slice));
+                assert_eq!(client.call(&words).to_string(), "OK");
+            }
+        }
+        client.line("SELECT 0");
+        let left = Portrait::of(client);
+        assert!(left.keyspace.is_empty(), "{:?}", left.keyspace);
+    }
+    let whose = format!("{from:?} to {to:?} and back");
+    let back = Portrait::of(&mut source).without_moments();
+    back.assert_holds_what(&written, &whose);
+}
+
+#[test]
+fn keys_go_to_redis_and_come_back() {
+    each_round(|rng, keys| migrations(rng, keys, [Kind::Keytag, Kind::Oracle]));
+}
+
+#[test]
+fn keys_come_from_redis_and_go_back() {
+    each_round(|rng, keys| migrations(rng, keys, [Kind::Oracle, Kind::Keytag]));
+}
+
 #[test]
 fn a_snapshot_of_keytag_is_read_by_redis() {
     each_round(|rng, keys| snapshots(rng, keys, Kind::Keytag));
@@ -306,6 +355,15 @@ fn a_snapshot_of_keytag_is_read_by_redis() {
 #[test]
 fn a_snapshot_of_redis_is_read_by_keytag() {
     each_round(|rng, keys| snapshots(rng, keys, Kind::Oracle));
+}
+
+#[test]
+fn what_an_older_redis_has_is_read_by_keytag() {
+    each_round(|rng, keys| {
+        snapshots(rng, keys, Kind::Stock);
+        logs(rng, keys, Kind::Stock);
+        dumps(rng, keys, [Kind::Stock, Kind::Keytag]);
+    });
 }
 
 #[test]

@@ -101,6 +101,31 @@ fn its_keys_are_found_as_redis_finds_them() {
     assert_eq!(declared[0], declared[1]);
 }
 
+#[test]
+fn every_key_must_be_allowed() {
+    transcript(
+        r#"
+        # no-reload
+        > MSET a1 1 a2 2 b1 3
+        OK
+        > ACL SETUSER default resetkeys ~a* %R~b*
+        OK
+        > MIGRATE 127.0.0.1 1 b1 0 100
+        (error) NOPERM No permissions to access a key
+        > MIGRATE 127.0.0.1 1 "" 0 100 KEYS a1 b1
+        (error) NOPERM No permissions to access a key
+        > MIGRATE 127.0.0.1 1 "" 0 100
+        (error) NOPERM No permissions to access a key
+        > MIGRATE 127.0.0.1 1 a1 0 100 KEYS b1
+        (error) ERR When using MIGRATE KEYS option, the key argument must be set to the empty string
+        > MIGRATE 127.0.0.1 1 "" 0 100 COPY KEYS a1 a2
+        (error) IOERR error or timeout writing to target instance
+        > ACL SETUSER default allkeys
+        OK
+        "#,
+    );
+}
+
 /// Says lines to a source, in which `TARGET` is where a target listens; and what both have then.
 fn converse(source: Kind, target: Kind, lines: &[&str]) -> (Vec<String>, Vec<keyspace::Keyspace>) {
     let flags = ["--databases", "16", "--enable-debug-command", "yes"];

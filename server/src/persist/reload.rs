@@ -124,6 +124,9 @@ impl Persist {
 /// Removes all keys and libraries, and lets the memory be freed at once.
 fn empty(server: &Server, db: &mut Db<'static>) {
     db.flush(None);
+    // Who waits for a key is told that it has gone; not, as in Redis, that it has come with a snapshot.
+    let ready = db.changes.ready.iter_mut();
+    ready.for_each(|it| it.is_new = false);
     server.functions.flush();
     server
         .lazyfree
