@@ -96,11 +96,17 @@ def free_port():
 
 
 class Server:
-    """One process on an own directory; gone at the end of its `with` block."""
+    """One process on an own directory; gone at the end of its `with` block.
 
-    def __init__(self, program, flags=(), cores=None):
+    It finds the files of the folder `found` there, which stay as they are.
+    """
+
+    def __init__(self, program, flags=(), cores=None, found=None):
         self.port = free_port()
         self.directory = tempfile.mkdtemp(prefix="keytag-bench-")
+        if found:
+            # Links: what starts from them appends to none and puts others in their place.
+            shutil.copytree(found, self.directory, copy_function=os.link, dirs_exist_ok=True)
         # A path from here would lead nowhere from the server's own directory.
         command = [os.path.abspath(program), "--port", str(self.port), "--dir", self.directory, *flags]
         if cores is not None:

@@ -1,5 +1,6 @@
 //! What is loaded at start: a real volume, snapshots with everything there is, and damaged ones.
 
+mod threads;
 mod volume;
 
 use std::fs::File;

@@ -287,6 +287,22 @@ impl Keyspace {
         self.shards[shard % SHARDS].lock()
     }
 
+    /// The same, unless it is taken.
+    pub(crate) fn try_lock_one(&self, shard: usize) -> Option<MutexGuard<'_, Shard>> {
+        self.shards[shard % SHARDS].try_lock()
+    }
+
+    /// Makes room for so many keys of a database that has none yet, some ten bytes each: while they come, nothing is
+    /// moved then. [`Keyspace::fit`] gives back what was not needed.
+    pub fn reserve(&self, db: usize, keys: usize) {
+        self.for_each(|shard| shard.partition_mut(db).reserve(keys / SHARDS));
+    }
+
+    /// Gives back what was reserved in vain.
+    pub fn fit(&self) {
+        self.for_each(|shard| shard.partitions_mut().iter_mut().for_each(Partition::fit));
+    }
+
     /// The tags in use in a database.
     pub fn tag_names(&self, db: usize) -> Arc<Names> {
         let mut all = self.tag_names.lock();

@@ -115,6 +115,16 @@ impl Partition {
         self.table.insert(hash, entry, now_ms)
     }
 
+    /// Makes room for so many entries if there is none yet.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.table.reserve(count);
+    }
+
+    /// Gives back room that is not used after all.
+    pub(crate) fn fit(&mut self) {
+        self.table.fit();
+    }
+
     /// Puts an entry of the same key in the place of another, whose tags it gets; gives the old one.
     pub(crate) fn replace(&mut self, at: Place, mut entry: Entry, now_ms: i64) -> Option<Entry> {
         if self.walk.is_some() {

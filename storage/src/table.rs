@@ -67,6 +67,9 @@ impl Place {
     }
 }
 
+/// With so many entries a segment that was made for them has room for some more than chance may bring.
+const RESERVED_LEN: usize = 800;
+
 /// How often a sample is drawn before it is taken from where it may be biased. Of a crowded table one in three is
 /// a hit, of one that has shrunk one in ten.
 const DRAWS: usize = 512;
@@ -338,6 +341,56 @@ impl Table {
         self.of_depth[0] = 1;
         self.count_in(0);
         0
+    }
+
+    /// Makes segments for so many entries if there is none yet, so that none has to be split.
+    ///
+    /// Takes some ten bytes an entry; [`Table::fit`] gives back what was not needed.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        if !self.segments.is_empty() || count == 0 {
+            return;
+        }
+        let is_enough = |depth: &u32| count >> depth <= RESERVED_LEN;
+        self.depth = (0..segment::MOST_DEPTH)
+            .find(is_enough)
+            .unwrap_or(segment::MOST_DEPTH);
+        let width = 1u64 << (u32::BITS - self.depth);
+        for at in 0..1 << self.depth {
+            let floor = (u64::from(at) * width) as u32;
+            let len = (count >> self.depth).min(RESERVED_LEN);
+            self.segments
+                .push(Segment::with_room(len, self.depth, floor));
+            self.directory.push(at);
+            self.count_in(at);
+        }
+        self.of_depth[self.depth as usize] = 1 << self.depth;
+    }
+
+    /// Gives back what takes room and is not used, by segments that nothing was removed from.
+    pub(crate) fn fit(&mut self) {
+        if self.is_empty() {
+            *self = Table::new(self.hasher.clone());
+        }
+        for at in 0..self.segments.len() as u32 {
+            if self.segments[at as usize].is_sparse() {
+                self.count_out(at);
+                self.segments[at as usize].shrink();
+                self.count_in(at);
+            }
+        }
+        while self.merge_all() {}
+    }
+
+    /// Puts halves together where there is little in both, once; whether there were any.
+    fn merge_all(&mut self) -> bool {
+        let (before, mut at) = (self.segments.len(), 0);
+        while at < self.segments.len() as u32 {
+            // Else another lies there now, or this one has become larger.
+            if self.merge(at).is_none() {
+                at += 1;
+            }
+        }
+        self.segments.len() < before
     }
 
     /// Lets a segment hold more, or splits it.

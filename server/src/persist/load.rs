@@ -14,9 +14,9 @@ use storage::aof::{
 };
 use storage::db::Db;
 use storage::keyspace::Held;
-use storage::rdb::{self, Piece};
+use storage::rdb::{self, Part};
 
-use super::intake::{Expired, Intake};
+use super::intake::{Expired, Failure, Intake};
 
 use crate::clients::{Client, State};
 use crate::clock;
@@ -118,16 +118,18 @@ pub(super) fn read_snapshot(
     loading.begin(file_bytes, clock::now_ms());
     let (limits, checksum) = (settings.packing_limits(), settings.file_checksum());
     let mut reader = rdb::Reader::new(file, limits, checksum).map_err(|error| fatal(0, &error))?;
-    loop {
-        let offset = reader.offset();
-        loading.loaded_bytes.store(offset, Relaxed);
-        match reader.next_piece() {
-            Ok(Some(piece)) => intake.take(held.as_deref_mut(), piece)?,
-            Ok(None) => break,
-            Err(error) => return Err(fatal(offset, &error)),
-        }
+    intake
+        .read(held.as_deref_mut(), &mut reader, &loading.loaded_bytes)
+        .and_then(|()| intake.finish(held, !reader.was_unsummed()))
+        .map_err(refusal)
+}
+
+/// What is said of a snapshot that is not taken.
+fn refusal(failure: Failure) -> String {
+    match failure {
+        Failure::Damaged { offset, error } => fatal(offset, &error),
+        Failure::Refused(text) => text,
     }
-    intake.finish(held, !reader.was_unsummed())
 }
 
 /// Says in the log what is wrong with a snapshot, in the words of Redis where it has some.
@@ -206,7 +208,13 @@ fn replay_with(
         replayer.apply(event)
     });
     loaded.map_err(|error| match error {
-        LoadError::Snapshot { offset, error, .. } => fatal(offset, &error),
+        LoadError::Snapshot { offset, error, .. } => {
+            refusal(replayer.fail(Failure::Damaged { offset, error }))
+        }
+        LoadError::Apply {
+            error: Failure::Damaged { offset, error },
+            ..
+        } => fatal(offset, &error),
         error => error.to_string(),
     })
 }
@@ -278,7 +286,15 @@ impl Replayer {
         }
     }
 
-    fn apply(&mut self, event: Event<'_>) -> Result<(), String> {
+    /// Ends a snapshot because of a failure; what failed first.
+    fn fail(&mut self, failure: Failure) -> Failure {
+        match &mut self.intake {
+            Some(intake) => intake.fail(self.db.as_mut().map(Db::held), failure),
+            None => failure,
+        }
+    }
+
+    fn apply(&mut self, event: Event<'_>) -> Result<(), Failure> {
         match event {
             Event::File { entry, file_bytes } => {
                 self.session.client.select(0);
@@ -288,11 +304,11 @@ impl Replayer {
                 self.file_bytes = file_bytes;
                 Ok(())
             }
-            Event::Piece { piece, offset } => self.take(piece, offset),
-            Event::Pieces { was_summed } => self.finish_pieces(was_summed),
+            Event::Part { part, offset } => self.take(part, offset),
+            Event::Loaded { was_summed } => self.finish_snapshot(was_summed),
             Event::Replay { replay, offset_end } => {
                 self.note_progress(offset_end);
-                self.replay(replay)
+                self.replay(replay).map_err(Failure::Refused)
             }
             Event::Done { entry, .. } => {
                 let kind = match entry.file_type {
@@ -312,7 +328,7 @@ impl Replayer {
         loaded_bytes.store(self.before_bytes + offset, Relaxed);
     }
 
-    fn take(&mut self, piece: Piece<'_>, offset: u64) -> Result<(), String> {
+    fn take(&mut self, part: Part<'_>, offset: u64) -> Result<(), Failure> {
         self.note_progress(offset);
         let (server, is_single) = (self.server, self.is_single);
         let intake = self.intake.get_or_insert_with(|| {
@@ -322,10 +338,10 @@ impl Replayer {
             }
             Intake::new(server, Expired::Keep)
         });
-        intake.take(self.db.as_mut().map(Db::held), piece)
+        intake.take(self.db.as_mut().map(Db::held), part)
     }
 
-    fn finish_pieces(&mut self, was_summed: bool) -> Result<(), String> {
+    fn finish_snapshot(&mut self, was_summed: bool) -> Result<(), Failure> {
         if let Some(intake) = self.intake.take() {
             intake.finish(self.db.as_mut().map(Db::held), was_summed)?;
         }

@@ -286,16 +286,11 @@ fn take_snapshot(server: &'static Server, link: &mut Link, bytes: u64) -> Result
         let mut reader = rdb::Reader::new(&mut source, limits, server.settings.file_checksum())
             .map_err(|error| error.to_string())?;
         let mut intake = Intake::new(server, Expired::Drop);
-        loop {
-            loading.loaded_bytes.store(reader.offset(), Relaxed);
-            match reader.next_piece() {
-                Ok(Some(piece)) => intake.take(None, piece)?,
-                Ok(None) => break,
-                Err(error) => return Err(error.to_string()),
-            }
-        }
+        let taken = intake.read(None, &mut reader, &loading.loaded_bytes);
         let was_summed = !reader.was_unsummed();
-        intake.finish(None, was_summed)?;
+        taken
+            .and_then(|()| intake.finish(None, was_summed))
+            .map_err(|failure| failure.to_string())?;
         was_summed
     };
     // The reader asks for more than it needs; all of it is the snapshot's.

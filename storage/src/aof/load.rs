@@ -23,15 +23,15 @@ pub enum Event<'a> {
         /// Its length.
         file_bytes: u64,
     },
-    /// A piece of the snapshot that the file is, or begins with.
-    Piece {
-        /// The piece.
-        piece: rdb::Piece<'a>,
+    /// Something of the snapshot that the file is, or begins with.
+    Part {
+        /// What comes next in it.
+        part: rdb::Part<'a>,
         /// Where it begins in the file, in bytes.
         offset: u64,
     },
     /// That snapshot is done.
-    Pieces {
+    Loaded {
         /// Whether there was a checksum to verify.
         was_summed: bool,
     },
@@ -302,8 +302,8 @@ fn load_snapshot<E>(
         .map_err(|error| damaged(0, error))?;
     loop {
         let offset = reader.offset();
-        let event = match reader.next_piece() {
-            Ok(Some(piece)) => Event::Piece { piece, offset },
+        let event = match reader.next_part() {
+            Ok(Some(part)) => Event::Part { part, offset },
             Ok(None) => break,
             Err(error) => return Err(damaged(offset, error)),
         };
@@ -315,7 +315,7 @@ fn load_snapshot<E>(
     }
     let was_summed = !reader.was_unsummed();
     let offset_end = reader.offset();
-    apply(Event::Pieces { was_summed }).map_err(|error| LoadError::Apply {
+    apply(Event::Loaded { was_summed }).map_err(|error| LoadError::Apply {
         name: name(),
         offset_end,
         error,

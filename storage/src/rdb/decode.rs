@@ -9,6 +9,7 @@ mod hash;
 mod list;
 mod module;
 mod set;
+mod skip;
 mod stream;
 mod ziplist;
 mod zipmap;
@@ -20,6 +21,7 @@ use super::input::Input;
 use crate::value::{Item, Limits, Listpack, Object, Value};
 
 pub(super) use module::{name as module_name, skip as skip_module};
+pub(super) use skip::skip;
 
 /// What a key holds.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::io::Read;
+use std::ops::Range;
 
 use super::crc64::Crc64;
 use super::error::Error;
@@ -12,6 +13,12 @@ use crate::value::{Item, lzf};
 
 /// So much of a file is read at once, if nothing longer is asked for.
 const CHUNK_BYTES: usize = 256 * 1024;
+
+/// So much while stretches are looked for that are handed over as they are ([`Input::hold`]).
+const STRETCH_BYTES: usize = 512 * 1024;
+
+/// What is longer than this is not handed over, but read in pieces.
+const MOST_STRETCH_BYTES: usize = 1024 * 1024;
 
 /// What is longer is no string: nobody could have sent it, and a key of it could not be held.
 const MOST_STRING_BYTES: u64 = u32::MAX as u64;
@@ -28,6 +35,8 @@ pub(super) struct Input<'s> {
     crc: Crc64,
     /// Up to where the checksum goes.
     summed: usize,
+    /// The stretch of the window that is to be handed over, as far as it goes yet.
+    held: Option<Range<usize>>,
     /// The last string that was compressed.
     unpacked: Vec<u8>,
 }
@@ -44,6 +53,14 @@ impl<'s> Input<'s> {
         Input::new(Cow::Borrowed(bytes), None)
     }
 
+    /// Of a stretch of a file.
+    pub fn of_stretch(bytes: &'s [u8], offset: u64) -> Input<'s> {
+        Input {
+            passed: offset,
+            ..Input::of_bytes(bytes)
+        }
+    }
+
     /// Of a file.
     pub fn of_file(source: impl Read + 's) -> Input<'s> {
         Input::new(Cow::Owned(Vec::new()), Some(Box::new(source)))
@@ -57,6 +74,7 @@ impl<'s> Input<'s> {
             passed: 0,
             crc: Crc64::new(),
             summed: 0,
+            held: None,
             unpacked: Vec::new(),
         }
     }
@@ -73,6 +91,51 @@ impl<'s> Input<'s> {
         self.crc.value()
     }
 
+    /// Whether nothing of a payload or stretch is left.
+    pub fn is_at_end(&self) -> bool {
+        self.at == self.window.len()
+    }
+
+    /// Begins a stretch of the file that is handed over as it is: from here to the last [`Input::keep`].
+    ///
+    /// Until [`Input::release`] no more is read than is needed for what comes first, and that is [`Error::Ended`] if
+    /// it is long.
+    pub fn hold(&mut self) {
+        self.held = Some(self.at..self.at);
+    }
+
+    /// Counts all that has been taken to the stretch.
+    #[inline]
+    pub fn keep(&mut self) {
+        if let Some(held) = &mut self.held {
+            held.end = self.at;
+        }
+    }
+
+    /// Ends the stretch, and goes back to its end; none if it is empty.
+    pub fn release(&mut self) -> Option<Vec<u8>> {
+        let held = self.held.take()?;
+        self.at = held.end;
+        if held.start == held.end {
+            return None;
+        }
+        let Cow::Owned(window) = &mut self.window else {
+            return None;
+        };
+        if held.start > 0 {
+            return Some(window[held].to_vec());
+        }
+        let mut rest = Vec::with_capacity(window.len() - self.at + STRETCH_BYTES);
+        rest.extend_from_slice(&window[self.at..]);
+        std::mem::swap(window, &mut rest);
+        let mut stretch = rest;
+        stretch.truncate(self.at);
+        self.crc.update(&stretch[self.summed..]);
+        self.passed += self.at as u64;
+        (self.at, self.summed) = (0, 0);
+        Some(stretch)
+    }
+
     /// Sees to it that so many bytes are in the window.
     #[inline]
     fn need(&mut self, count: usize) -> Result<(), Error> {
@@ -84,20 +147,32 @@ impl<'s> Input<'s> {
 
     #[cold]
     fn refill(&mut self, count: usize) -> Result<(), Error> {
-        self.checksum();
         let (Some(source), Cow::Owned(window)) = (&mut self.source, &mut self.window) else {
             return Err(Error::Ended);
         };
-        window.drain(..self.at);
-        self.passed += self.at as u64;
-        (self.at, self.summed) = (0, 0);
+        let (passed, chunk) = match &mut self.held {
+            None => (self.at, CHUNK_BYTES),
+            Some(held) => {
+                let begun = self.at - held.start;
+                let has_some = held.end > held.start;
+                if has_some || begun.saturating_add(count) > MOST_STRETCH_BYTES {
+                    return Err(Error::Ended);
+                }
+                (std::mem::take(held).start, STRETCH_BYTES)
+            }
+        };
+        self.crc.update(&window[self.summed..passed]);
+        window.drain(..passed);
+        self.passed += passed as u64;
+        (self.at, self.summed) = (self.at - passed, 0);
+        let count = self.at + count;
         if window.capacity() > 4 * CHUNK_BYTES.max(count) {
             // Something huge has gone through.
             window.shrink_to(CHUNK_BYTES);
         }
         while window.len() < count {
             // Twice what has come, at most: a file may claim what it does not hold.
-            let more = CHUNK_BYTES.max(window.len().min(count));
+            let more = chunk.max(window.len().min(count));
             window.reserve(more);
             if source.by_ref().take(more as u64).read_to_end(window)? == 0 {
                 return Err(Error::Ended);
@@ -294,6 +369,41 @@ mod tests {
                 assert!(input.window.len() <= claim.len());
                 assert!(input.unpacked.capacity() == 0);
             }
+        }
+    }
+
+    #[test]
+    fn a_stretch_is_what_was_kept() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(3_000_000).collect();
+        for mut input in [Input::of_file(&bytes[..]), Input::of_file(Dribble(&bytes))] {
+            assert_eq!(input.byte().expect("a byte"), 0);
+            input.hold();
+            assert_eq!(input.release(), None, "nothing was taken");
+            input.hold();
+            input.take(10).expect("bytes");
+            assert_eq!(input.release(), None, "nothing was kept");
+            assert_eq!(input.offset(), 1);
+            let mut at = 1;
+            while at < 2_500_000 {
+                input.hold();
+                let most = input.window.len() - input.at;
+                let mut kept = 0;
+                while input.take(1000).is_ok() {
+                    input.keep();
+                    kept += 1000;
+                }
+                assert!(kept >= 1000 && kept <= most + STRETCH_BYTES, "{kept}");
+                let stretch = input.release().expect("something was kept");
+                assert_eq!(stretch, bytes[at..at + kept]);
+                at += kept;
+                assert_eq!(input.offset(), at as u64);
+                input.hold();
+                assert!(input.take(MOST_STRETCH_BYTES + 1).is_err(), "too long");
+                assert_eq!(input.release(), None);
+                assert_eq!(input.take(2).expect("bytes"), &bytes[at..at + 2]);
+                at += 2;
+            }
+            assert_eq!(input.checksum(), crc64(&bytes[..at]));
         }
     }
 

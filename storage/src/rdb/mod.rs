@@ -5,8 +5,8 @@
 //!   file.
 //! - `decode`: values out of bytes that nobody has to be trusted for: every length is checked before memory is taken,
 //!   and whatever is packed is looked through as a whole before it is used.
-//! - [`Reader`]: a file, an entry at a time; [`Payload`]: what `DUMP` gave. Neither knows the keyspace;
-//!   [`Arrivals`] are on their way into it.
+//! - [`Reader`]: a file, an entry at a time, or as [`Run`]s that others make entries of, on threads of their own;
+//!   [`Payload`]: what `DUMP` gave. None knows the keyspace; [`Arrivals`] are on their way into it.
 
 pub mod crc64;
 mod decode;
@@ -26,5 +26,5 @@ pub mod writer;
 pub use decode::Decoded;
 pub use error::Error;
 pub use payload::{Payload, payload_body};
-pub use reader::{Checksum, Piece, Reader, Record, Tags};
+pub use reader::{Checksum, Part, Piece, Reader, Record, Run, Tags};
 pub use store::{Arrivals, Duplicate, Present, Storing};

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::format::{AUX_TAGS, MAGIC, READABLE, kind, opcode};
 use super::input::Input;
 use crate::evict::Past;
-use crate::value::Limits;
+use crate::value::{Item, Limits};
 
 /// The first version with a checksum.
 const FIRST_SUMMED: u32 = 5;
@@ -39,11 +39,40 @@ pub enum Piece<'f> {
     ModuleAux(String),
     /// How many keys are about to come, and how many of them expire.
     Sizes {
+        /// In which database.
+        db: u64,
         /// All of the database.
         keys: u64,
         /// Those with an expiry.
         volatile: u64,
     },
+}
+
+/// What comes next in a file.
+#[derive(Debug)]
+pub enum Part<'f> {
+    /// Many keys, as they stand there.
+    Run(Run),
+    /// Something else, or a large key.
+    Piece(Piece<'f>),
+}
+
+/// A stretch of a file that holds whole keys and nothing else. All of it is there; whether it is as it should be
+/// is seen when it is read ([`Reader::of_run`]), by whomever.
+#[derive(Debug)]
+pub struct Run {
+    bytes: Vec<u8>,
+    /// Where it begins in the file.
+    offset: u64,
+    /// The database that is selected there.
+    db: u64,
+}
+
+impl Run {
+    /// How long it is, in bytes.
+    pub fn size_bytes(&self) -> usize {
+        self.bytes.len()
+    }
 }
 
 /// A key of a file, with all that belongs to it.
@@ -100,6 +129,7 @@ pub struct Reader<'s> {
     key: Vec<u8>,
     name: Vec<u8>,
     tags: Vec<u8>,
+    is_run: bool,
     is_over: bool,
     was_unsummed: bool,
 }
@@ -125,20 +155,38 @@ impl<'s> Reader<'s> {
             return Err(Error::Version(version));
         }
         Ok(Reader {
+            version,
+            checksum,
+            ..Reader::of(input, limits)
+        })
+    }
+
+    /// Reads the keys of a run.
+    pub fn of_run(run: &'s Run, limits: Limits) -> Reader<'s> {
+        Reader {
+            db: run.db,
+            is_run: true,
+            ..Reader::of(Input::of_stretch(&run.bytes, run.offset), limits)
+        }
+    }
+
+    fn of(input: Input<'s>, limits: Limits) -> Reader<'s> {
+        Reader {
             input,
             limits,
-            checksum,
-            version,
+            checksum: Checksum::Ignore,
+            version: 0,
             db: 0,
             key: Vec::new(),
             name: Vec::new(),
             tags: Vec::new(),
+            is_run: false,
             is_over: false,
             was_unsummed: false,
-        })
+        }
     }
 
-    /// How many bytes have been read: at the end, the length of the snapshot.
+    /// How many bytes of the file have been read: at the end, the length of the snapshot.
     pub fn offset(&self) -> u64 {
         self.input.offset()
     }
@@ -146,6 +194,69 @@ impl<'s> Reader<'s> {
     /// Whether the file has no checksum to verify, though there could be one. Known at the end.
     pub fn was_unsummed(&self) -> bool {
         self.was_unsummed
+    }
+
+    /// What comes next, as a run where there are keys to put into one; none at the end, when the checksum has been
+    /// verified.
+    ///
+    /// # Errors
+    /// Those of [`Reader::next_piece`], for what is not in a run.
+    pub fn next_part(&mut self) -> Result<Option<Part<'_>>, Error> {
+        if !self.is_over
+            && let Some(run) = self.run()
+        {
+            return Ok(Some(Part::Run(run)));
+        }
+        Ok(self.next_piece()?.map(Part::Piece))
+    }
+
+    /// The keys that come next, as many as one run holds. Where something is wrong it ends before, and that is met
+    /// again by who reads on.
+    fn run(&mut self) -> Option<Run> {
+        let (db, offset) = (self.db, self.input.offset());
+        self.input.hold();
+        loop {
+            let before = self.db;
+            if !matches!(self.skip_record(), Ok(true)) {
+                self.db = before;
+                break;
+            }
+            self.input.keep();
+        }
+        let bytes = self.input.release()?;
+        Some(Run { bytes, offset, db })
+    }
+
+    /// Passes a key with all that belongs to it; whether one comes next.
+    #[inline]
+    fn skip_record(&mut self) -> Result<bool, Error> {
+        loop {
+            match self.input.byte()? {
+                opcode::EXPIRETIME_MS => drop(self.input.milliseconds()?),
+                opcode::EXPIRETIME => drop(self.input.array::<4>()?),
+                opcode::IDLE => drop(self.input.length()?),
+                opcode::FREQ => drop(self.input.byte()?),
+                opcode::SELECTDB => self.db = self.input.length()?,
+                opcode::SLOT_INFO => {
+                    for _ in 0..3 {
+                        self.input.length()?;
+                    }
+                }
+                opcode::AUX => {
+                    let is_tags = matches!(self.input.string()?, Item::Bytes(AUX_TAGS));
+                    if !is_tags {
+                        return Ok(false);
+                    }
+                    self.input.skip_string()?;
+                }
+                kind if kind <= kind::HASH_LISTPACK_EX => {
+                    self.input.skip_string()?;
+                    decode::skip(kind, &mut self.input)?;
+                    return Ok(true);
+                }
+                _ => return Ok(false),
+            }
+        }
     }
 
     /// The next piece; none at the end, when the checksum has been verified.
@@ -156,10 +267,10 @@ impl<'s> Reader<'s> {
         let (mut expiry_ms, mut past) = (None, Past::Unknown);
         self.tags.clear();
         loop {
-            let code = match self.is_over {
-                true => return Ok(None),
-                false => self.input.byte()?,
-            };
+            if self.is_over || self.is_run && self.input.is_at_end() {
+                return Ok(None);
+            }
+            let code = self.input.byte()?;
             match code {
                 opcode::EXPIRETIME_MS => expiry_ms = Some(self.input.milliseconds()?),
                 opcode::EXPIRETIME => {
@@ -198,6 +309,7 @@ impl<'s> Reader<'s> {
 
     fn sizes(&mut self) -> Result<Piece<'static>, Error> {
         Ok(Piece::Sizes {
+            db: self.db,
             keys: self.input.length()?,
             volatile: self.input.length()?,
         })

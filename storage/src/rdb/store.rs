@@ -1,15 +1,16 @@
 //! Keys of a file, put into the keyspace.
 
-use std::collections::VecDeque;
-
 use super::decode::Decoded;
 use super::reader::{Record, Tags};
 use crate::entry::Entry;
 use crate::evict::{Access, Clock};
-use crate::keyspace::{Held, Keyspace};
+use crate::keyspace::{Held, Keyspace, SHARDS};
 use crate::shard::Shard;
 use crate::table::{Ahead, Place};
 use crate::value::Value;
+
+/// So many keys gather before they are stored: some hundred for each shard.
+const ENOUGH: usize = 8192;
 
 /// As many keys are on their way at once as a core has cache misses in flight, about.
 const AHEAD: usize = 16;
@@ -47,13 +48,16 @@ pub struct Duplicate {
 
 /// Keys on their way from a file into the keyspace.
 ///
-/// Each waits for some that come behind it: what its place in the table is told by is asked for when it comes, and
-/// there when it is its turn. Nobody is told of any: while files are loaded there is nobody. Whoever holds every lock
-/// of the keyspace while they come hands that in; the locks are taken one at a time otherwise.
+/// They gather by shard, and each lot goes in under one lock: what the places of the next are told by is asked for while
+/// the first are stored. Nobody is told of any: while files are loaded there is nobody. Several may bring keys at once.
+/// Whoever holds every lock of the keyspace while they come hands that in; the locks are taken one at a time otherwise.
 pub struct Arrivals<'k> {
     keyspace: &'k Keyspace,
     storing: Storing,
-    waiting: VecDeque<Arrival>,
+    waiting: Box<[Vec<Arrival>]>,
+    waiting_len: usize,
+    /// The shard that is served first: who else brings keys should begin elsewhere.
+    first: usize,
 }
 
 struct Arrival {
@@ -63,23 +67,25 @@ struct Arrival {
 }
 
 impl<'k> Arrivals<'k> {
-    /// None so far.
-    pub fn new(keyspace: &'k Keyspace, storing: Storing) -> Arrivals<'k> {
+    /// None so far. `first` tells apart those who bring keys at once.
+    pub fn new(keyspace: &'k Keyspace, storing: Storing, first: usize) -> Arrivals<'k> {
         Arrivals {
             keyspace,
             storing,
-            waiting: VecDeque::with_capacity(AHEAD + 1),
+            waiting: (0..SHARDS).map(|_| Vec::new()).collect(),
+            waiting_len: 0,
+            first,
         }
     }
 
     /// Adds a key as a file has it, if it holds anything. `db` is a database that there may be.
     ///
     /// # Errors
-    /// [`Duplicate`] if this key, or one that came some time before it, is there already and stays.
+    /// [`Duplicate`] if this key, or one that came before it, is there already and stays.
     #[inline]
     pub fn add(
         &mut self,
-        mut held: Option<&mut Held<'_>>,
+        held: Option<&mut Held<'_>>,
         db: usize,
         record: Record<'_>,
     ) -> Result<(), Duplicate> {
@@ -93,85 +99,119 @@ impl<'k> Arrivals<'k> {
         let hash = self.keyspace.hash(record.key);
         let arrival = Arrival { db, hash, entry };
         if !record.tags.is_empty() {
-            let at = self.store(held.as_deref_mut(), arrival)?;
-            self.tag(held, (db, hash, at), record.tags);
-            return Ok(());
+            return self.add_tagged(held, arrival, record.tags);
         }
-        self.keyspace.prefetch(hash, db, Ahead::Cells);
-        self.waiting.push_back(arrival);
-        if self.waiting.len() > AHEAD {
-            self.store_first(held)?;
+        self.waiting[Keyspace::shard_of_hash(hash)].push(arrival);
+        self.waiting_len += 1;
+        match self.waiting_len {
+            ENOUGH.. => self.finish(held),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    fn add_tagged(
+        &mut self,
+        held: Option<&mut Held<'_>>,
+        arrival: Arrival,
+        tags: Tags<'_>,
+    ) -> Result<(), Duplicate> {
+        let (db, hash) = (arrival.db, arrival.hash);
+        let number = Keyspace::shard_of_hash(hash);
+        let (keyspace, storing) = (self.keyspace, &self.storing);
+        let waiting = &mut self.waiting[number];
+        with_shard(keyspace, held, number, |shard| {
+            store_all(shard, waiting, storing)?;
+            let at = store(shard, arrival, storing)?;
+            let partition = shard.partition_mut(db);
+            for tag in tags {
+                let tag_hash = keyspace.hash(tag);
+                let take_name = || keyspace.tag_names(db).hold(tag_hash, tag);
+                partition.attach(at, hash as u32, tag_hash, tag, take_name);
+            }
+            Ok(())
+        })
     }
 
     /// Lets all that have come be stored.
     ///
     /// # Errors
     /// As [`Arrivals::add`].
-    pub fn finish(mut self, mut held: Option<&mut Held<'_>>) -> Result<(), Duplicate> {
-        while !self.waiting.is_empty() {
-            self.store_first(held.as_deref_mut())?;
+    pub fn finish(&mut self, mut held: Option<&mut Held<'_>>) -> Result<(), Duplicate> {
+        let mut busy = Vec::new();
+        for at in 0..SHARDS {
+            let number = (self.first + at) % SHARDS;
+            let waiting = &mut self.waiting[number];
+            if let Some(held) = held.as_deref_mut() {
+                let shard = held.get(number).expect("every lock is held");
+                store_all(shard, waiting, &self.storing)?;
+                continue;
+            }
+            // Who waited here would then go along with the other from shard to shard.
+            match self.keyspace.try_lock_one(number) {
+                Some(mut shard) => store_all(&mut shard, waiting, &self.storing)?,
+                None => busy.push(number),
+            }
         }
+        for number in busy {
+            let mut shard = self.keyspace.lock_one(number);
+            store_all(&mut shard, &mut self.waiting[number], &self.storing)?;
+        }
+        self.waiting_len = 0;
         Ok(())
     }
+}
 
-    #[inline]
-    fn store_first(&mut self, held: Option<&mut Held<'_>>) -> Result<(), Duplicate> {
-        match self.waiting.pop_front() {
-            Some(first) => self.store(held, first).map(drop),
-            None => Ok(()),
+fn with_shard<R>(
+    keyspace: &Keyspace,
+    held: Option<&mut Held<'_>>,
+    number: usize,
+    work: impl FnOnce(&mut Shard) -> R,
+) -> R {
+    match held {
+        Some(held) => work(held.get(number).expect("every lock is held")),
+        None => work(&mut keyspace.lock_one(number)),
+    }
+}
+
+/// Stores what has come for a shard.
+fn store_all(
+    shard: &mut Shard,
+    waiting: &mut Vec<Arrival>,
+    storing: &Storing,
+) -> Result<(), Duplicate> {
+    let prefetch = |shard: &Shard, arrival: &Arrival| {
+        if let Some(partition) = shard.partition(arrival.db) {
+            partition
+                .table()
+                .prefetch(arrival.hash as u32, Ahead::Cells);
         }
-    }
-
-    #[inline]
-    fn store(&self, held: Option<&mut Held<'_>>, arrival: Arrival) -> Result<Place, Duplicate> {
-        let Arrival { db, hash, entry } = arrival;
-        let Storing { clock, present, .. } = self.storing;
-        self.with_shard(held, hash, |shard| {
-            let partition = shard.partition_mut(db);
-            if let Some(at) = partition.find(hash as u32, entry.key()) {
-                let is_dead = |it: &Entry| partition.tags().is_dead(it);
-                let is_there = partition.get(at).is_some_and(|it| !is_dead(it));
-                if is_there && present == Present::Stays {
-                    let key = entry.key().into();
-                    return Err(Duplicate { db, key });
-                }
-                partition.remove(at);
-            }
-            Ok(partition.insert(hash as u32, entry, clock.now_ms))
-        })
-    }
-
-    fn tag(
-        &self,
-        held: Option<&mut Held<'_>>,
-        (db, hash, at): (usize, u64, Place),
-        tags: Tags<'_>,
-    ) {
-        self.with_shard(held, hash, |shard| {
-            let partition = shard.partition_mut(db);
-            for tag in tags {
-                let tag_hash = self.keyspace.hash(tag);
-                let take_name = || self.keyspace.tag_names(db).hold(tag_hash, tag);
-                partition.attach(at, hash as u32, tag_hash, tag, take_name);
-            }
-        });
-    }
-
-    #[inline]
-    fn with_shard<R>(
-        &self,
-        held: Option<&mut Held<'_>>,
-        hash: u64,
-        work: impl FnOnce(&mut Shard) -> R,
-    ) -> R {
-        let number = Keyspace::shard_of_hash(hash);
-        match held {
-            Some(held) => work(held.get(number).expect("every lock is held")),
-            None => work(&mut self.keyspace.lock_one(number)),
+    };
+    let first = waiting.iter().take(AHEAD);
+    first.for_each(|arrival| prefetch(shard, arrival));
+    let mut waiting = waiting.drain(..);
+    while let Some(arrival) = waiting.next() {
+        if let Some(later) = waiting.as_slice().get(AHEAD - 1) {
+            prefetch(shard, later);
         }
+        store(shard, arrival, storing)?;
     }
+    Ok(())
+}
+
+#[inline]
+fn store(shard: &mut Shard, arrival: Arrival, storing: &Storing) -> Result<Place, Duplicate> {
+    let Arrival { db, hash, entry } = arrival;
+    let partition = shard.partition_mut(db);
+    if let Some(at) = partition.find(hash as u32, entry.key()) {
+        let is_dead = |it: &Entry| partition.tags().is_dead(it);
+        let is_there = partition.get(at).is_some_and(|it| !is_dead(it));
+        if is_there && storing.present == Present::Stays {
+            let key = entry.key().into();
+            return Err(Duplicate { db, key });
+        }
+        partition.remove(at);
+    }
+    Ok(partition.insert(hash as u32, entry, storing.clock.now_ms))
 }
 
 impl Decoded<'_> {
@@ -222,7 +262,7 @@ mod tests {
             compression_threshold: 0,
             present: Present::Stays,
         };
-        let mut arrivals = Arrivals::new(keyspace, storing);
+        let mut arrivals = Arrivals::new(keyspace, storing, 5);
         let mut reader =
             Reader::new(file, Limits::default(), Checksum::Verify).expect("a snapshot");
         while let Some(piece) = reader.next_piece().expect("a whole file") {
@@ -236,7 +276,7 @@ mod tests {
 
     #[test]
     fn every_key_arrives_once() {
-        for keys in [0, 1, AHEAD, AHEAD + 1, 1_000] {
+        for keys in [0, 1, 1_000, ENOUGH, 5 * ENOUGH / 2] {
             let keyspace = Keyspace::default();
             assert_eq!(load(&keyspace, &file(keys, None)), Ok(()));
             let (mut found, mut tagged) = (0, 0);
@@ -250,7 +290,14 @@ mod tests {
 
     #[test]
     fn a_key_that_comes_twice_is_named_wherever_it_stands() {
-        for (keys, twice) in [(1, 0), (5, 3), (1_000, 0), (1_000, 999), (1_000, 501)] {
+        for (keys, twice) in [
+            (1, 0),
+            (5, 3),
+            (1_000, 0),
+            (1_000, 999),
+            (1_000, 501),
+            (2 * ENOUGH, 1),
+        ] {
             let found = load(&Keyspace::default(), &file(keys, Some(twice)));
             let key = format!("{twice:06}").into_bytes().into();
             assert_eq!(found, Err(Duplicate { db: 3, key }));

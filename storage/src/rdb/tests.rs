@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::crc64::crc64;
 use super::format::{kind, opcode};
+use super::input::Input;
 use super::*;
 use crate::evict::Past;
 use crate::value::list::End;
@@ -123,37 +124,84 @@ fn show_stream(stream: &crate::value::Stream) -> Vec<String> {
     parts
 }
 
-/// All keys of a file, and what else it tells.
+/// All keys of a file, and what else it tells: the same, whether they come one by one or in runs, as is what is wrong
+/// with it and where.
 fn load(file: &[u8], checksum: Checksum) -> Result<BTreeMap<String, String>, Error> {
-    let mut all = BTreeMap::new();
-    let mut reader = Reader::new(file, Limits::default(), checksum)?;
-    while let Some(piece) = reader.next_piece()? {
-        let (name, value) = match piece {
-            Piece::Entry(record) => {
-                let tags: Vec<_> = record.tags.map(<[u8]>::escape_ascii).collect();
-                let tags: String = tags.into_iter().map(|it| format!(" #{it}")).collect();
-                let value = record.value.as_ref().map_or("nothing".to_owned(), show);
-                let expiry = record
-                    .expiry_ms
-                    .map_or(String::new(), |it| format!(" @{it}"));
-                (
-                    format!("{}:{}", record.db, record.key.escape_ascii()),
-                    value + &expiry + &tags,
-                )
-            }
-            Piece::Aux { name, value } => (
-                format!("aux {}", name.escape_ascii()),
-                value.escape_ascii().to_string(),
-            ),
-            Piece::Function(text) => ("function".to_owned(), text.escape_ascii().to_string()),
-            Piece::ModuleAux(name) => ("module".to_owned(), name),
-            Piece::Sizes { keys, volatile } => {
-                (format!("sizes {}", all.len()), format!("{keys} {volatile}"))
-            }
-        };
-        all.insert(name, value);
+    let (found, result) = load_pieces(file, checksum);
+    let (in_runs, other) = load_parts(file, checksum);
+    assert_eq!(in_runs, found);
+    assert_eq!(format!("{other:?}"), format!("{result:?}"));
+    result.map(|()| found).map_err(|(_, error)| error)
+}
+
+type Told = BTreeMap<String, String>;
+
+fn load_pieces(file: &[u8], checksum: Checksum) -> (Told, Result<(), (u64, Error)>) {
+    let mut all = Told::new();
+    let result = Reader::new(file, Limits::default(), checksum)
+        .map_err(|error| (0, error))
+        .and_then(|mut reader| note_pieces(&mut reader, &mut all));
+    (all, result)
+}
+
+fn note_pieces(reader: &mut Reader<'_>, all: &mut Told) -> Result<(), (u64, Error)> {
+    loop {
+        let offset = reader.offset();
+        match reader.next_piece() {
+            Ok(Some(piece)) => note(piece, all),
+            Ok(None) => return Ok(()),
+            Err(error) => return Err((offset, error)),
+        }
     }
-    Ok(all)
+}
+
+fn load_parts(file: &[u8], checksum: Checksum) -> (Told, Result<(), (u64, Error)>) {
+    let mut all = Told::new();
+    let mut read = || {
+        let reader = Reader::new(file, Limits::default(), checksum);
+        let mut reader = reader.map_err(|error| (0, error))?;
+        loop {
+            let offset = reader.offset();
+            match reader.next_part() {
+                Ok(Some(Part::Run(run))) => {
+                    assert!(run.size_bytes() > 0);
+                    note_pieces(&mut Reader::of_run(&run, Limits::default()), &mut all)?;
+                }
+                Ok(Some(Part::Piece(piece))) => note(piece, &mut all),
+                Ok(None) => return Ok(()),
+                Err(error) => return Err((offset, error)),
+            }
+        }
+    };
+    let result = read();
+    (all, result)
+}
+
+fn note(piece: Piece<'_>, all: &mut Told) {
+    let (name, value) = match piece {
+        Piece::Entry(record) => {
+            let tags: Vec<_> = record.tags.map(<[u8]>::escape_ascii).collect();
+            let tags: String = tags.into_iter().map(|it| format!(" #{it}")).collect();
+            let value = record.value.as_ref().map_or("nothing".to_owned(), show);
+            let expiry = record
+                .expiry_ms
+                .map_or(String::new(), |it| format!(" @{it}"));
+            (
+                format!("{}:{}", record.db, record.key.escape_ascii()),
+                value + &expiry + &tags,
+            )
+        }
+        Piece::Aux { name, value } => (
+            format!("aux {}", name.escape_ascii()),
+            value.escape_ascii().to_string(),
+        ),
+        Piece::Function(text) => ("function".to_owned(), text.escape_ascii().to_string()),
+        Piece::ModuleAux(name) => ("module".to_owned(), name),
+        Piece::Sizes { keys, volatile, .. } => {
+            (format!("sizes {}", all.len()), format!("{keys} {volatile}"))
+        }
+    };
+    all.insert(name, value);
 }
 
 /// A file of these bytes, with the right checksum.
@@ -173,7 +221,14 @@ fn payload(body: &[u8]) -> Vec<u8> {
 fn value(body: &[u8], limits: &Limits) -> Result<String, Error> {
     let payload = payload(body);
     let mut payload = Payload::verified(&payload, Checksum::Verify).expect("the checksum is right");
-    payload.value(limits).map(|it| show(&it))
+    let shown = payload.value(limits).map(|it| show(&it));
+    if shown.is_ok() {
+        let [mut read, mut passed] = [(); 2].map(|()| Input::of_bytes(&body[1..]));
+        assert!(decode::value(body[0], &mut read, limits).is_ok());
+        decode::skip(body[0], &mut passed).expect("what is read can be passed");
+        assert_eq!(read.offset(), passed.offset(), "{}", body.escape_ascii());
+    }
+    shown
 }
 
 #[track_caller]
@@ -646,4 +701,48 @@ fn files_of_all_versions_are_read() {
         load(b"RADIS0012", Checksum::Verify),
         Err(Error::Signature)
     ));
+}
+
+/// Keys of every length, short ones and some that are read in pieces, in several databases, some with tags.
+#[test]
+fn runs_hold_all_short_keys_of_a_file() {
+    let mut rng = fastrand::Rng::with_seed(20_261_123);
+    let (mut body, rounds) = (Vec::new(), if cfg!(miri) { 100 } else { 8_000 });
+    for number in 0..rounds {
+        match rng.u8(..100) {
+            0 => body.extend([opcode::SELECTDB, rng.u8(..3)]),
+            1 => body.extend(b"\xfa\x0bkeytag-tags\x02\x01a"),
+            2 => body.extend(b"\xfa\x01x\x01y\xf5\x03lib\xfb\x05\x01"),
+            _ => {}
+        }
+        let most_bytes = match rng.u32(..4_000) {
+            0 => 3_000_000,
+            1..40 => 30_000,
+            _ => 100,
+        };
+        let value = vec![rng.u8(..); rng.usize(..most_bytes)];
+        body.push(kind::STRING);
+        for text in [format!("key:{number}").as_bytes(), &value] {
+            body.extend([&b"\x80"[..], &(text.len() as u32).to_be_bytes(), text].concat());
+        }
+    }
+    let file = file(&body);
+    let found = load(&file, Checksum::Verify).expect("a whole file");
+    assert!(found.len() > rounds);
+    let mut reader = Reader::new(&file[..], Limits::default(), Checksum::Verify).expect("a file");
+    let (mut runs, mut run_bytes, mut large) = (0, 0, 0);
+    while let Some(part) = reader.next_part().expect("a whole file") {
+        match part {
+            Part::Run(run) => (runs, run_bytes) = (runs + 1, run_bytes + run.size_bytes()),
+            Part::Piece(Piece::Entry(record)) => {
+                let Some(Decoded::String(Value::Bytes(bytes))) = record.value else {
+                    panic!("only strings are long");
+                };
+                assert!(bytes.len() > 1_000_000);
+                large += 1;
+            }
+            Part::Piece(_) => {}
+        }
+    }
+    assert!(cfg!(miri) || runs > 5 && large > 0 && run_bytes > file.len() / 4);
 }

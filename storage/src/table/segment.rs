@@ -72,6 +72,11 @@ impl Segment {
         Segment::of_cells(FEWEST_CELLS, depth, floor, None)
     }
 
+    /// An empty segment with room for so many entries, and some more.
+    pub(super) fn with_room(len: usize, depth: u32, floor: u32) -> Segment {
+        Segment::of_cells(cells_for(len), depth, floor, None)
+    }
+
     fn of_cells(cells: usize, depth: u32, floor: u32, clock: Option<&Due>) -> Segment {
         let mut vacant = Vec::with_capacity(cells);
         vacant.resize_with(cells, || None);

@@ -259,3 +259,43 @@ fn samples_are_fair() {
     }
     assert!(cfg!(miri) || seen.len() == 1_500);
 }
+
+/// Room that was made is used; too much of it is given back, and too little is no limit.
+#[test]
+fn room_is_made_before_entries_come() {
+    for (reserved, count) in [
+        (10_000, 10_000),
+        (10_000, 0),
+        (10_000, 1),
+        (10_000, 700),
+        (100, 10_000),
+        (1, 100),
+        (0, 100),
+        (800, 800),
+        (801, 801),
+    ] {
+        let mut table = Table::new(Hasher::default());
+        table.reserve(reserved);
+        let segments = table.segments.len();
+        let numbers = 0..steps(count).max(count.min(100)) as u32;
+        for number in numbers.clone() {
+            let expiry_ms = (number % 3 == 0).then_some(1 + i64::from(number));
+            insert(&mut table, &number.to_be_bytes(), expiry_ms);
+        }
+        assert!(segments == table.segments.len() || reserved < count);
+        table.fit();
+        check(&table);
+        check_copy(&table);
+        let is_there = |number: u32| find(&table, &number.to_be_bytes()).is_some();
+        assert!(numbers.clone().all(is_there));
+        let cells = table
+            .segments
+            .iter()
+            .map(|it| it.cells().len())
+            .sum::<usize>();
+        assert!(cells <= 16 + table.len() * 4, "{reserved} {count}: {cells}");
+        // What is there already stays as it is.
+        table.reserve(100_000);
+        assert_eq!(table.len(), numbers.len());
+    }
+}

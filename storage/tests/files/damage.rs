@@ -1,7 +1,6 @@
 //! The damage matrix: a whole directory with one thing wrong in it.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
 
@@ -9,7 +8,8 @@ use storage::aof::{
     BaseFormat, Event, FirstBase, LoadError, Loaded, Location, Log, Manifest, OnDamage, Replay,
     load, write_annotation, write_next, write_record, write_timestamp,
 };
-use storage::rdb::{Decoded, Piece};
+use storage::rdb::{self, Decoded, Part, Piece};
+use storage::value::Limits;
 
 use crate::campaign::sample;
 
@@ -80,7 +80,7 @@ struct Dir {
 struct Start {
     /// What has been handed over, in order.
     events: Vec<String>,
-    loaded: Result<Loaded, LoadError<Infallible>>,
+    loaded: Result<Loaded, LoadError<rdb::Error>>,
     manifest: Manifest,
 }
 
@@ -106,8 +106,7 @@ impl Dir {
         let mut events = Vec::new();
         let mut manifest = Manifest::read(&self.location).unwrap().unwrap_or_default();
         let loaded = load(&self.location, &mut manifest, &on_damage.into(), |event| {
-            events.extend(shown(event));
-            Ok(())
+            show(event, &mut events)
         });
         Start {
             events,
@@ -117,29 +116,37 @@ impl Dir {
     }
 }
 
-fn shown(event: Event<'_>) -> Option<String> {
+fn show(event: Event<'_>, events: &mut Vec<String>) -> Result<(), rdb::Error> {
     match event {
-        Event::Replay { replay, .. } => Some(match replay {
+        Event::Replay { replay, .. } => events.push(match replay {
             Replay::Request(request) => format!("{request:?}"),
             Replay::Transaction(requests) => format!("{requests:?}"),
         }),
-        Event::Piece { piece, .. } => match piece {
-            Piece::Entry(record) => {
-                let value = match &record.value {
-                    Some(Decoded::String(value)) => format!("{value:?}"),
-                    Some(Decoded::Object(object)) => format!("{object:?}"),
-                    None => String::new(),
-                };
-                let key = record.key.escape_ascii();
-                Some(format!(
-                    "{}:{key}={value}@{:?}",
-                    record.db, record.expiry_ms
-                ))
+        Event::Part { part, .. } => match part {
+            Part::Run(run) => {
+                let mut reader = rdb::Reader::of_run(&run, Limits::default());
+                while let Some(piece) = reader.next_piece()? {
+                    events.push(shown(piece));
+                }
             }
-            piece => Some(format!("{piece:?}")),
+            Part::Piece(piece) => events.push(shown(piece)),
         },
-        Event::File { .. } | Event::Pieces { .. } | Event::Done { .. } => None,
+        Event::File { .. } | Event::Loaded { .. } | Event::Done { .. } => {}
     }
+    Ok(())
+}
+
+fn shown(piece: Piece<'_>) -> String {
+    let Piece::Entry(record) = piece else {
+        return format!("{piece:?}");
+    };
+    let value = match &record.value {
+        Some(Decoded::String(value)) => format!("{value:?}"),
+        Some(Decoded::Object(object)) => format!("{object:?}"),
+        None => String::new(),
+    };
+    let key = record.key.escape_ascii();
+    format!("{}:{key}={value}@{:?}", record.db, record.expiry_ms)
 }
 
 /// What is in one of the incremental files was changed to `damaged`: the longest prefix is loaded that is
@@ -249,7 +256,10 @@ fn a_damaged_base_is_refused_and_nothing_is_touched() {
         let dir = Dir::with(&files);
         for on_damage in [OnDamage::Quarantine, OnDamage::Refuse] {
             let found = dir.start(on_damage);
-            let refused = matches!(found.loaded, Err(LoadError::Snapshot { .. }));
+            let refused = matches!(
+                found.loaded,
+                Err(LoadError::Snapshot { .. } | LoadError::Apply { .. })
+            );
             assert!(refused, "{:?}", found.loaded);
             assert!(!found.events.iter().any(|it| it.contains("SELECT")));
         }

@@ -61,12 +61,15 @@ impl Files {
                         keys.push(String::from_utf8(key.to_vec()).unwrap());
                     }
                     Event::Replay { .. } => panic!("no transaction was written"),
-                    Event::Piece { piece, .. } => {
-                        if let rdb::Piece::Entry(record) = piece {
-                            keys.push(format!("rdb:{}", record.key.escape_ascii()));
+                    Event::Part { part, .. } => {
+                        if let rdb::Part::Run(run) = part {
+                            let mut reader = rdb::Reader::of_run(&run, Limits::default());
+                            while let Ok(Some(rdb::Piece::Entry(record))) = reader.next_piece() {
+                                keys.push(format!("rdb:{}", record.key.escape_ascii()));
+                            }
                         }
                     }
-                    Event::Pieces { was_summed } => keys.push(format!("summed:{was_summed}")),
+                    Event::Loaded { was_summed } => keys.push(format!("summed:{was_summed}")),
                     Event::File { entry, .. } => keys.push(format!("<{}", entry.name.display())),
                     Event::Done { .. } => keys.push(">".to_owned()),
                 }
