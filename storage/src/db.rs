@@ -14,7 +14,7 @@ pub use self::fields::Asked;
 pub use self::tags::Invalidated;
 use crate::entry::Entry;
 use crate::evict::{Access, Clock};
-use crate::keyspace::{Cause, Census, Held, Keyspace, Lookups, SHARDS};
+use crate::keyspace::{Cause, Census, Held, Keyspace, Lookups, SHARDS, ShardSet};
 use crate::names::NameUse;
 use crate::partition::Partition;
 use crate::shard::{Shard, WatchFlag};
@@ -281,6 +281,17 @@ impl<'k> Db<'k> {
             index,
             moment,
             changes: Changes::default(),
+        }
+    }
+
+    /// Takes the locks of more shards, and of those that are needed to serve who waits for keys there. See
+    /// [`Keyspace::grow`] for who may.
+    #[inline]
+    pub fn reach(&mut self, wanted: ShardSet) {
+        let mut missing = wanted.without(self.held.set());
+        while !missing.is_empty() {
+            self.keyspace.grow(&mut self.held, missing);
+            missing = self.held.missing_for_waiters();
         }
     }
 

@@ -1,8 +1,8 @@
 //! All keys: 64 shards, each behind one lock, all databases inside.
 //!
 //! The shard of a key follows from its hash. Whoever needs several shards takes their locks in
-//! ascending order ([`Keyspace::lock`] is the only way to hold more than one), so nobody waits in a
-//! circle.
+//! ascending order ([`Keyspace::lock`]), so nobody waits in a circle. One at a time may take more
+//! while it holds some ([`Keyspace::grow`]): to that one gives way who has begun to take several.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -34,6 +34,9 @@ const EXPIRED_AT_ONCE: usize = 16;
 /// How long a lock is waited for before asking whether to go on.
 const BETWEEN_QUESTIONS: Duration = Duration::from_millis(10);
 
+/// How long one is waited for by who holds others, before looking whether to give way.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
+
 /// How many shards there are.
 pub const SHARDS: usize = 64;
 
@@ -63,6 +66,12 @@ impl ShardSet {
         ShardSet(self.0 | other.0)
     }
 
+    /// The shards of this set that are not of the other.
+    #[must_use]
+    pub fn without(self, other: ShardSet) -> ShardSet {
+        ShardSet(self.0 & !other.0)
+    }
+
     /// Whether there is none.
     pub fn is_empty(self) -> bool {
         self.0 == 0
@@ -88,8 +97,10 @@ impl ShardSet {
 /// The locks of some shards, held.
 pub struct Held<'k> {
     set: ShardSet,
-    guards: SmallVec<[MutexGuard<'k, Shard>; 1]>,
+    guards: Guards<'k>,
 }
+
+type Guards<'k> = SmallVec<[MutexGuard<'k, Shard>; 1]>;
 
 impl<'k> Held<'k> {
     /// Which shards are held.
@@ -127,7 +138,13 @@ impl<'k> Held<'k> {
         let wanted = self.guards.iter().fold(ShardSet::NONE, |wanted, shard| {
             wanted.union(shard.waiters.shards())
         });
-        ShardSet(wanted.0 & !self.set.0)
+        wanted.without(self.set)
+    }
+
+    fn insert(&mut self, shard: usize, guard: MutexGuard<'k, Shard>) {
+        let below = self.set.0 & ((1 << shard) - 1);
+        self.guards.insert(below.count_ones() as usize, guard);
+        self.set.insert(shard);
     }
 
     /// Every held shard, ascending.
@@ -157,6 +174,8 @@ pub type OnEviction<'a> = &'a mut dyn FnMut(&mut Shard, usize, &[Entry], Cause);
 /// All keys of all databases.
 pub struct Keyspace {
     shards: Box<[Mutex<Shard>]>,
+    /// Whether [`Keyspace::grow`] waits.
+    is_growing: AtomicBool,
     hasher: Hasher,
     is_large: AtomicBool,
     /// The tags in use in each database. Only who holds every shard may put others in their place.
@@ -179,6 +198,7 @@ impl Default for Keyspace {
             shards: (0..SHARDS)
                 .map(|_| Mutex::new(Shard::new(hasher.clone(), burden.clone())))
                 .collect(),
+            is_growing: AtomicBool::new(false),
             hasher,
             is_large: AtomicBool::new(false),
             tag_names: Mutex::default(),
@@ -219,24 +239,51 @@ impl Keyspace {
 
     /// The same, unless it has to wait and `gives_up`, which is asked every few milliseconds then.
     #[inline]
-    pub fn lock_unless(
+    pub fn lock_unless(&self, set: ShardSet, gives_up: impl FnMut() -> bool) -> Option<Held<'_>> {
+        let mut guards = Guards::new();
+        if set.0.is_power_of_two() {
+            let shard = set.0.trailing_zeros() as usize;
+            guards.push(self.lock_one_unless(shard, gives_up)?);
+        } else if !set.is_empty() {
+            guards = self.lock_several_unless(set, gives_up)?;
+        }
+        Some(Held { set, guards })
+    }
+
+    fn lock_several_unless(
         &self,
         set: ShardSet,
         mut gives_up: impl FnMut() -> bool,
-    ) -> Option<Held<'_>> {
-        let mut lock = |shard: usize| self.lock_one_unless(shard, &mut gives_up);
-
-        let mut guards = SmallVec::new();
-        if set.0.is_power_of_two() {
-            guards.push(lock(set.0.trailing_zeros() as usize)?);
-        } else {
-            // Scripts take all, each time.
-            guards.reserve_exact(set.0.count_ones() as usize);
+    ) -> Option<Guards<'_>> {
+        'anew: loop {
+            let mut guards = Guards::with_capacity(set.0.count_ones() as usize);
             for shard in set.iter() {
-                guards.push(lock(shard)?);
+                if guards.is_empty() {
+                    guards.push(self.lock_one_unless(shard, &mut gives_up)?);
+                    continue;
+                }
+                let Some(guard) = self.lock_next_unless(shard, &mut gives_up)? else {
+                    guards.into_iter().for_each(MutexGuard::unlock_fair);
+                    continue 'anew;
+                };
+                guards.push(guard);
             }
+            return Some(guards);
         }
-        Some(Held { set, guards })
+    }
+
+    /// Takes more shards for who holds some. One at a time may do so, on the whole keyspace: the caller sees to that.
+    pub fn grow<'k>(&'k self, held: &mut Held<'k>, more: ShardSet) {
+        for shard in more.without(held.set).iter() {
+            let lock = &self.shards[shard];
+            let guard = lock.try_lock().unwrap_or_else(|| {
+                self.is_growing.store(true, Ordering::Relaxed);
+                let guard = lock.lock();
+                self.is_growing.store(false, Ordering::Relaxed);
+                guard
+            });
+            held.insert(shard, guard);
+        }
     }
 
     /// Whether there is more than the processor's caches are likely to hold.
@@ -278,6 +325,30 @@ impl Keyspace {
             }
             if gives_up() {
                 return None;
+            }
+        }
+    }
+
+    /// The same for who holds other shards; nothing if it must let these go first, for who grows.
+    #[expect(clippy::option_option, reason = "it may give up, or give way")]
+    fn lock_next_unless(
+        &self,
+        shard: usize,
+        mut gives_up: impl FnMut() -> bool,
+    ) -> Option<Option<MutexGuard<'_, Shard>>> {
+        let shard = &self.shards[shard % SHARDS];
+        if let Some(guard) = shard.try_lock() {
+            return Some(Some(guard));
+        }
+        loop {
+            if let Some(guard) = shard.try_lock_for(BETWEEN_LOOKS) {
+                return Some(Some(guard));
+            }
+            if gives_up() {
+                return None;
+            }
+            if self.is_growing.load(Ordering::Relaxed) {
+                return Some(None);
             }
         }
     }

@@ -9,16 +9,16 @@ use crate::spec::{Group, Keys, Locks, Spec, acl, flags, key_flags};
 /// The family.
 pub const COMMANDS: &[Command] = &[EVAL, EVAL_RO, EVALSHA, EVALSHA_RO, SCRIPT];
 
-/// A script may touch keys that its request does not name, so it holds them all.
 const BASE: Spec = Spec {
     group: Group::Scripting,
     acl: acl!(SCRIPTING),
     ..Spec::EMPTY
 };
 
+/// A script may touch keys that its request does not name.
 const RUNS: Spec = Spec {
     complexity: "Depends on the script that is executed.",
-    locks: Locks::All,
+    locks: Locks::Growing,
     ..BASE
 };
 

@@ -307,7 +307,7 @@ fn order_with_scripts(
 #[inline]
 fn runs_scripts(entry: &Entry) -> bool {
     let spec = &entry.command.spec;
-    spec.locks == Locks::All && spec.group == Group::Scripting
+    spec.locks == Locks::Growing || spec.locks == Locks::All && spec.group == Group::Scripting
 }
 
 /// Whether a script that runs too long now would keep the thread from its other connections.
@@ -503,7 +503,15 @@ fn lock_plan(server: &Server, command: &Command, args: &Args<'_>) -> ShardSet {
     match command.spec.locks {
         Locks::All => ShardSet::ALL,
         Locks::OneAtATime => ShardSet::NONE,
+        Locks::Keys | Locks::Growing => key_shards(server, &command.spec, args),
+    }
+}
+
+/// The shards that a request needs as one of several that happen at once.
+fn inner_lock_plan(server: &Server, command: &Command, args: &Args<'_>) -> ShardSet {
+    match command.spec.locks {
         Locks::Keys => key_shards(server, &command.spec, args),
+        Locks::OneAtATime | Locks::All | Locks::Growing => ShardSet::ALL,
     }
 }
 

@@ -4,14 +4,14 @@ use protocol::{Args, Output};
 use storage::db::Db;
 use storage::keyspace::{Held, ShardSet};
 
-use super::{Order, hush, lock_plan, moment, permission, run, serve, tell};
+use super::{Order, hush, inner_lock_plan, moment, permission, run, serve, tell};
 use crate::clients::State;
 use crate::command::table::Entry;
 use crate::command::{Ctx, Effects, Error, Reply};
 use crate::monitor::Caller;
 use crate::server::Server;
 use crate::session::Session;
-use crate::spec::{Flags, Locks};
+use crate::spec::Flags;
 use crate::stats::Ending;
 use crate::transaction::{Local, Queue};
 
@@ -155,10 +155,7 @@ fn plan(server: &Server, queue: &Queue, local: &Local) -> ShardSet {
         .commands
         .iter()
         .fold(watched, |shards, (entry, request)| {
-            match entry.command.spec.locks {
-                Locks::OneAtATime | Locks::All => ShardSet::ALL,
-                Locks::Keys => shards.union(lock_plan(server, entry.command, &request.args())),
-            }
+            shards.union(inner_lock_plan(server, entry.command, &request.args()))
         })
 }
 

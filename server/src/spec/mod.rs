@@ -272,8 +272,10 @@ pub enum Locks {
     Keys,
     /// Every shard: the command may touch any key, atomically.
     All,
-    /// None up front; the handler visits one shard at a time. Inside `MULTI` this means [`Locks::All`].
+    /// None up front; the handler visits one shard at a time. Inside `MULTI` and scripts this means [`Locks::All`].
     OneAtATime,
+    /// Those of [`Locks::Keys`], and more as a script calls for them. Inside `MULTI` this means [`Locks::All`].
+    Growing,
 }
 
 /// A command, or a subcommand, as data.

@@ -152,3 +152,60 @@ fn sweep_all(keyspace: &Keyspace, now_ms: i64) {
         assert_eq!((overdue.expired, overdue.lag_ms), (0, 0));
     }
 }
+
+/// One takes shards in any order, as it needs them, others all or some of them at once, and others one: nobody waits
+/// in a circle, and what the first moves from key to key is never seen on its way.
+#[test]
+fn who_takes_shards_as_they_are_needed_is_given_way() {
+    const KEYS: u8 = 16;
+    const ROUNDS: usize = 2_000;
+    let keyspace = Keyspace::default();
+    for key in 0..KEYS {
+        let value = Value::Int(0);
+        db(&keyspace, NOW_MS).put(&[key], value, Expiry::Clear, NewTags::Clear, EVENT);
+    }
+    let moment = db(&keyspace, NOW_MS).moment;
+    let add = |db: &mut Db<'_>, key: u8, number: i64| {
+        let before = db.peek(&[key]).and_then(|it| it.string()?.as_integer());
+        let sum = Value::Int(before.expect("a number") + number);
+        db.put(&[key], sum, Expiry::Clear, NewTags::Clear, EVENT);
+    };
+    let view = |set| Db::new(&keyspace, keyspace.lock(set), 0, moment);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut rng = fastrand::Rng::with_seed(1);
+            for _ in 0..ROUNDS {
+                let mut db = view(ShardSet::NONE);
+                for number in [1, 2, -4, 1] {
+                    let key = rng.u8(..KEYS);
+                    db.reach(ShardSet::one(keyspace.shard_of(&[key])));
+                    add(&mut db, key, number);
+                    std::thread::yield_now();
+                }
+            }
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        for seed in 0..3 {
+            let (is_over, keyspace) = (&is_over, &keyspace);
+            scope.spawn(move || {
+                let mut rng = fastrand::Rng::with_seed(seed);
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    let mut set = ShardSet::one(keyspace.shard_of(&[rng.u8(..KEYS)]));
+                    let is_all = rng.bool();
+                    if is_all {
+                        set = ShardSet::ALL;
+                    } else if rng.bool() {
+                        set.insert(keyspace.shard_of(&[rng.u8(..KEYS)]));
+                    }
+                    let mut db = view(set);
+                    if is_all {
+                        let numbers = (0..KEYS).map(|key| db.peek(&[key])?.string()?.as_integer());
+                        assert_eq!(numbers.sum::<Option<i64>>(), Some(0));
+                    }
+                    std::thread::yield_now();
+                }
+            });
+        }
+    });
+}

@@ -1,6 +1,7 @@
 //! Running scripts and functions: what they call is carried out here, under the locks that they hold.
 //!
-//! A script holds every shard, for it may touch keys that its request does not name. While it runs, what it needs of
+//! A script begins with the shards of the keys that its request names, takes others as its commands touch them, and
+//! keeps them all to its end, so it happens at one moment. One script runs at a time. While it runs, what it needs of
 //! the server lies in a slot of its thread, where the functions it calls find it.
 
 mod api;

@@ -12,7 +12,7 @@ use crate::clients::{Client, State};
 use crate::clock::Stopwatch;
 use crate::command::table::Entry;
 use crate::command::{Ctx, Effects, Error, Reply, Result};
-use crate::exec::{Unit, find_subcommand, gate, permission, run, tell};
+use crate::exec::{Unit, find_subcommand, gate, inner_lock_plan, permission, run, tell};
 use crate::monitor::Caller;
 use crate::script::library::Library;
 use crate::script::source::ScriptFlags;
@@ -245,9 +245,10 @@ impl Running {
             self.calls.push((entry.id, 0, Ending::Rejected));
             return Err(error);
         }
-        let Some(db) = self.db.take() else {
+        let Some(mut db) = self.db.take() else {
             return Err(Error::Text("ERR no keyspace".to_owned()));
         };
+        db.reach(inner_lock_plan(self.server, entry.command, &args));
         let mut cx = Ctx {
             server: self.server,
             client: &self.client,
