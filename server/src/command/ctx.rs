@@ -12,6 +12,7 @@ use super::table::Entry;
 use super::{Error, Result};
 use crate::acl::{Login, User};
 use crate::clients::{Client, State};
+use crate::clock::Stopwatch;
 use crate::script::functions::Policy;
 use crate::script::library::{Draft, Library};
 use crate::script::source::ScriptFlags;
@@ -183,6 +184,8 @@ pub struct Ctx<'a> {
     pub effects: Effects,
     /// The command that runs.
     pub entry: &'static Entry,
+    /// The clocks at some moment since the command was read.
+    pub stopwatch: Stopwatch,
     /// Whether it runs inside `EXEC`.
     pub is_in_exec: bool,
     /// What it waits for, with the keys: see [`Ctx::wait_for_keys`].

@@ -56,8 +56,7 @@ fn eval_ro(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
 
 fn evaluate(cx: &mut Ctx<'_>, args: &Args<'_>, is_read_only: bool) -> Result {
     let text = args.word(1)?;
-    let sha = crate::script::sha_of(text);
-    let (source, origin) = match cx.server.scripts.get(&sha) {
+    let (source, origin) = match cx.server.scripts.find(text) {
         Some(source) => (Ok(source), None),
         None => (parse(text), Some(Origin::Evaluated)),
     };

@@ -344,6 +344,7 @@ fn call_locked(
         reply: Reply::new(out, session.client.version()),
         effects: Effects::default(),
         entry,
+        stopwatch: session.stopwatch,
         is_in_exec: false,
         wanted: None,
         again: None,

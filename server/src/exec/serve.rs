@@ -112,6 +112,7 @@ fn attempt(
 ) -> Db<'static> {
     let mut reply = Output::new();
     let mut local = Local::default();
+    let mut stopwatch = Stopwatch::start();
     let (index, own) = (db.index, db.moment);
     db.index = waiter.db;
     db.moment = moment(server, &waiter.client, &mut local.habits, own.now_ms);
@@ -123,13 +124,13 @@ fn attempt(
         reply: Reply::new(&mut reply, waiter.client.version()),
         effects: Effects::default(),
         entry: waiter.entry,
+        stopwatch,
         is_in_exec: false,
         wanted: None,
         again: None,
         calls: Vec::new(),
     };
     let args = waiter.request.args();
-    let mut stopwatch = Stopwatch::start();
     let request = (waiter.entry, &args);
     let (outcome, ending) =
         match permission::check_waiter(server, &waiter.client, request, own.now_ms) {

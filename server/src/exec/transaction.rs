@@ -175,6 +175,7 @@ fn run_all(
         reply: Reply::new(out, session.client.version()),
         effects: Effects::default(),
         entry: exec,
+        stopwatch: session.stopwatch,
         is_in_exec: true,
         wanted: None,
         again: None,

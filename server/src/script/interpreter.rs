@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use lua::{How, Returned, Runner};
 use mlua::{Function, HookTriggers, Lua, LuaOptions, Result, StdLib, Table, Value, VmState};
 use protocol::Args;
 
@@ -31,7 +32,9 @@ const INSTRUCTIONS: u32 = 100_000;
 
 /// A script's end: what it has returned, or the table that describes the error.
 pub enum End {
-    /// Its value.
+    /// It has returned a text, which has been taken.
+    Taken,
+    /// Its value, if that is no text.
     Returned(Value),
     /// `err`, and perhaps `source` and `line`.
     Failed(Table),
@@ -41,10 +44,10 @@ pub enum End {
 pub struct Interpreter {
     lua: Lua,
     in_place: Function,
-    run: Function,
+    runner: Runner,
     load: Option<Function>,
     /// Compiled, by what their text hashes to.
-    compiled: HashMap<Sha, Function>,
+    compiled: HashMap<Sha, Function, ahash::RandomState>,
     /// Up to which change of what is known it has seen.
     pub generation: u64,
 }
@@ -71,13 +74,18 @@ impl Interpreter {
             server.raw_set("library", library_api(&lua, &redis)?)?;
         }
         let prelude = lua.load(PRELUDE).set_name(PRELUDE_NAME).into_function()?;
-        let (in_place, run, load) = prelude.call((redis, server))?;
+        let (in_place, describe, load) = prelude.call((redis, server))?;
+        let how = match kind {
+            Kind::Script => How::Globals,
+            Kind::Function => How::Arguments,
+        };
+        let runner = Runner::new(&lua, describe, how)?;
         Ok(Interpreter {
             lua,
             in_place,
-            run,
+            runner,
             load,
-            compiled: HashMap::new(),
+            compiled: HashMap::default(),
             generation: 0,
         })
     }
@@ -98,13 +106,17 @@ impl Interpreter {
     ///
     /// # Errors
     /// What Lua says of its syntax.
-    pub fn compile(&mut self, sha: &Sha, text: &[u8]) -> std::result::Result<Function, String> {
-        if let Some(function) = self.compiled.get(sha) {
-            return Ok(function.clone());
+    pub fn compile(&mut self, sha: &Sha, text: &[u8]) -> std::result::Result<(), String> {
+        if !self.compiled.contains_key(sha) {
+            let function = self.compile_as(SCRIPT_CHUNK, text)?;
+            self.compiled.insert(*sha, function);
         }
-        let function = self.compile_as(SCRIPT_CHUNK, text)?;
-        self.compiled.insert(*sha, function.clone());
-        Ok(function)
+        Ok(())
+    }
+
+    /// A script that has been compiled.
+    pub fn compiled(&self, sha: &Sha) -> Option<&Function> {
+        self.compiled.get(sha)
     }
 
     fn compile_as(&self, chunk: &str, text: &[u8]) -> std::result::Result<Function, String> {
@@ -154,29 +166,29 @@ impl Interpreter {
         Err(format!("Error registering functions: {failure}"))
     }
 
-    /// Runs a compiled script, or a function of a library.
-    pub fn run(&self, function: &Function, keys: Args<'_>, argv: Args<'_>) -> Result<End> {
-        let keys = self.row(keys)?;
-        let argv = self.row(argv)?;
-        let (is_ok, value): (bool, Value) = self.run.call((function, keys, argv))?;
-        Ok(match value {
-            value if is_ok => End::Returned(value),
-            Value::Table(table) => End::Failed(table),
-            other => {
+    /// Runs a compiled script, or a function of a library. If it returns a text, `take` gets it.
+    ///
+    /// # Errors
+    /// If Lua has no memory.
+    pub fn run(
+        &self,
+        function: &Function,
+        words: (Args<'_>, Args<'_>),
+        take: impl FnMut(&[u8]),
+    ) -> Result<End> {
+        Ok(match self.runner.run(function, words, take)? {
+            Returned::Error(Value::Table(table)) => End::Failed(table),
+            Returned::Error(other) => {
                 // Errors of Lua itself that no handler has seen, such as out of memory.
                 let table = self.lua.create_table()?;
                 table.raw_set("err", format!("ERR {}", other.to_string()?))?;
                 End::Failed(table)
             }
+            Returned::Text => End::Taken,
+            Returned::Number(number) => End::Returned(Value::Number(number)),
+            Returned::Boolean(is_true) => End::Returned(Value::Boolean(is_true)),
+            Returned::Value(value) => End::Returned(value),
         })
-    }
-
-    fn row(&self, words: Args<'_>) -> Result<Table> {
-        let row = self.lua.create_table_with_capacity(words.len(), 0)?;
-        for (index, word) in words.iter().enumerate() {
-            row.raw_set(index + 1, self.lua.create_string(word)?)?;
-        }
-        Ok(row)
     }
 
     /// Lets `look` see from time to time that a script runs; an error of it ends the script.

@@ -14,7 +14,9 @@ mod random;
 pub mod register;
 pub mod source;
 
-use std::collections::{HashMap, VecDeque};
+use std::borrow::Borrow;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -64,9 +66,35 @@ pub enum Origin {
     Evaluated,
 }
 
+/// A script, known by its text.
+#[derive(Debug)]
+struct ByText(Arc<Source>);
+
+impl Borrow<[u8]> for ByText {
+    fn borrow(&self) -> &[u8] {
+        &self.0.text
+    }
+}
+
+impl Hash for ByText {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.text.hash(state);
+    }
+}
+
+impl PartialEq for ByText {
+    fn eq(&self, other: &ByText) -> bool {
+        self.0.text == other.0.text
+    }
+}
+
+impl Eq for ByText {}
+
 #[derive(Debug, Default)]
 struct Known {
-    by_sha: HashMap<Sha, Arc<Source>>,
+    by_sha: HashMap<Sha, Arc<Source>, ahash::RandomState>,
+    /// The same scripts: who sends a text again need not have it hashed with SHA-1.
+    by_text: HashSet<ByText, ahash::RandomState>,
     /// Those that only `EVAL` has brought, the oldest first.
     evaluated: VecDeque<Sha>,
 }
@@ -130,6 +158,12 @@ impl Scripts {
         self.known.read().by_sha.get(sha).cloned()
     }
 
+    /// The script of that text.
+    pub fn find(&self, text: &[u8]) -> Option<Arc<Source>> {
+        let known = self.known.read();
+        known.by_text.get(text).map(|it| Arc::clone(&it.0))
+    }
+
     /// Notes a script that has compiled.
     pub fn add(&self, source: Arc<Source>, origin: Origin) {
         let mut known = self.known.write();
@@ -144,11 +178,13 @@ impl Scripts {
         if origin == Origin::Evaluated {
             known.evaluated.push_back(source.sha);
         }
+        known.by_text.insert(ByText(Arc::clone(&source)));
         known.by_sha.insert(source.sha, source);
         if known.evaluated.len() > MOST_EVALUATED
             && let Some(oldest) = known.evaluated.pop_front()
             && let Some(gone) = known.by_sha.remove(&oldest)
         {
+            known.by_text.remove(gone.text.as_slice());
             self.text_bytes
                 .fetch_sub(gone.text.len(), Ordering::Relaxed);
             self.evicted.fetch_add(1, Ordering::Relaxed);

@@ -1,5 +1,6 @@
 -- What every script stands on: the globals it may see, which nobody can change, and how it is run.
--- Called once for each interpreter with the functions that the server gives.
+-- Called once for each interpreter with the functions that the server gives; gives what places a chunk in the
+-- sandbox, what describes an error where it is raised, and what loads a library.
 local redis, server = ...
 
 local G = _G
@@ -211,13 +212,8 @@ local function in_place(f)
   return real_setfenv(f, shown_globals)
 end
 
-local function run(f, keys, argv)
-  G.KEYS, G.ARGV = keys, argv
-  return real_xpcall(f, describe)
-end
-
 if not server.library then
-  return in_place, run
+  return in_place, describe
 end
 
 -- While a library is loaded it sees nothing but what it registers its functions with. Its functions look
@@ -232,8 +228,4 @@ local function load_library(chunk)
   return ok, err
 end
 
-local function call(f, keys, argv)
-  return real_xpcall(function() return f(keys, argv) end, describe)
-end
-
-return in_place, call, load_library
+return in_place, describe, load_library

@@ -1,6 +1,8 @@
 //! The functions that reach from a script into the server: `redis` as scripts know it.
 
-use mlua::{BorrowedBytes, Lua, MultiValue, Table, Value};
+use std::cell::Cell;
+
+use mlua::{Lua, MultiValue, Table, Value};
 use protocol::{Request, Version};
 use smallvec::SmallVec;
 
@@ -13,17 +15,21 @@ use crate::stack;
 /// What only the scripts of `EVAL` know.
 const OF_SCRIPTS: [&str; 3] = ["breakpoint", "debug", "replicate_commands"];
 
+/// What a call without words is told.
+const NO_WORDS: &str = "ERR Please specify at least one argument for this redis lib call";
+
 /// The table `redis`; the functions that the prelude needs are put into its own.
 pub(super) fn bind(kind: Kind, lua: &Lua, prelude: &Table) -> mlua::Result<Table> {
     let is_killed = lua.create_function(|_, ()| {
-        Ok(RUNNING.with_borrow(|slot| slot.as_ref().is_some_and(Running::is_killed)))
+        Ok(RUNNING.with_borrow(|slot| slot.as_ref().is_some_and(|it| it.is_killed())))
     })?;
     prelude.raw_set("is_killed", is_killed)?;
     let killed = lua.create_function(|lua, ()| lua.create_string(KILLED))?;
     prelude.raw_set("killed", killed)?;
     let redis = lua.create_table()?;
-    redis.raw_set("call", lua.create_function(call)?)?;
-    redis.raw_set("pcall", lua.create_function(pcall)?)?;
+    let (raise, describe) = (lua.create_function(raise)?, lua.create_function(describe)?);
+    redis.raw_set("call", lua::caller::<Calls>(lua, &raise)?)?;
+    redis.raw_set("pcall", lua::caller::<Calls>(lua, &describe)?)?;
     for (name, number) in [
         ("LOG_DEBUG", 0),
         ("LOG_VERBOSE", 1),
@@ -59,98 +65,132 @@ pub(super) fn bind(kind: Kind, lua: &Lua, prelude: &Table) -> mlua::Result<Table
     Ok(redis)
 }
 
-/// `redis.call`: raises what a command answers with an error.
-fn call(lua: &Lua, values: MultiValue) -> mlua::Result<Value> {
-    match carry_out(lua, &values)? {
-        Called::Replied(value) => Ok(value),
-        Called::Failed(text) => Err(raised::counted(lua, text)),
-        Called::Refused(text) => Err(raised::table(lua, text)),
-    }
-}
+/// `redis.call` and `redis.pcall` up to the reply.
+struct Calls;
 
-/// `redis.pcall`: gives it as a table.
-fn pcall(lua: &Lua, values: MultiValue) -> mlua::Result<Value> {
-    match carry_out(lua, &values)? {
-        Called::Replied(value) => Ok(value),
-        Called::Failed(text) => {
-            let table = error_table(lua, &text)?;
-            table.raw_set(convert::IS_COUNTED, true)?;
-            Ok(Value::Table(table))
+impl lua::Host for Calls {
+    fn call(words: &[lua::Word<'_>], reply: &mut Vec<u8>) -> lua::Outcome {
+        let (look, outcome) = RUNNING.with_borrow_mut(|slot| match slot {
+            Some(running) => carry_out(running, words, reply),
+            None => {
+                let text = "ERR redis.call/pcall can only be called inside a script invocation";
+                FAILURE.set(Some(Failure::refused(text)));
+                (Look::GoesOn, lua::Outcome::Failed)
+            }
+        });
+        match look {
+            Look::GoesOn => outcome,
+            Look::Rests => {
+                stack::pause();
+                outcome
+            }
+            Look::Ends => {
+                FAILURE.set(Some(Failure::refused(KILLED)));
+                lua::Outcome::Failed
+            }
         }
-        Called::Refused(text) => Ok(Value::Table(error_table(lua, &text)?)),
+    }
+
+    fn nested() {
+        FAILURE.set(Some(Failure::refused(
+            "ERR luaRedisGenericCommand() recursive call detected. Are you doing funny stuff with Lua debug hooks?",
+        )));
     }
 }
 
-fn error_table(lua: &Lua, text: &[u8]) -> mlua::Result<Table> {
+/// Why a call has failed.
+struct Failure {
+    text: Vec<u8>,
+    /// It is the error of a command, which stands in the statistics already.
+    is_counted: bool,
+}
+
+impl Failure {
+    /// There was no command to be called.
+    fn refused(text: impl Into<Vec<u8>>) -> Failure {
+        Failure {
+            text: text.into(),
+            is_counted: false,
+        }
+    }
+}
+
+thread_local! {
+    /// What the call that has just failed failed for.
+    static FAILURE: Cell<Option<Failure>> = const { Cell::new(None) };
+}
+
+fn failure() -> Failure {
+    FAILURE
+        .take()
+        .unwrap_or_else(|| Failure::refused("ERR unknown error"))
+}
+
+/// What `redis.call` does where a call has failed: it raises the error.
+fn raise(lua: &Lua, (): ()) -> mlua::Result<Value> {
+    let Failure { text, is_counted } = failure();
+    Err(match is_counted {
+        true => raised::counted(lua, text),
+        false => raised::table(lua, text),
+    })
+}
+
+/// What `redis.pcall` does: it gives the error as a table.
+fn describe(lua: &Lua, (): ()) -> mlua::Result<Table> {
+    let Failure { text, is_counted } = failure();
     let table = lua.create_table()?;
     table.raw_set("err", lua.create_string(text)?)?;
+    if is_counted {
+        table.raw_set(convert::IS_COUNTED, true)?;
+    }
     Ok(table)
 }
 
-/// What a command has answered.
-enum Called {
-    Replied(Value),
-    /// An error, whose text this is; it has been counted.
-    Failed(Vec<u8>),
-    /// There was no command to be called; why.
-    Refused(Vec<u8>),
-}
-
-fn carry_out(lua: &Lua, values: &MultiValue) -> mlua::Result<Called> {
-    let request = match request_of(values) {
-        Ok(request) => request,
-        Err(error) => return Ok(Called::Refused(error.reply_text())),
-    };
-    let (look, called) = RUNNING.with_borrow_mut(|slot| -> mlua::Result<_> {
-        let Some(running) = slot else {
-            let text = b"ERR redis.call/pcall can only be called inside a script invocation";
-            return Ok((Look::GoesOn, Called::Refused(text.to_vec())));
-        };
-        let look = match running.call(&request) {
-            Ok(look) => look,
-            Err(error) => {
-                let stats = &running.server.stats;
-                stats.error(Error::prefix(&error.to_string()));
-                return Ok((Look::GoesOn, Called::Failed(error.reply_text())));
-            }
-        };
-        let mut chunks = running.reply.chunks();
-        let (first, second) = (chunks.next(), chunks.next());
-        let called = match (first, second) {
-            (Some(only), None) => called(lua, only.as_slice())?,
-            _ => {
-                let chunks = running.reply.chunks();
-                let all: Vec<u8> = chunks.flat_map(|it| it.as_slice().to_vec()).collect();
-                called(lua, &all)?
-            }
-        };
-        running.reply.clear();
-        Ok((look, called))
-    })?;
-    match look {
-        Look::GoesOn => Ok(called),
-        Look::Rests => {
-            stack::pause();
-            Ok(called)
+/// Carries out one call of a script; a failure is noted.
+fn carry_out(
+    running: &mut Running,
+    words: &[lua::Word<'_>],
+    reply: &mut Vec<u8>,
+) -> (Look, lua::Outcome) {
+    let called = match request_of(words) {
+        Ok(request) => running.call(&request),
+        Err(error) => {
+            FAILURE.set(Some(Failure::refused(error.reply_text())));
+            return (Look::GoesOn, lua::Outcome::Failed);
         }
-        Look::Ends => Ok(Called::Refused(KILLED.as_bytes().to_vec())),
+    };
+    let fails = |text: Vec<u8>| {
+        FAILURE.set(Some(Failure {
+            text,
+            is_counted: true,
+        }));
+        lua::Outcome::Failed
+    };
+    let look = match called {
+        Ok(look) => look,
+        Err(error) => {
+            let stats = &running.server.stats;
+            stats.error(Error::prefix(&error.to_string()));
+            return (Look::GoesOn, fails(error.reply_text()));
+        }
+    };
+    for chunk in running.reply.chunks() {
+        reply.extend_from_slice(chunk.as_slice());
     }
-}
-
-fn called(lua: &Lua, reply: &[u8]) -> mlua::Result<Called> {
-    match reply.strip_prefix(b"-") {
-        Some(text) => Ok(Called::Failed(text.trim_ascii_end().to_vec())),
-        None => Ok(Called::Replied(convert::to_lua(lua, reply)?)),
-    }
+    running.reply.clear();
+    let outcome = match reply.strip_prefix(b"-") {
+        Some(text) => fails(text.trim_ascii_end().to_vec()),
+        None => lua::Outcome::Replied,
+    };
+    (look, outcome)
 }
 
 /// The words that a script has given: strings, and numbers as Redis prints them.
-fn request_of(values: &MultiValue) -> Result<Request> {
-    if values.is_empty() {
-        let text = "ERR Please specify at least one argument for this redis lib call";
-        return Err(Error::Text(text.to_owned()));
+fn request_of(words: &[lua::Word<'_>]) -> Result<Request> {
+    if words.is_empty() {
+        return Err(Error::Text(NO_WORDS.to_owned()));
     }
-    let words: Option<SmallVec<[Word<'_>; 4]>> = values.iter().map(Word::of).collect();
+    let words: Option<SmallVec<[Word<'_>; 8]>> = words.iter().map(Word::of).collect();
     let words = words.ok_or_else(|| {
         let text = "ERR Lua redis lib command arguments must be strings or integers";
         Error::Text(text.to_owned())
@@ -160,17 +200,16 @@ fn request_of(values: &MultiValue) -> Result<Request> {
 
 /// A word that a script has given.
 enum Word<'v> {
-    Text(BorrowedBytes<'v>),
+    Text(&'v [u8]),
     Number(Vec<u8>),
 }
 
 impl<'v> Word<'v> {
-    fn of(value: &'v Value) -> Option<Word<'v>> {
-        match value {
-            Value::String(text) => Some(Word::Text(text.as_bytes())),
-            Value::Integer(number) => Some(Word::Number(number.to_string().into_bytes())),
-            Value::Number(number) => Some(Word::Number(number_text(*number))),
-            _ => None,
+    fn of(word: &lua::Word<'v>) -> Option<Word<'v>> {
+        match *word {
+            lua::Word::Text(text) => Some(Word::Text(text)),
+            lua::Word::Number(number) => Some(Word::Number(number_text(number))),
+            lua::Word::Other => None,
         }
     }
 }
@@ -185,7 +224,12 @@ impl AsRef<[u8]> for Word<'_> {
 }
 
 fn word_of(value: &Value) -> Option<Vec<u8>> {
-    Word::of(value).map(|word| word.as_ref().to_vec())
+    match value {
+        Value::String(text) => Some(text.as_bytes().to_vec()),
+        Value::Integer(number) => Some(number.to_string().into_bytes()),
+        Value::Number(number) => Some(number_text(*number)),
+        _ => None,
+    }
 }
 
 /// A number as Redis passes it on: without a point if it is whole.
@@ -328,13 +372,12 @@ fn error_reply(lua: &Lua, values: &MultiValue) -> Checked {
 }
 
 fn acl_check_cmd(_: &Lua, values: &MultiValue) -> Checked {
-    let request = request_of(values).map_err(|_| {
-        Fault::Text(if values.is_empty() {
-            "ERR Please specify at least one argument for this redis lib call"
-        } else {
-            "ERR redis.acl_check_cmd() require all arguments to be strings"
-        })
-    })?;
+    if values.is_empty() {
+        return Err(Fault::Text(NO_WORDS));
+    }
+    let words: Option<Vec<Vec<u8>>> = values.iter().map(word_of).collect();
+    let text = "ERR redis.acl_check_cmd() require all arguments to be strings";
+    let request = Request::of_words(&words.ok_or(Fault::Text(text))?);
     RUNNING.with_borrow(|slot| {
         let args = request.args();
         let asked = slot

@@ -31,7 +31,7 @@ thread_local! {
 fn new_interpreter(kind: Kind) -> mlua::Result<Interpreter> {
     let interpreter = Interpreter::new(kind, |lua, prelude| api::bind(kind, lua, prelude))?;
     interpreter.watch(|lua| {
-        match RUNNING.with_borrow_mut(|slot| slot.as_mut().map(Running::look)) {
+        match RUNNING.with_borrow_mut(|slot| slot.as_mut().map(|it| it.look())) {
             Some(Look::Ends) => return Err(raised::table(lua, KILLED.as_bytes().to_vec())),
             Some(Look::Rests) => stack::pause(),
             Some(Look::GoesOn) | None => {}
@@ -52,7 +52,8 @@ pub fn execute(cx: &mut Ctx<'_>, job: ScriptJob, args: &Args<'_>, unit: &mut Uni
             call,
             origin,
         } => with_scripts(cx, |cx, interpreter| {
-            let function = compile(cx, interpreter, &source, origin)?;
+            compile(cx, interpreter, &source, origin)?;
+            let function = interpreter.compiled(&source.sha).expect("compiled above");
             let identity = Identity {
                 callee: Callee::Script(source.sha),
                 request: None,
@@ -62,7 +63,7 @@ pub fn execute(cx: &mut Ctx<'_>, job: ScriptJob, args: &Args<'_>, unit: &mut Uni
                 is_read_only: call.is_read_only,
             };
             run(
-                (interpreter, &function),
+                (interpreter, function),
                 cx,
                 (call, args),
                 allowance,
@@ -110,9 +111,9 @@ fn compile(
     interpreter: &mut Interpreter,
     source: &Arc<Source>,
     origin: Option<Origin>,
-) -> Result<Function> {
+) -> Result<()> {
     let compiled = interpreter.compile(&source.sha, source.body());
-    let function = compiled.map_err(|message| {
+    compiled.map_err(|message| {
         Error::Text(format!(
             "ERR Error compiling script (new function): {message}"
         ))
@@ -120,7 +121,7 @@ fn compile(
     if let Some(origin) = origin {
         cx.server.scripts.add(Arc::clone(source), origin);
     }
-    Ok(function)
+    Ok(())
 }
 
 /// Runs a compiled script or function and writes what it returns.
@@ -143,10 +144,11 @@ fn run(
     let callee = identity.callee.clone();
     let running = Running::new(cx, allowance, identity, unit);
     RUNNING.set(Some(running));
-    let end = interpreter.run(function, keys, argv);
+    let end = interpreter.run(function, (keys, argv), |text| cx.reply.encoder().bulk(text));
     let running = RUNNING.take();
     let version = running.map_or(Version::Resp2, |running| running.give_back(cx, unit));
     match end.map_err(of_lua)? {
+        End::Taken => Ok(Outcome::Done),
         End::Returned(value) => {
             let failures = convert::write(&value, version, cx.reply.encoder());
             for text in &failures.uncounted {

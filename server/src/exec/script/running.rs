@@ -24,14 +24,14 @@ use crate::transaction::Local;
 
 thread_local! {
     /// The script that runs on this thread.
-    pub(super) static RUNNING: RefCell<Option<Running>> = const { RefCell::new(None) };
+    pub(super) static RUNNING: RefCell<Option<Box<Running>>> = const { RefCell::new(None) };
 }
 
 /// What a script answers that was ended.
 pub(super) const KILLED: &str = "ERR Script killed by user with SCRIPT KILL...";
 
-/// A script that runs too long lets others be served after each such while.
-const BETWEEN_RESTS: Duration = Duration::from_millis(5);
+/// A script that runs too long lets others be served after each such while, in microseconds.
+const BETWEEN_RESTS_US: i64 = 5_000;
 
 /// What a script does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,11 +117,10 @@ pub(super) struct Running {
     is_short_of_memory: bool,
     has_written: bool,
     identity: Identity,
-    started: Instant,
-    /// From when on it runs too long, on the wall's clock.
-    busy_from_us: i64,
+    /// When it was first looked at, in microseconds since 1970.
+    began_us: Option<i64>,
     /// When it has last let others be served.
-    rested: Instant,
+    rested_us: i64,
     /// It runs longer than `busy-reply-threshold`: others are told so.
     is_too_long: bool,
 }
@@ -132,16 +131,13 @@ impl Running {
         allowance: Allowance,
         identity: Identity,
         unit: &mut Unit,
-    ) -> Running {
+    ) -> Box<Running> {
         let server = cx.server;
         let nothing_held = server.keyspace.lock(ShardSet::NONE);
         let (index, moment) = (cx.db.index, cx.db.moment);
         let none = Db::new(&server.keyspace, nothing_held, index, moment);
         let may_grow = allowance.says(ScriptFlags::ALLOW_OOM) || cx.is_replay();
-        let (stopwatch, started) = (Stopwatch::start(), Instant::now());
-        let threshold = server.settings.busy_threshold().as_micros();
-        let threshold_us = i64::try_from(threshold).unwrap_or(i64::MAX);
-        Running {
+        Box::new(Running {
             server,
             client: Arc::clone(cx.client),
             local: Local::default(),
@@ -149,17 +145,16 @@ impl Running {
             unit: std::mem::take(unit),
             reply: Output::new(),
             calls: Vec::new(),
-            stopwatch,
+            stopwatch: cx.stopwatch,
             version: Version::Resp2,
             is_read_only: allowance.is_read_only || allowance.says(ScriptFlags::NO_WRITES),
             is_short_of_memory: !may_grow && server.is_out_of_memory(),
             has_written: false,
             identity,
-            started,
-            busy_from_us: stopwatch.wall_us().saturating_add(threshold_us),
-            rested: started,
+            began_us: None,
+            rested_us: 0,
             is_too_long: false,
-        }
+        })
     }
 
     pub fn is_killed(&self) -> bool {
@@ -168,39 +163,40 @@ impl Running {
 
     /// Looks how long it runs already.
     pub fn look(&mut self) -> Look {
-        if !self.is_too_long && self.started.elapsed() >= self.server.settings.busy_threshold() {
-            self.is_too_long = true;
-            self.tell_too_long();
-        }
+        let mut stopwatch = self.stopwatch;
+        stopwatch.lap_nanos();
+        self.look_at(stopwatch.wall_us())
+    }
+
+    /// The same when the clock has been read already.
+    fn look_at(&mut self, now_us: i64) -> Look {
+        let ran_us = now_us - *self.began_us.get_or_insert(now_us);
         if !self.is_too_long {
-            return Look::GoesOn;
+            if u128::from(ran_us.unsigned_abs()) < self.server.settings.busy_threshold().as_micros()
+            {
+                return Look::GoesOn;
+            }
+            self.is_too_long = true;
+            self.tell_too_long(Duration::from_micros(ran_us.unsigned_abs()));
         }
         self.server.scripts.note_written(self.has_written);
         if self.is_killed() {
             return Look::Ends;
         }
-        if self.rested.elapsed() < BETWEEN_RESTS {
+        if now_us - self.rested_us < BETWEEN_RESTS_US {
             return Look::GoesOn;
         }
-        self.rested = Instant::now();
+        self.rested_us = now_us;
         Look::Rests
     }
 
-    /// The same behind a command; the clock has been read already.
-    fn look_behind_call(&mut self) -> Look {
-        match self.stopwatch.wall_us() < self.busy_from_us {
-            true => Look::GoesOn,
-            false => self.look(),
-        }
-    }
-
     #[cold]
-    fn tell_too_long(&self) {
+    fn tell_too_long(&self, ran: Duration) {
         let (name, kind) = (self.identity.callee.name(), self.identity.callee.kind());
         tracing::warn!(
             "Slow script detected: still in execution after {} milliseconds. You can try killing the script \
              using the {} KILL command. Script name is: {name}.",
-            self.started.elapsed().as_millis(),
+            ran.as_millis(),
             match kind {
                 Kind::Script => "SCRIPT",
                 Kind::Function => "FUNCTION",
@@ -212,13 +208,13 @@ impl Running {
             kind,
             name,
             request: self.identity.request.clone(),
-            started: self.started,
+            started: Instant::now().checked_sub(ran).unwrap_or_else(Instant::now),
         });
         self.server.gates.set_busy(true);
     }
 
     /// Puts everything back where it came from; the protocol that the script has asked for.
-    pub fn give_back(self, cx: &mut Ctx<'_>, unit: &mut Unit) -> Version {
+    pub fn give_back(self: Box<Running>, cx: &mut Ctx<'_>, unit: &mut Unit) -> Version {
         let index = cx.db.index;
         if let Some(db) = self.db {
             cx.db = db;
@@ -257,12 +253,14 @@ impl Running {
             reply: Reply::new(&mut self.reply, self.version),
             effects: Effects::default(),
             entry,
+            stopwatch: self.stopwatch,
             is_in_exec: true,
             wanted: None,
             again: None,
             calls: Vec::new(),
         };
         self.stopwatch.lap_nanos();
+        self.began_us.get_or_insert(self.stopwatch.wall_us());
         let (_, failed) = run(&mut cx, entry, &args, &mut self.unit);
         self.db = Some(cx.db);
         let nanos = self.stopwatch.lap_nanos();
@@ -272,7 +270,7 @@ impl Running {
         let caller = Caller::Script(&self.client);
         let habits = &mut self.local.habits;
         tell(self.server, caller, habits, (entry, &args), nanos, now_us);
-        Ok(self.look_behind_call())
+        Ok(self.look_at(now_us))
     }
 
     /// Whether a script may call that command now: the checks of Redis in its order (`scriptCall`, script.c).
