@@ -28,6 +28,11 @@ const WALLS: &[(&str, &[&str], &str)] = &[
         "`now` is an argument: the clock belongs to the server",
     ),
     (
+        "lua/src",
+        &["storage::", "keytag::", "tokio", "std::fs", "std::net"],
+        "words in, values out",
+    ),
+    (
         "server/src/commands",
         &["crate::session", "crate::net", "crate::exec", "tokio"],
         "a handler sees no socket, no session and no executor",
@@ -186,6 +191,9 @@ const KNOWN_FAMILIES: &[(&str, &str, &str)] = &[(
 
 /// Where `unsafe` may stand.
 const UNSAFE_FILES: &[&str] = &[
+    "lua/src/lib.rs",
+    "lua/src/push.rs",
+    "lua/src/run.rs",
     "storage/src/entry/block.rs",
     "storage/src/heap.rs",
     "storage/src/heap/tests.rs",
@@ -207,7 +215,11 @@ const SHARED_DEPENDENCIES: &[(&str, &str)] = &[
         "parking_lot",
         "shards are locked in storage, registries in the server",
     ),
-    ("smallvec", "short lists without an allocation, in both"),
+    (
+        "mlua",
+        "the interpreter: its handles in the server, its C API in lua",
+    ),
+    ("smallvec", "short lists without an allocation, in all"),
     ("fastrand", "sampling in storage, run ids in the server"),
 ];
 
@@ -310,7 +322,7 @@ fn collect(path: &Path, found: &mut Vec<Source>) {
 }
 
 fn all_sources() -> Vec<Source> {
-    ["protocol", "storage", "server", "tests", "benches"]
+    ["protocol", "storage", "lua", "server", "tests", "benches"]
         .iter()
         .flat_map(|folder| sources(folder))
         .collect()
@@ -519,7 +531,12 @@ fn nothing_is_unwrapped_outside_of_tests() {
 #[test]
 fn a_dependency_is_named_by_one_crate() {
     let mut named_by: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for manifest in ["Cargo.toml", "protocol/Cargo.toml", "storage/Cargo.toml"] {
+    for manifest in [
+        "Cargo.toml",
+        "protocol/Cargo.toml",
+        "storage/Cargo.toml",
+        "lua/Cargo.toml",
+    ] {
         let text = fs::read_to_string(root().join(manifest)).expect("a manifest");
         let section = text.split("\n[dependencies]\n").nth(1).unwrap_or_default();
         for line in section.lines().take_while(|line| !line.starts_with('[')) {

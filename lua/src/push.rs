@@ -61,7 +61,7 @@ impl<'r> Decoder<'_, 'r> {
     /// Pushes the next value.
     ///
     /// # Safety
-    /// As for [`reply`]; so for all that follow.
+    /// As for [`reply`].
     unsafe fn value(&mut self) {
         let (sign, text) = self.line();
         let number = || parse_i64(text).unwrap_or(0);
@@ -99,6 +99,8 @@ impl<'r> Decoder<'_, 'r> {
         }
     }
 
+    /// # Safety
+    /// As for [`reply`].
     unsafe fn string(&self, bytes: &[u8]) {
         // SAFETY: Lua copies so many bytes.
         unsafe {
@@ -106,6 +108,8 @@ impl<'r> Decoder<'_, 'r> {
         }
     }
 
+    /// # Safety
+    /// As for [`reply`].
     unsafe fn table(&self, elements: usize, fields: c_int) {
         let elements = elements.min(MOST_RESERVED) as c_int;
         // SAFETY: both are small.
@@ -113,6 +117,9 @@ impl<'r> Decoder<'_, 'r> {
     }
 
     /// Takes the value on top into the table below it.
+    ///
+    /// # Safety
+    /// As for [`reply`]; both are there.
     unsafe fn set_field(&self, name: &str) {
         // SAFETY: the name goes between them, and both are taken.
         unsafe {
@@ -122,6 +129,8 @@ impl<'r> Decoder<'_, 'r> {
         }
     }
 
+    /// # Safety
+    /// As for [`reply`].
     unsafe fn labelled(&self, label: &str, text: &[u8]) {
         // SAFETY: a table, and the text that goes into it.
         unsafe {
@@ -131,6 +140,8 @@ impl<'r> Decoder<'_, 'r> {
         }
     }
 
+    /// # Safety
+    /// As for [`reply`].
     unsafe fn array(&mut self, count: usize) {
         // SAFETY: a table, and each value goes into it as it comes.
         unsafe {
@@ -142,6 +153,8 @@ impl<'r> Decoder<'_, 'r> {
         }
     }
 
+    /// # Safety
+    /// As for [`reply`].
     unsafe fn map(&mut self, count: usize) {
         // SAFETY: two tables, and each pair goes into the inner one as it comes.
         unsafe {
@@ -156,6 +169,8 @@ impl<'r> Decoder<'_, 'r> {
         }
     }
 
+    /// # Safety
+    /// As for [`reply`].
     unsafe fn set(&mut self, count: usize) {
         // SAFETY: two tables, and each member goes into the inner one as it comes.
         unsafe {
@@ -170,6 +185,8 @@ impl<'r> Decoder<'_, 'r> {
         }
     }
 
+    /// # Safety
+    /// As for [`reply`].
     unsafe fn verbatim(&mut self, length: usize) {
         let bytes = self.bytes(length);
         let (format, text) = bytes.split_at(bytes.len().min(3));

@@ -12,6 +12,6 @@ pub mod request;
 
 pub use reply::{Chunk, Encoder, Mark, Meter, Output, SHARE_FROM_BYTES, Tally, Version};
 pub use request::{
-    Args, Limits, Parsed, Parser, ProtocolError, Request, begin_request, encode_request,
-    encode_word, quote, split_line,
+    Args, Limits, Parsed, Parser, ProtocolError, Request, RequestBuffer, begin_request,
+    encode_request, encode_word, quote, split_line,
 };

@@ -9,7 +9,7 @@ mod quote;
 
 pub use args::{Args, Words};
 pub use error::ProtocolError;
-pub use owned::{Request, begin_request, encode_request, encode_word, split_line};
+pub use owned::{Request, RequestBuffer, begin_request, encode_request, encode_word, split_line};
 pub use parser::{Limits, Parsed, Parser};
 pub use quote::quote;
 

@@ -51,6 +51,42 @@ impl Request {
     }
 }
 
+/// A request that is put together word by word, in memory that is used again.
+#[derive(Debug, Default)]
+pub struct RequestBuffer {
+    bytes: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+impl RequestBuffer {
+    /// Bytes, and words, for which memory is kept.
+    const KEPT: usize = 16 * 1024;
+
+    /// Begins another request.
+    pub fn clear(&mut self) {
+        if self.bytes.capacity() > Self::KEPT || self.spans.capacity() > Self::KEPT {
+            *self = RequestBuffer::default();
+        }
+        self.bytes.clear();
+        self.spans.clear();
+    }
+
+    /// Adds a word.
+    #[inline]
+    pub fn push(&mut self, word: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(word);
+        let end = self.bytes.len();
+        self.spans.push(Span { start, end });
+    }
+
+    /// The words.
+    #[inline]
+    pub fn args(&self) -> Args<'_> {
+        Args::new(&self.bytes, &self.spans)
+    }
+}
+
 impl<T: AsRef<[u8]>> FromIterator<T> for Request {
     fn from_iter<I: IntoIterator<Item = T>>(words: I) -> Self {
         let mut bytes = Vec::new();

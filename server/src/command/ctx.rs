@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use protocol::{Args, Request};
+use smallvec::SmallVec;
 use storage::db::Db;
 use storage::value::Limits;
 
@@ -192,9 +193,12 @@ pub struct Ctx<'a> {
     pub wanted: Option<(Wanted, Vec<Box<[u8]>>)>,
     /// The request that is carried out when the wait is over, if not the one that was sent.
     pub again: Option<Request>,
-    /// Commands that a script has called, to be counted: (id, nanoseconds, how it ended).
-    pub calls: Vec<(usize, u64, Ending)>,
+    /// Commands that a script has called, to be counted.
+    pub calls: Calls,
 }
+
+/// Commands that were called: (id, nanoseconds, how it ended).
+pub type Calls = SmallVec<[(usize, u64, Ending); 4]>;
 
 impl Ctx<'_> {
     /// Now, in milliseconds since 1970; stands still while a command or transaction runs.

@@ -13,7 +13,7 @@ pub mod tags;
 pub mod walk;
 
 pub use args::Words;
-pub use ctx::{Block, Call, Condition, Ctx, Nothing, Outcome, ScriptJob, Stir, Wanted};
+pub use ctx::{Block, Call, Calls, Condition, Ctx, Nothing, Outcome, ScriptJob, Stir, Wanted};
 pub use effects::Effects;
 pub use error::Error;
 pub use picks::{Choice, Picks};

@@ -29,7 +29,7 @@ use crate::clients::{Client, State};
 use crate::clock;
 use crate::command::error::shown_up_to;
 use crate::command::table::Entry;
-use crate::command::{Block, Command, Ctx, Effects, Error, Outcome, Reply};
+use crate::command::{Block, Calls, Command, Ctx, Effects, Error, Outcome, Reply};
 use crate::monitor::Caller;
 use crate::server::Server;
 use crate::session::Session;
@@ -348,7 +348,7 @@ fn call_locked(
         is_in_exec: false,
         wanted: None,
         again: None,
-        calls: Vec::new(),
+        calls: Calls::new(),
     };
     let unit = &mut session.unit;
     let (outcome, failed) = run(&mut cx, entry, args, unit);

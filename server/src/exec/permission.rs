@@ -64,10 +64,11 @@ pub fn check_waiter(
 pub fn check_called(
     server: &Server,
     client: &Client,
+    local: &mut Local,
     (entry, args): (&Entry, &Args<'_>),
     now_ms: i64,
 ) -> Result<(), Error> {
-    let Err(denied) = may_call(client, entry, args) else {
+    let Some(denied) = denied(local, entry, args) else {
         return Ok(());
     };
     note_in(Context::Lua, server, client, (entry, args), denied, now_ms);
@@ -76,16 +77,9 @@ pub fn check_called(
     Err(Error::Text(format!("ERR ACL failure in script: {text}")))
 }
 
-/// Whether a command may be called from a script by whoever has called it.
-pub fn may_call(client: &Client, entry: &Entry, args: &Args<'_>) -> Result<(), Denied> {
-    match client.user().map(|user| user.rules()) {
-        Some(rules) if !rules.is_unrestricted() => rules.check(entry, args),
-        _ => Ok(()),
-    }
-}
-
+/// Why whoever is connected may not do that.
 #[inline]
-fn denied(local: &mut Local, entry: &Entry, args: &Args<'_>) -> Option<Denied> {
+pub fn denied(local: &mut Local, entry: &Entry, args: &Args<'_>) -> Option<Denied> {
     let login = local.login.as_mut()?;
     if login.is_unrestricted() {
         return None;

@@ -11,7 +11,7 @@ use storage::waiters;
 
 use super::{Unit, moment, permission, run};
 use crate::clock::Stopwatch;
-use crate::command::{Block, Condition, Ctx, Effects, Outcome, Reply, Result};
+use crate::command::{Block, Calls, Condition, Ctx, Effects, Outcome, Reply, Result};
 use crate::monitor::Caller;
 use crate::server::Server;
 use crate::session::Session;
@@ -128,7 +128,7 @@ fn attempt(
         is_in_exec: false,
         wanted: None,
         again: None,
-        calls: Vec::new(),
+        calls: Calls::new(),
     };
     let args = waiter.request.args();
     let request = (waiter.entry, &args);

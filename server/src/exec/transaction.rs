@@ -7,7 +7,7 @@ use storage::keyspace::{Held, ShardSet};
 use super::{Order, hush, inner_lock_plan, moment, permission, run, serve, tell};
 use crate::clients::State;
 use crate::command::table::Entry;
-use crate::command::{Ctx, Effects, Error, Reply};
+use crate::command::{Calls, Ctx, Effects, Error, Reply};
 use crate::monitor::Caller;
 use crate::server::Server;
 use crate::session::Session;
@@ -179,7 +179,7 @@ fn run_all(
         is_in_exec: true,
         wanted: None,
         again: None,
-        calls: Vec::new(),
+        calls: Calls::new(),
     };
     for (entry, request) in &queue.commands {
         let args = request.args();

@@ -3,11 +3,10 @@
 use std::cell::Cell;
 
 use mlua::{Lua, MultiValue, Table, Value};
-use protocol::{Request, Version};
-use smallvec::SmallVec;
+use protocol::{Request, RequestBuffer, Version};
 
 use super::running::{KILLED, Look, RUNNING, Running, find_for_script};
-use crate::command::{Error, Result};
+use crate::command::Error;
 use crate::exec::permission;
 use crate::script::{Kind, convert, hex, raised, sha_of};
 use crate::stack;
@@ -152,13 +151,15 @@ fn carry_out(
     words: &[lua::Word<'_>],
     reply: &mut Vec<u8>,
 ) -> (Look, lua::Outcome) {
-    let called = match request_of(words) {
-        Ok(request) => running.call(&request),
-        Err(error) => {
-            FAILURE.set(Some(Failure::refused(error.reply_text())));
+    let mut request = std::mem::take(&mut running.tools.request);
+    let called = match gather(words, &mut request) {
+        Ok(()) => running.call(&request.args()),
+        Err(text) => {
+            FAILURE.set(Some(Failure::refused(text)));
             return (Look::GoesOn, lua::Outcome::Failed);
         }
     };
+    running.tools.request = request;
     let fails = |text: Vec<u8>| {
         FAILURE.set(Some(Failure {
             text,
@@ -174,10 +175,10 @@ fn carry_out(
             return (Look::GoesOn, fails(error.reply_text()));
         }
     };
-    for chunk in running.reply.chunks() {
+    for chunk in running.tools.reply.chunks() {
         reply.extend_from_slice(chunk.as_slice());
     }
-    running.reply.clear();
+    running.tools.reply.clear();
     let outcome = match reply.strip_prefix(b"-") {
         Some(text) => fails(text.trim_ascii_end().to_vec()),
         None => lua::Outcome::Replied,
@@ -185,42 +186,22 @@ fn carry_out(
     (look, outcome)
 }
 
-/// The words that a script has given: strings, and numbers as Redis prints them.
-fn request_of(words: &[lua::Word<'_>]) -> Result<Request> {
+/// Puts the words that a script has given together: strings, and numbers as Redis prints them.
+fn gather(words: &[lua::Word<'_>], request: &mut RequestBuffer) -> Result<(), &'static str> {
+    request.clear();
     if words.is_empty() {
-        return Err(Error::Text(NO_WORDS.to_owned()));
+        return Err(NO_WORDS);
     }
-    let words: Option<SmallVec<[Word<'_>; 8]>> = words.iter().map(Word::of).collect();
-    let words = words.ok_or_else(|| {
-        let text = "ERR Lua redis lib command arguments must be strings or integers";
-        Error::Text(text.to_owned())
-    })?;
-    Ok(Request::of_words(&words))
-}
-
-/// A word that a script has given.
-enum Word<'v> {
-    Text(&'v [u8]),
-    Number(Vec<u8>),
-}
-
-impl<'v> Word<'v> {
-    fn of(word: &lua::Word<'v>) -> Option<Word<'v>> {
+    for word in words {
         match *word {
-            lua::Word::Text(text) => Some(Word::Text(text)),
-            lua::Word::Number(number) => Some(Word::Number(number_text(number))),
-            lua::Word::Other => None,
+            lua::Word::Text(text) => request.push(text),
+            lua::Word::Number(number) => request.push(&number_text(number)),
+            lua::Word::Other => {
+                return Err("ERR Lua redis lib command arguments must be strings or integers");
+            }
         }
     }
-}
-
-impl AsRef<[u8]> for Word<'_> {
-    fn as_ref(&self) -> &[u8] {
-        match self {
-            Word::Text(text) => text,
-            Word::Number(digits) => digits,
-        }
-    }
+    Ok(())
 }
 
 fn word_of(value: &Value) -> Option<Vec<u8>> {
@@ -378,14 +359,14 @@ fn acl_check_cmd(_: &Lua, values: &MultiValue) -> Checked {
     let words: Option<Vec<Vec<u8>>> = values.iter().map(word_of).collect();
     let text = "ERR redis.acl_check_cmd() require all arguments to be strings";
     let request = Request::of_words(&words.ok_or(Fault::Text(text))?);
-    RUNNING.with_borrow(|slot| {
+    RUNNING.with_borrow_mut(|slot| {
         let args = request.args();
         let asked = slot
-            .as_ref()
-            .and_then(|it| Some((it, find_for_script(it.server, &args)?)));
+            .as_mut()
+            .and_then(|it| find_for_script(it.server, &args).map(|entry| (it, entry)));
         match asked {
             Some((running, entry)) => {
-                let may = permission::may_call(&running.client, entry, &args).is_ok();
+                let may = permission::denied(&mut running.tools.local, entry, &args).is_none();
                 Ok(Value::Boolean(may))
             }
             None => Err(Fault::Text(

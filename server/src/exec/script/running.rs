@@ -1,17 +1,17 @@
 //! A script that runs, and what it needs of the server meanwhile.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::{Args, Output, Request, Version};
+use protocol::{Args, Output, Request, RequestBuffer, Version};
 use storage::db::Db;
 use storage::keyspace::ShardSet;
 
 use crate::clients::{Client, State};
 use crate::clock::Stopwatch;
 use crate::command::table::Entry;
-use crate::command::{Ctx, Effects, Error, Reply, Result};
+use crate::command::{Calls, Ctx, Effects, Error, Reply, Result};
 use crate::exec::{Unit, find_subcommand, gate, inner_lock_plan, permission, run, tell};
 use crate::monitor::Caller;
 use crate::script::library::Library;
@@ -25,6 +25,7 @@ use crate::transaction::Local;
 thread_local! {
     /// The script that runs on this thread.
     pub(super) static RUNNING: RefCell<Option<Box<Running>>> = const { RefCell::new(None) };
+    static TOOLS: Cell<Option<Box<Tools>>> = const { Cell::new(None) };
 }
 
 /// What a script answers that was ended.
@@ -99,16 +100,25 @@ pub(super) struct Identity {
     pub request: Option<Request>,
 }
 
+/// What a script works with, and leaves for the next one of its thread.
+#[derive(Default)]
+pub(super) struct Tools {
+    /// Of whoever has called it: only the login.
+    pub local: Local,
+    /// The words of a call.
+    pub request: RequestBuffer,
+    /// What a command replies.
+    pub reply: Output,
+}
+
 /// A script that runs on this thread.
 pub(super) struct Running {
     pub server: &'static Server,
-    pub client: Arc<Client>,
-    local: Local,
+    client: Arc<Client>,
+    pub tools: Box<Tools>,
     db: Option<Db<'static>>,
     unit: Unit,
-    pub reply: Output,
-    /// Commands that were called: (id, nanoseconds, how it ended).
-    calls: Vec<(usize, u64, Ending)>,
+    calls: Calls,
     stopwatch: Stopwatch,
     /// The protocol its replies are asked for in.
     pub version: Version,
@@ -137,14 +147,15 @@ impl Running {
         let (index, moment) = (cx.db.index, cx.db.moment);
         let none = Db::new(&server.keyspace, nothing_held, index, moment);
         let may_grow = allowance.says(ScriptFlags::ALLOW_OOM) || cx.is_replay();
+        let mut tools = TOOLS.take().unwrap_or_default();
+        tools.local.login = cx.local.login.take();
         Box::new(Running {
             server,
             client: Arc::clone(cx.client),
-            local: Local::default(),
+            tools,
             db: Some(std::mem::replace(&mut cx.db, none)),
             unit: std::mem::take(unit),
-            reply: Output::new(),
-            calls: Vec::new(),
+            calls: Calls::new(),
             stopwatch: cx.stopwatch,
             version: Version::Resp2,
             is_read_only: allowance.is_read_only || allowance.says(ScriptFlags::NO_WRITES),
@@ -214,7 +225,9 @@ impl Running {
     }
 
     /// Puts everything back where it came from; the protocol that the script has asked for.
-    pub fn give_back(self: Box<Running>, cx: &mut Ctx<'_>, unit: &mut Unit) -> Version {
+    pub fn give_back(mut self: Box<Running>, cx: &mut Ctx<'_>, unit: &mut Unit) -> Version {
+        cx.local.login = self.tools.local.login.take();
+        TOOLS.set(Some(self.tools));
         let index = cx.db.index;
         if let Some(db) = self.db {
             cx.db = db;
@@ -231,45 +244,44 @@ impl Running {
         self.version
     }
 
-    /// Carries out one command; the reply is left in `reply`.
-    pub fn call(&mut self, request: &Request) -> Result<Look> {
-        let args = request.args();
-        let entry = find_for_script(self.server, &args).ok_or_else(|| {
+    /// Carries out one command; the reply is left in the tools.
+    pub fn call(&mut self, args: &Args<'_>) -> Result<Look> {
+        let entry = find_for_script(self.server, args).ok_or_else(|| {
             Error::Text("ERR Unknown Redis command called from script".to_owned())
         })?;
-        if let Err(error) = self.admit(entry, &args) {
+        if let Err(error) = self.admit(entry, args) {
             self.calls.push((entry.id, 0, Ending::Rejected));
             return Err(error);
         }
         let Some(mut db) = self.db.take() else {
             return Err(Error::Text("ERR no keyspace".to_owned()));
         };
-        db.reach(inner_lock_plan(self.server, entry.command, &args));
+        db.reach(inner_lock_plan(self.server, entry.command, args));
         let mut cx = Ctx {
             server: self.server,
             client: &self.client,
-            local: &mut self.local,
+            local: &mut self.tools.local,
             db,
-            reply: Reply::new(&mut self.reply, self.version),
+            reply: Reply::new(&mut self.tools.reply, self.version),
             effects: Effects::default(),
             entry,
             stopwatch: self.stopwatch,
             is_in_exec: true,
             wanted: None,
             again: None,
-            calls: Vec::new(),
+            calls: Calls::new(),
         };
         self.stopwatch.lap_nanos();
         self.began_us.get_or_insert(self.stopwatch.wall_us());
-        let (_, failed) = run(&mut cx, entry, &args, &mut self.unit);
+        let (_, failed) = run(&mut cx, entry, args, &mut self.unit);
         self.db = Some(cx.db);
         let nanos = self.stopwatch.lap_nanos();
         let ending = if failed { Ending::Failed } else { Ending::Done };
         self.calls.push((entry.id, nanos, ending));
         let now_us = self.stopwatch.wall_us();
         let caller = Caller::Script(&self.client);
-        let habits = &mut self.local.habits;
-        tell(self.server, caller, habits, (entry, &args), nanos, now_us);
+        let habits = &mut self.tools.local.habits;
+        tell(self.server, caller, habits, (entry, args), nanos, now_us);
         Ok(self.look_at(now_us))
     }
 
@@ -286,7 +298,8 @@ impl Running {
             return Err(text("ERR This Redis command is not allowed from script"));
         }
         let now_ms = self.db.as_ref().map_or(0, |db| db.moment.now_ms);
-        permission::check_called(self.server, &self.client, (entry, args), now_ms)?;
+        let local = &mut self.tools.local;
+        permission::check_called(self.server, &self.client, local, (entry, args), now_ms)?;
         if flags.intersects(Flags::WRITE | Flags::MAY_REPLICATE) && self.is_read_only {
             return Err(text(
                 "ERR Write commands are not allowed from read-only scripts.",
