@@ -188,6 +188,94 @@ fn a_script_that_pushes_serves_who_waits() {
 }
 
 /// Asks until a busy script is what is answered.
+/// Scripts name none of the keys that they move a number between; others read and write several keys at once.
+#[test]
+fn a_script_happens_at_one_moment_whatever_it_touches() {
+    const KEYS: usize = 12;
+    let server = Server::keytag(&["--io-threads", "4"]);
+    let mut client = server.connect();
+    let names: Vec<String> = (0..KEYS).map(|number| format!("k{number}")).collect();
+    let mut all = vec!["MGET"];
+    all.extend(names.iter().map(String::as_str));
+    for name in &names {
+        client.call(&["SET", name, "0"]);
+    }
+    let script = "local n = tonumber(ARGV[1]) \
+        for i = 1, 4 do \
+            redis.call('incrby', 'k' .. (n * i) % 12, n) \
+            redis.call('decrby', 'k' .. (n * n + i) % 12, n) \
+        end \
+        return redis.call('mget', 'k0', 'k5', 'nobody')";
+    std::thread::scope(|scope| {
+        for seed in 1..4 {
+            let mut client = server.connect();
+            scope.spawn(move || {
+                for round in 0..300 {
+                    let number = (seed * 1_000 + round).to_string();
+                    let reply = client.call(&["EVAL", script, "0", &number]);
+                    assert!(matches!(reply, Reply::Array(_)), "{reply}");
+                }
+            });
+        }
+        for is_exec in [false, true] {
+            let (mut client, all) = (server.connect(), &all);
+            scope.spawn(move || {
+                for _ in 0..300 {
+                    if is_exec {
+                        client.call(&["MULTI"]);
+                        client.call(&["MSET", "other1", "1", "other2", "2", "other3", "3"]);
+                        client.call(&**all);
+                    }
+                    let reply = match is_exec {
+                        true => client.call(&["EXEC"]),
+                        false => client.call(&**all),
+                    };
+                    let numbers = match reply {
+                        Reply::Array(mut replies) if is_exec => replies.pop().expect("of MGET"),
+                        reply => reply,
+                    };
+                    let Reply::Array(numbers) = numbers else {
+                        panic!("{numbers}");
+                    };
+                    let sum: i64 = numbers.iter().map(number).sum();
+                    assert_eq!(sum, 0, "{numbers:?}");
+                }
+            });
+        }
+    });
+}
+
+fn number(reply: &Reply) -> i64 {
+    let text = reply.to_string();
+    text.trim_matches('"').parse().expect("a number")
+}
+
+/// A finalizer runs wherever Lua needs memory, in the midst of a call too.
+#[test]
+fn a_call_from_inside_a_call_is_refused() {
+    let server = Server::keytag(&[]);
+    let mut client = server.connect();
+    let script = "local refused = 0 \
+        for i = 1, 20000 do \
+            getmetatable(newproxy(true)).__gc = function() \
+                if redis.pcall('ping').err then refused = refused + 1 end \
+            end \
+            redis.call('echo', tostring(i)) \
+        end \
+        return refused";
+    for _ in 0..3 {
+        let reply = client.call(&["EVAL", script, "0"]).to_string();
+        assert!(reply.starts_with("(integer) "), "{reply}");
+        assert_ne!(reply, "(integer) 0", "none of 20,000 has come in between");
+    }
+    assert_eq!(
+        client
+            .line("EVAL \"return redis.call('echo', 'x')\" 0")
+            .to_string(),
+        "\"x\""
+    );
+}
+
 fn await_busy(client: &mut Client) {
     let began = Instant::now();
     loop {

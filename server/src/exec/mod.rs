@@ -586,11 +586,12 @@ pub fn replay_within(
         reply: Reply::new(out, session.client.version()),
         effects: Effects::default(),
         entry,
+        stopwatch: session.stopwatch,
         // Nothing waits: neither for keys nor for what is freed.
         is_in_exec: true,
         wanted: None,
         again: None,
-        calls: Vec::new(),
+        calls: Calls::new(),
     };
     run(&mut cx, entry, args, &mut session.unit);
     let db = cx.db;
