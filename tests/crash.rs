@@ -1,51 +1,121 @@
 //! SIGKILL under load: nothing that was acknowledged is lost beyond what the fsync policy allows.
 //!
-//! Each connection writes keys and tags of its own, so its commands are ordered, and what is found
-//! after the restart must be what some prefix of them had made: at least all that were acknowledged
-//! (with `everysec`: acknowledged a second before the kill), at most all that were sent.
+//! Each connection writes keys and tags of its own, in a database of its own, so its commands are ordered, and what is
+//! found after the restart must be what some prefix of them had made: at least all that were acknowledged (with
+//! `everysec`: acknowledged a second before the kill), at most all that were sent. A snapshot on disk must be whole, and
+//! of one moment of all connections.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod history;
+mod moment;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::support::{Client, Reply, Server, is_full_run, seed, words};
+use crate::snapshot::wait_until;
+use crate::support::{Client, Kind, Reply, Server, is_full_run, seed, tools, words};
+use history::{History, Model, Write, have_one_in_common};
+use moment::Moment;
 
 const CONNECTIONS: usize = 4;
-/// How many commands a connection sends before it reads replies.
-const PIPELINE: usize = 8;
 /// `everysec` may lose a second, and the kill comes a moment after the clock is read.
 const EVERYSEC_LOSS: Duration = Duration::from_millis(1_100);
 
 #[test]
 fn appendfsync_always_loses_nothing_acknowledged() {
-    campaign("always", Duration::ZERO, Rewrites::No);
+    campaign(Policy::Always, Beside::Nothing, &[Moment::Random], 60);
 }
 
 #[test]
 fn appendfsync_everysec_loses_a_second_at_most() {
-    campaign("everysec", EVERYSEC_LOSS, Rewrites::No);
+    campaign(Policy::Everysec, Beside::Nothing, &[Moment::Random], 60);
 }
 
 #[test]
 fn a_kill_during_rewrites_loses_nothing_acknowledged() {
-    campaign("always", Duration::ZERO, Rewrites::Always);
+    campaign(Policy::Always, Beside::Rewrites, &[Moment::Random], 60);
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rewrites {
-    No,
-    /// One after the other, all the time.
+#[test]
+fn a_kill_during_snapshots_leaves_a_whole_one() {
+    campaign(Policy::Always, Beside::Snapshots, &[Moment::Random], 60);
+    campaign(Policy::Everysec, Beside::Snapshots, &[Moment::Random], 40);
+}
+
+#[test]
+fn a_kill_in_a_step_of_a_rewrite_loses_nothing_acknowledged() {
+    campaign(Policy::Always, Beside::Rewrites, moment::OF_REWRITES, 100);
+    campaign(Policy::Everysec, Beside::Rewrites, moment::OF_REWRITES, 60);
+}
+
+#[test]
+fn a_kill_in_a_step_of_a_snapshot_leaves_a_whole_one() {
+    campaign(Policy::Always, Beside::Both, moment::OF_SNAPSHOTS, 80);
+}
+
+/// `appendfsync`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Policy {
     Always,
+    Everysec,
 }
 
-fn campaign(appendfsync: &str, loss: Duration, rewrites: Rewrites) {
+/// What goes on all the time besides the load, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Nothing,
+    Rewrites,
+    Snapshots,
+    Both,
+}
+
+impl Beside {
+    fn commands(self) -> &'static [&'static str] {
+        match self {
+            Beside::Nothing => &[],
+            Beside::Rewrites => &["BGREWRITEAOF"],
+            Beside::Snapshots => &["BGSAVE"],
+            Beside::Both => &["BGREWRITEAOF", "BGSAVE SCHEDULE"],
+        }
+    }
+
+    /// Lets it go on until the server is gone.
+    pub(crate) fn repeat(self, port: u16) {
+        let Ok(mut client) = Client::connect(port) else {
+            return;
+        };
+        for line in self.commands().iter().cycle() {
+            client.send(&words::split(line));
+            // Refused while another runs.
+            if client.try_receive().is_err() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Kills a server again and again: in a full run so many times.
+fn campaign(policy: Policy, beside: Beside, moments: &[Moment], kills: usize) {
     let mut rng = Rng::with_seed(seed());
-    let mut server = Server::keytag(&["--appendonly", "yes", "--appendfsync", appendfsync]);
-    for _ in 0..if is_full_run() { 30 } else { 4 } {
-        assert_eq!(server.connect().line("FLUSHALL").to_string(), "OK");
-        let load = Duration::from_millis(rng.u64(200..1_800));
-        let histories = load_and_kill(&mut server, &mut rng, load, rewrites);
+    let (appendfsync, loss) = match policy {
+        Policy::Always => ("always", Duration::ZERO),
+        Policy::Everysec => ("everysec", EVERYSEC_LOSS),
+    };
+    let mut flags = vec!["--appendonly", "yes", "--appendfsync", appendfsync];
+    if beside.commands().contains(&"BGSAVE") {
+        flags.extend(["--save", "1 1"]);
+    }
+    let mut server = Server::keytag(&flags);
+    let mut snapshots = 0;
+    for _ in 0..if is_full_run() { kills } else { 3 } {
+        begin_anew(&server);
+        let moment = moments[rng.usize(..moments.len())];
+        let histories = load_and_kill(&mut server, &mut rng, beside, moment);
+        snapshots += usize::from(check_snapshot(&server.dir(), &histories));
         server.start_again();
         let found = read(&mut server.connect());
         for (index, (history, killed_at)) in histories.iter().enumerate() {
@@ -56,14 +126,29 @@ fn campaign(appendfsync: &str, loss: Duration, rewrites: Rewrites) {
             );
         }
     }
+    println!("{policy:?}, {beside:?}: {kills} kills in a full run, {snapshots} snapshots checked");
+}
+
+/// Empties the server, and lets no snapshot be there.
+fn begin_anew(server: &Server) {
+    let mut client = server.connect();
+    let mut wait = || {
+        wait_until(server, "a snapshot does not end", || {
+            client.info_number("rdb_bgsave_in_progress") == 0
+        });
+    };
+    wait();
+    assert_eq!(server.connect().line("FLUSHALL").to_string(), "OK");
+    wait();
+    let _ = fs::remove_file(server.dir().join("dump.rdb"));
 }
 
 /// What each connection did until the server was killed, and when that was.
 fn load_and_kill(
     server: &mut Server,
     rng: &mut Rng,
-    load: Duration,
-    rewrites: Rewrites,
+    beside: Beside,
+    moment: Moment,
 ) -> Vec<(History, Instant)> {
     let seeds: Vec<u64> = (0..CONNECTIONS).map(|_| rng.u64(..)).collect();
     let port = server.port();
@@ -75,13 +160,8 @@ fn load_and_kill(
                 scope.spawn(move || History::write(port, index, Rng::with_seed(seed)))
             })
             .collect();
-        let until = Instant::now() + load;
-        while Instant::now() < until {
-            if rewrites == Rewrites::Always {
-                let _ = server.connect().line("BGREWRITEAOF");
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        scope.spawn(move || beside.repeat(port));
+        moment.wait(&server.dir(), rng);
         let killed_at = Instant::now();
         server.kill();
         writers
@@ -91,229 +171,43 @@ fn load_and_kill(
     })
 }
 
-/// A write of the load.
-#[derive(Clone, Debug)]
-enum Write {
-    Set {
-        key: usize,
-        value: u64,
-        tags: Vec<usize>,
-    },
-    Append {
-        key: usize,
-        text: u64,
-    },
-    Delete {
-        key: usize,
-    },
-    TagAdd {
-        key: usize,
-        tag: usize,
-    },
-    TagRemove {
-        key: usize,
-        tag: usize,
-    },
-    Invalidate {
-        tag: usize,
-    },
-    /// Two keys in one transaction: both or none.
-    Both {
-        value: u64,
-    },
+/// Checks the snapshot on disk, if there is one: Redis' own program accepts it, it loads by itself, and it is of one
+/// moment.
+fn check_snapshot(dir: &Path, histories: &[(History, Instant)]) -> bool {
+    let path = dir.join("dump.rdb");
+    if !path.exists() {
+        return false;
+    }
+    let mut command = Command::new("redis-check-rdb");
+    let check = tools::run(command.arg(&path), Duration::from_secs(20));
+    assert!(check.status.success(), "redis-check-rdb: {}", check.output);
+    let server = Server::start_on(Kind::Keytag, &[], |own| {
+        fs::copy(&path, own.join("dump.rdb")).expect("copied");
+    });
+    let found = read(&mut server.connect());
+    let moments: Vec<_> = histories
+        .iter()
+        .enumerate()
+        .map(|(owner, (history, _))| history.moments(owner, &found))
+        .collect();
+    assert!(
+        have_one_in_common(&moments),
+        "the snapshot is of no moment: {moments:#?}\nFound: {found:#?}"
+    );
+    true
 }
 
-const KEYS: usize = 40;
-const TAGS: usize = 6;
-
-impl Write {
-    fn random(rng: &mut Rng) -> Write {
-        let (key, tag, value) = (rng.usize(..KEYS), rng.usize(..TAGS), rng.u64(..1_000_000));
-        match rng.u32(..20) {
-            0..=9 => Write::Set {
-                key,
-                value,
-                tags: (0..rng.usize(..4)).map(|_| rng.usize(..TAGS)).collect(),
-            },
-            10..=11 => Write::Append { key, text: value },
-            12..=13 => Write::Delete { key },
-            14..=15 => Write::TagAdd { key, tag },
-            16 => Write::TagRemove { key, tag },
-            17 => Write::Invalidate { tag },
-            _ => Write::Both { value },
-        }
-    }
-
-    fn encode(&self, owner: usize) -> Vec<u8> {
-        let key = |key: &usize| format!("{owner}:key:{key}");
-        let tag = |tag: &usize| format!("{owner}:tag:{tag}");
-        let line = match self {
-            Write::Set {
-                key: at,
-                value,
-                tags,
-            } if tags.is_empty() => format!("SET {} {value}", key(at)),
-            Write::Set {
-                key: at,
-                value,
-                tags,
-            } => {
-                let names: Vec<String> = tags.iter().map(tag).collect();
-                format!(
-                    "SET {} {value} TAGS {} {}",
-                    key(at),
-                    names.len(),
-                    names.join(" ")
-                )
-            }
-            Write::Append { key: at, text } => format!("APPEND {} {text}", key(at)),
-            Write::Delete { key: at } => format!("DEL {}", key(at)),
-            Write::TagAdd { key: at, tag: name } => format!("TAGADD {} {}", key(at), tag(name)),
-            Write::TagRemove { key: at, tag: name } => format!("TAGREM {} {}", key(at), tag(name)),
-            Write::Invalidate { tag: name } => format!("TAGINVALIDATE {}", tag(name)),
-            Write::Both { value } => format!("MSET {owner}:left {value} {owner}:right {value}"),
-        };
-        words::encode(&words::split(&line))
-    }
-
-    /// Does to the model what the server does.
-    fn apply(&self, owner: usize, model: &mut Model, touched: &mut Vec<String>) {
-        let name = |key: &usize| format!("{owner}:key:{key}");
-        let tag_name = |tag: &usize| format!("{owner}:tag:{tag}");
-        match self {
-            Write::Set { key, value, tags } => {
-                let tags = tags.iter().map(tag_name).collect();
-                model.insert(name(key), (value.to_string(), tags));
-                touched.push(name(key));
-            }
-            Write::Append { key, text } => {
-                let (value, _) = model.entry(name(key)).or_default();
-                value.push_str(&text.to_string());
-                touched.push(name(key));
-            }
-            Write::Delete { key } => {
-                model.remove(&name(key));
-                touched.push(name(key));
-            }
-            Write::TagAdd { key, tag } | Write::TagRemove { key, tag } => {
-                if let Some((_, tags)) = model.get_mut(&name(key)) {
-                    match self {
-                        Write::TagAdd { .. } => tags.insert(tag_name(tag)),
-                        _ => tags.remove(&tag_name(tag)),
-                    };
-                }
-                touched.push(name(key));
-            }
-            Write::Invalidate { tag } => {
-                let tag = tag_name(tag);
-                touched.extend(
-                    model
-                        .iter()
-                        .filter(|(_, (_, tags))| tags.contains(&tag))
-                        .map(|(key, _)| key.clone()),
-                );
-                model.retain(|_, (_, tags)| !tags.contains(&tag));
-            }
-            Write::Both { value } => {
-                for side in ["left", "right"] {
-                    let key = format!("{owner}:{side}");
-                    model.insert(key.clone(), (value.to_string(), BTreeSet::new()));
-                    touched.push(key);
-                }
-            }
-        }
-    }
-}
-
-/// Keys to their value and tags.
-type Model = BTreeMap<String, (String, BTreeSet<String>)>;
-
-/// The writes of one connection in order, with the times of those that were acknowledged.
-struct History {
-    writes: Vec<Write>,
-    acknowledged_at: Vec<Instant>,
-}
-
-impl History {
-    /// Writes until the server is gone.
-    fn write(port: u16, owner: usize, mut rng: Rng) -> History {
-        let mut history = History {
-            writes: Vec::new(),
-            acknowledged_at: Vec::new(),
-        };
-        let mut client = Client::connect(port).expect("the server runs");
-        loop {
-            let batch: Vec<Write> = (0..rng.usize(1..=PIPELINE))
-                .map(|_| Write::random(&mut rng))
-                .collect();
-            let requests: Vec<u8> = batch.iter().flat_map(|write| write.encode(owner)).collect();
-            let count = batch.len();
-            history.writes.extend(batch);
-            client.send_raw(&requests);
-            for _ in 0..count {
-                let Ok(reply) = client.try_receive() else {
-                    return history;
-                };
-                assert_ne!(
-                    reply.first(),
-                    Some(&b'-'),
-                    "a write is refused: {}",
-                    words::quote(&reply)
-                );
-                history.acknowledged_at.push(Instant::now());
-            }
-        }
-    }
-
-    /// Checks that what was found is what a long enough prefix of the writes makes.
-    fn assert_prefix(&self, owner: usize, found: &Model, safe_before: Instant) {
-        let own = format!("{owner}:");
-        let found: Model = found
-            .iter()
-            .filter(|(key, _)| key.starts_with(&own))
-            .map(|(key, held)| (key.clone(), held.clone()))
-            .collect();
-        let safe = self
-            .acknowledged_at
-            .partition_point(|at| *at <= safe_before);
-        let mut model = Model::new();
-        let mut touched = Vec::new();
-        for write in &self.writes[..safe] {
-            write.apply(owner, &mut model, &mut touched);
-        }
-        let mut differing: BTreeSet<String> = model
-            .keys()
-            .chain(found.keys())
-            .filter(|key| model.get(*key) != found.get(*key))
-            .cloned()
-            .collect();
-        let at_least = differing.clone();
-        for write in &self.writes[safe..] {
-            if differing.is_empty() {
-                return;
-            }
-            touched.clear();
-            write.apply(owner, &mut model, &mut touched);
-            for key in touched.drain(..) {
-                if model.get(&key) == found.get(&key) {
-                    differing.remove(&key);
-                } else {
-                    differing.insert(key);
-                }
-            }
-        }
-        assert!(
-            differing.is_empty(),
-            "connection {owner}: {} writes sent, {} acknowledged, {safe} safe; no prefix explains what was found.\n\
-             After the safe ones these differ: {at_least:?}\nFound: {found:#?}",
-            self.writes.len(),
-            self.acknowledged_at.len(),
-        );
-    }
-}
-
-/// Everything that the server holds.
+/// Everything that the server holds, of all databases.
 fn read(client: &mut Client) -> Model {
+    (0..CONNECTIONS)
+        .flat_map(|database| {
+            assert_eq!(client.line(&format!("SELECT {database}")).to_string(), "OK");
+            read_database(client)
+        })
+        .collect()
+}
+
+fn read_database(client: &mut Client) -> Model {
     let keys = crate::support::keyspace::keys(client);
     keys.into_iter()
         .map(|key| {
@@ -341,6 +235,7 @@ fn a_lost_write_would_be_noticed() {
     ];
     let history = History {
         writes: writes.clone(),
+        sent_at: vec![now; 3],
         acknowledged_at: vec![now; 2],
     };
     let state = |count: usize| {
@@ -360,4 +255,43 @@ fn a_lost_write_would_be_noticed() {
     let mut half = state(3);
     half.remove("0:right");
     assert!(!is_explained(&half), "half of a transaction");
+}
+
+#[test]
+fn a_snapshot_of_two_moments_would_be_noticed() {
+    let start = Instant::now();
+    let at = |seconds: u64| start + Duration::from_secs(seconds);
+    // One after the other: the first connection is done before the second begins.
+    let history = |from: u64| History {
+        writes: vec![Write::Both { value: from }, Write::Both { value: 100 }],
+        sent_at: vec![at(from), at(from + 2)],
+        acknowledged_at: vec![at(from + 1), at(from + 3)],
+    };
+    let histories = [history(0), history(10)];
+    let state = |counts: [usize; 2]| {
+        let mut model = Model::new();
+        for (owner, count) in counts.into_iter().enumerate() {
+            let writes = &histories[owner].writes[..count];
+            writes
+                .iter()
+                .for_each(|write| write.apply(owner, &mut model, &mut Vec::new()));
+        }
+        model
+    };
+    let is_of_one_moment = |found: &Model| {
+        let moments = histories.iter().enumerate();
+        let moments: Vec<_> = moments
+            .map(|(owner, history)| history.moments(owner, found))
+            .collect();
+        have_one_in_common(&moments)
+    };
+    for counts in [[0, 0], [1, 0], [2, 0], [2, 1], [2, 2]] {
+        assert!(is_of_one_moment(&state(counts)), "{counts:?}");
+    }
+    for counts in [[0, 1], [1, 1], [1, 2]] {
+        assert!(!is_of_one_moment(&state(counts)), "{counts:?}");
+    }
+    let mut half = state([2, 1]);
+    half.remove("1:left");
+    assert!(!is_of_one_moment(&half), "half of a transaction");
 }

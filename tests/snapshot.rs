@@ -6,6 +6,7 @@ mod failing;
 mod interchange;
 mod moment;
 mod points;
+mod report;
 
 use std::time::{Duration, Instant};
 

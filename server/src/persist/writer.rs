@@ -322,6 +322,7 @@ impl Writer {
         });
         let Some(mut held) = held else { return false };
         status.is_rewrite_scheduled.store(false, Release);
+        status.rewrites.fetch_add(1, Relaxed);
         status
             .rewrite_started_ms
             .store(crate::clock::now_ms(), Relaxed);
@@ -338,11 +339,14 @@ impl Writer {
         let has_begun = files.is_ok();
         match rewrite::start(server, files, self.sender.clone(), turn) {
             Ok(()) if has_begun => {
-                status.rewrites.fetch_add(1, Relaxed);
                 tracing::info!("Background append only file rewriting started");
                 false
             }
-            Ok(()) => false,
+            Ok(()) => {
+                // As in Redis, one that has no file to go on in does not count.
+                status.rewrites.fetch_sub(1, Relaxed);
+                false
+            }
             Err(error) => self.end_rewrite(Err(error.to_string())),
         }
     }
