@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 use crate::snapshot::wait_until;
+use crate::support::transcript::rewrite;
 use crate::support::{Client, Kind, Reply, Server, is_full_run, seed, tools, words};
 use history::{History, Model, Write, have_one_in_common};
 use moment::Moment;
@@ -129,7 +130,7 @@ fn campaign(policy: Policy, beside: Beside, moments: &[Moment], kills: usize) {
     println!("{policy:?}, {beside:?}: {kills} kills in a full run, {snapshots} snapshots checked");
 }
 
-/// Empties the server, and lets no snapshot be there.
+/// Empties the server and its log, and lets no snapshot be there.
 fn begin_anew(server: &Server) {
     let mut client = server.connect();
     let mut wait = || {
@@ -139,6 +140,8 @@ fn begin_anew(server: &Server) {
     };
     wait();
     assert_eq!(server.connect().line("FLUSHALL").to_string(), "OK");
+    // Else the log of all rounds would be read at each start.
+    rewrite(&mut server.connect());
     wait();
     let _ = fs::remove_file(server.dir().join("dump.rdb"));
 }
