@@ -31,7 +31,13 @@
 //!
 //! stands in front of the first block of an incremental file that follows another. Should the other
 //! have lost its end since, in between two blocks, then what follows was made on top of what is
-//! not there any more.
+//! not there any more. For the same reason a base of blocks begins with the first of these lines
+//! and ends with the second:
+//!
+//! ```text
+//! #KT.0
+//! #KT.3c4d   the base is 0x3c4d bytes long up to here, and complete
+//! ```
 
 use std::io::{IoSlice, Write};
 
@@ -42,6 +48,9 @@ const MARK: &[u8] = b"#KT=";
 
 /// What the line about the file before begins with.
 const BEFORE: &[u8] = b"#KT^";
+
+/// What the first and the last line of a base begin with.
+const WHOLE: &[u8] = b"#KT.";
 
 /// The most that a line takes: the mark, two numbers, a space and the line end.
 pub(super) const LINE_BYTES: usize = MARK.len() + 16 + 1 + 16 + 2;
@@ -55,13 +64,20 @@ pub(super) enum Mark {
     End { start: u64, sum: u64 },
     /// The file before was so long.
     Before { length: u64 },
+    /// The base is so long up to here, and complete if nothing follows.
+    Whole { length: u64 },
 }
 
 /// One of the lines, made without an allocation.
 #[derive(Debug)]
-struct Line {
+pub(super) struct Line {
     bytes: [u8; LINE_BYTES],
     length: usize,
+}
+
+/// The line that says that a base of so many bytes is complete, or begins one.
+pub(super) fn whole_line(length: u64) -> Line {
+    Mark::Whole { length }.line()
 }
 
 /// The lines around a block.
@@ -116,7 +132,7 @@ impl Line {
         length: 0,
     };
 
-    fn as_bytes(&self) -> &[u8] {
+    pub(super) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
 }
@@ -128,9 +144,12 @@ impl Mark {
         let mark = match self {
             Mark::Begin { .. } | Mark::End { .. } => MARK,
             Mark::Before { .. } => BEFORE,
+            Mark::Whole { .. } => WHOLE,
         };
         let written = left.write_all(mark).and_then(|()| match self {
-            Mark::Begin { length } | Mark::Before { length } => write!(left, "{length:x}\r\n"),
+            Mark::Begin { length } | Mark::Before { length } | Mark::Whole { length } => {
+                write!(left, "{length:x}\r\n")
+            }
             Mark::End { start, sum } => write!(left, "{start:x} {sum:016x}\r\n"),
         });
         written.expect("a line is as long as its longest numbers");
@@ -143,6 +162,9 @@ impl Mark {
     pub(super) fn parse(line: &[u8]) -> Option<Option<Mark>> {
         if let Some(digits) = line.strip_prefix(BEFORE) {
             return Some(hexadecimal(digits).map(|length| Mark::Before { length }));
+        }
+        if let Some(digits) = line.strip_prefix(WHOLE) {
+            return Some(hexadecimal(digits).map(|length| Mark::Whole { length }));
         }
         let body = line.strip_prefix(MARK)?;
         let mut numbers = body.split(|&byte| byte == b' ');
@@ -193,6 +215,7 @@ mod tests {
                 Mark::Begin { length },
                 Mark::End { start, sum },
                 Mark::Before { length },
+                Mark::Whole { length },
             ] {
                 let line = mark.line();
                 let body = line.as_bytes().strip_suffix(b"\r\n").unwrap();
@@ -223,6 +246,8 @@ mod tests {
             b"#KT=11111111111111111",
             b"#KT^",
             b"#KT^1 2",
+            b"#KT.",
+            b"#KT.x",
         ] {
             assert_eq!(Mark::parse(line), Some(None), "{}", line.escape_ascii());
         }

@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
+use super::block::whole_line;
 use super::files::{Location, system_text};
 use super::manifest::{Entry, FileType, Manifest, PersistError};
 use super::quarantine::{Quarantined, quarantine_file, quarantine_tail};
@@ -170,7 +171,8 @@ pub fn load<E>(
     let mut loaded = Loaded::default();
     let entries: Vec<Entry> = manifest.replayed().cloned().collect();
     for (index, entry) in entries.iter().enumerate() {
-        let (mut end, bytes) = load_file(location, entry, reading, &mut apply)?;
+        let replayed = load_file(location, entry, reading, &mut apply)?;
+        let (mut end, bytes) = (replayed.end, replayed.bytes);
         loaded.total_bytes += bytes;
         if let (End::Clean, Some(next)) = (end, entries.get(index + 1)) {
             end = end_before(location, entry, bytes, next)?;
@@ -182,9 +184,16 @@ pub fn load<E>(
         if reading.on_damage == OnDamage::Refuse {
             return Err(LoadError::Refused { name, end });
         }
-        match set_aside(location, manifest, &name, bytes) {
-            Ok(quarantined) => loaded.quarantined = quarantined,
-            Err(error) => return Err(LoadError::Quarantine { name, error }),
+        let set_aside = set_aside(location, manifest, &name, bytes).and_then(|quarantined| {
+            loaded.quarantined = quarantined;
+            match replayed.is_unfinished_base {
+                // Otherwise the next start would find its end missing again.
+                true => finish_base(&location.path(&name), bytes),
+                false => Ok(()),
+            }
+        });
+        if let Err(error) = set_aside {
+            return Err(LoadError::Quarantine { name, error });
         }
         loaded.damaged = Some((name, end));
         break;
@@ -243,13 +252,22 @@ fn end_before<E>(
     })
 }
 
-/// Replays one file; how it ended, and how many of its bytes were replayed.
+/// What became of a file.
+struct Replayed {
+    end: End,
+    /// How many of its bytes were replayed.
+    bytes: u64,
+    /// It is a base that does not say that it is complete.
+    is_unfinished_base: bool,
+}
+
+/// Replays one file.
 fn load_file<E>(
     location: &Location,
     entry: &Entry,
     reading: &Reading,
     apply: &mut impl FnMut(Event<'_>) -> Result<(), E>,
-) -> Result<(End, u64), LoadError<E>> {
+) -> Result<Replayed, LoadError<E>> {
     let unread = |error| LoadError::Read {
         name: entry.name.clone(),
         error,
@@ -275,9 +293,21 @@ fn load_file<E>(
                 apply(Event::Replay { replay, offset_end }).map_err(unapplied(offset_end))?;
             }
             Step::End(end) => {
+                let is_unfinished_base = reader.is_unfinished_base();
+                let end = match end {
+                    End::Clean if is_unfinished_base => End::Torn {
+                        valid_bytes: file_bytes,
+                        file_bytes,
+                    },
+                    end => end,
+                };
                 let bytes = end.valid_bytes().unwrap_or(file_bytes);
                 apply(Event::Done { entry, end }).map_err(unapplied(bytes))?;
-                return Ok((end, bytes));
+                return Ok(Replayed {
+                    end,
+                    bytes,
+                    is_unfinished_base,
+                });
             }
         }
     }
@@ -321,6 +351,13 @@ fn load_snapshot<E>(
         error,
     })?;
     Ok(offset_end)
+}
+
+/// Lets what is left of a base be all of it.
+fn finish_base(path: &Path, bytes: u64) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().append(true).open(path)?;
+    file.write_all(whole_line(bytes).as_bytes())?;
+    file.sync_all()
 }
 
 /// Moves aside what is behind `valid_bytes` of the file of that name, and all later files.

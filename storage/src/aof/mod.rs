@@ -41,8 +41,8 @@
 //! A block whose checksum is wrong is damage: the replay ends in front of it. A block that has no
 //! second line where the first one puts it was cut, by a kill or by `redis-check-aof --fix`, and
 //! what stands there is replayed record by record, as are files without such lines. An incremental
-//! file that follows another begins with the length of that one (`#KT^1a2b`), so that this cannot lose
-//! its end unnoticed; only a log that ends early behind the very last of a write cannot be told from
+//! file that follows another begins with the length of that one (`#KT^1a2b`), and a base of blocks begins
+//! with `#KT.0` and ends with its own length (`#KT.3c4d`), so that these cannot lose their ends unnoticed; only a log that ends early behind the very last of a write cannot be told from
 //! one that was never longer.
 
 mod block;

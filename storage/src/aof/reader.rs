@@ -38,6 +38,18 @@ pub struct Reader<R> {
     transaction: Option<Vec<Request>>,
     /// Where the block began that is being read, if its checksum is right.
     block_start: Option<u64>,
+    wholeness: Wholeness,
+}
+
+/// Whether a file is known to be complete, as far as it has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wholeness {
+    /// It does not say so.
+    Untold,
+    /// It will say so, and has not yet.
+    Open,
+    /// It has said so, and nothing stands behind that.
+    Told,
 }
 
 /// What comes next in a file.
@@ -193,6 +205,7 @@ impl<R: Read + Seek> Reader<R> {
             next: Words::default(),
             transaction: None,
             block_start: None,
+            wholeness: Wholeness::Untold,
         }
     }
 
@@ -216,6 +229,11 @@ impl<R: Read + Seek> Reader<R> {
             Some(Mark::Before { length }) => Some(length),
             _ => None,
         })
+    }
+
+    /// Whether this is a base that has not said yet that it is complete.
+    pub fn is_unfinished_base(&self) -> bool {
+        self.wholeness == Wholeness::Open
     }
 
     /// The length that the file had when it was opened.
@@ -319,7 +337,15 @@ impl<R: Read + Seek> Reader<R> {
         if !self.is_between_records() {
             return Err(bad(at, Fault::Annotation));
         }
+        if self.wholeness == Wholeness::Told {
+            self.wholeness = Wholeness::Open;
+        }
         match mark {
+            Mark::Whole { length } if at == length => {
+                self.wholeness = Wholeness::Told;
+                Ok(())
+            }
+            Mark::Whole { .. } => Err(bad(at, Fault::Annotation)),
             Mark::Begin { length } if self.is_whole(length)? => {
                 self.block_start = Some(self.position);
                 Ok(())

@@ -11,7 +11,7 @@
 //! #KT:…0000 tag             … and its end
 //! ```
 //!
-//! What begins with `#KT=` or `#KT^` belongs to [blocks](super#checksums), and is no list.
+//! What begins with `#KT=`, `#KT^` or `#KT.` belongs to [blocks](super#checksums), and is no list.
 //!
 //! Words are separated by one space; bytes up to 0x20, `%` and from 0x7f on are written as `%` and
 //! two hexadecimal digits, so any bytes fit, and an empty word is just nothing between two spaces.

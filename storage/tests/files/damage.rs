@@ -15,6 +15,7 @@ use crate::campaign::sample;
 
 const SNAPSHOT: &[u8] = include_bytes!("../../src/rdb/fixtures/all-types.rdb");
 const BASE: &str = "a.1.base.rdb";
+const COMMANDS: &str = "a.1.base.aof";
 const INCR: [&str; 2] = ["a.1.incr.aof", "a.2.incr.aof"];
 const MANIFEST: &str = "a.manifest";
 
@@ -40,6 +41,23 @@ fn volume() -> Files {
             drop(log.begin_rewrite(None).unwrap());
             log.abort_rewrite();
         }
+    }
+    drop(log);
+    read(location.dir())
+}
+
+/// A base of commands and one incremental file, both in blocks.
+fn volume_of_commands() -> Files {
+    let dir = tempfile::tempdir().unwrap();
+    let location = Location::new(dir.path(), "d", "a");
+    let mut log = Log::open_staged(location.clone(), Manifest::default()).unwrap();
+    let mut base = log.begin_rewrite(None).unwrap();
+    for block in blocks(0) {
+        base.write_block(&block).unwrap();
+    }
+    log.commit_rewrite(base.finish().unwrap()).unwrap();
+    for block in blocks(1) {
+        log.append(&block).unwrap();
     }
     drop(log);
     read(location.dir())
@@ -165,10 +183,15 @@ fn assert_prefix(volume: &Files, name: &str, damaged: Vec<u8>) {
         // What was hit belongs to nothing, or a file ends earlier behind a whole record.
         assert!(loaded.quarantined.is_empty() && after == files);
     } else {
-        // A file that ends early behind a whole record has nothing to be moved.
-        let aside = after.get(&format!("{name}.damaged.1"));
-        let aside = aside.map_or(&[][..], |it| it);
-        assert_eq!([&after[name][..], aside].concat(), damaged);
+        // A file that ends early behind a whole record has nothing to be moved, and one that does not fit the
+        // file before it nothing to be kept.
+        let bytes_of = |name: &str| after.get(name).map_or(&[][..], |bytes| bytes);
+        let aside = bytes_of(&format!("{name}.damaged.1"));
+        let left = [bytes_of(name), aside].concat();
+        match name == COMMANDS {
+            true => assert!(is_with_last_line(&left, &damaged, aside.len())),
+            false => assert_eq!(left, damaged),
+        }
         let are_kept = |(later, bytes): (&String, &Vec<u8>)| {
             later.as_str() <= name || after[&format!("{later}.damaged.1")] == *bytes
         };
@@ -192,6 +215,13 @@ fn assert_prefix(volume: &Files, name: &str, damaged: Vec<u8>) {
     let (last, before) = again.events.split_last().expect("the last one at least");
     assert!(last.contains("more"));
     assert_eq!(before, found.events);
+}
+
+/// Whether what is left of a base is a beginning of it, perhaps with a last line behind it.
+fn is_with_last_line(left: &[u8], damaged: &[u8], aside: usize) -> bool {
+    let kept = &damaged[..damaged.len() - aside];
+    let line = format!("#KT.{:x}\r\n", kept.len());
+    left == damaged || left == [kept, line.as_bytes(), &damaged[kept.len()..]].concat()
 }
 
 #[test]
@@ -264,6 +294,22 @@ fn a_damaged_base_is_refused_and_nothing_is_touched() {
             assert!(!found.events.iter().any(|it| it.contains("SELECT")));
         }
         assert_eq!(dir.files(), files);
+    }
+}
+
+/// A base of commands has an order, so what is whole of it is kept; what was made on top of it is not.
+#[test]
+fn a_damaged_base_of_commands_keeps_what_is_whole() {
+    let volume = volume_of_commands();
+    let base = &volume[COMMANDS];
+    // An empty base is what a log without keys begins with.
+    for cut in sample(base.len() - 1, 12) {
+        assert_prefix(&volume, COMMANDS, base[..=cut].to_vec());
+    }
+    for bit in sample(base.len() * 8, 25) {
+        let mut flipped = base.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert_prefix(&volume, COMMANDS, flipped);
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::aof::block::Frame;
+use crate::aof::block::{Frame, whole_line};
 use crate::aof::files::{Location, writable};
 use crate::aof::manifest::BaseFormat;
 
@@ -15,6 +15,7 @@ pub struct RewriteFiles {
     pub(super) temp: TempFile,
     id: u64,
     bytes: u64,
+    has_blocks: bool,
     synced_bytes: u64,
     sync_every_bytes: Option<u64>,
 }
@@ -56,6 +57,7 @@ impl RewriteFiles {
             temp: TempFile { path: Some(path) },
             id,
             bytes: 0,
+            has_blocks: false,
             synced_bytes: 0,
             sync_every_bytes,
         })
@@ -79,6 +81,10 @@ impl RewriteFiles {
         if records.is_empty() {
             return Ok(());
         }
+        if !self.has_blocks {
+            self.has_blocks = true;
+            self.write_all(whole_line(self.bytes).as_bytes())?;
+        }
         let frame = Frame::new(self.bytes, records);
         let parts = frame.around(records);
         parts.iter().try_for_each(|part| self.write_all(part))
@@ -88,7 +94,10 @@ impl RewriteFiles {
     ///
     /// # Errors
     /// What the system says; the temporary file is removed then.
-    pub fn finish(self) -> io::Result<FinishedBase> {
+    pub fn finish(mut self) -> io::Result<FinishedBase> {
+        if self.has_blocks {
+            self.write_all(whole_line(self.bytes).as_bytes())?;
+        }
         self.finish_as(BaseFormat::Aof)
     }
 

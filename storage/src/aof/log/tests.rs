@@ -206,6 +206,60 @@ fn a_file_in_the_middle_that_lost_its_end_is_noticed() {
     }
 }
 
+/// A base of blocks says at its end that it is complete.
+#[test]
+fn a_base_that_lost_its_end_between_two_blocks_is_noticed() {
+    let dir = Dir::new();
+    let (mut log, _) = dir.start();
+    let mut files = log.begin_rewrite(None).unwrap();
+    files.write_block(&set("a")).unwrap();
+    let first = files.written_bytes();
+    files.write_block(b"").unwrap();
+    files.write_block(&set("b")).unwrap();
+    let both = files.written_bytes();
+    log.append(&set("c")).unwrap();
+    log.commit_rewrite(files.finish().unwrap()).unwrap();
+    assert_eq!(dir.keys(), ["a", "b", "c"]);
+    let base = |dir: &Dir| dir.location.path("a.2.base.aof".as_ref());
+    let whole = fs::read(base(&dir)).unwrap();
+    assert!(whole.starts_with(b"#KT.0\r\n#KT=1f\r\n"));
+    assert!(whole.ends_with(format!("\r\n#KT.{both:x}\r\n").as_bytes()));
+
+    let cuts = [
+        (5, &[][..]),
+        (8, &[]),
+        (16, &[]),
+        (first - 3, &["a"]),
+        (first, &["a"]),
+        (both - 3, &["a", "b"]),
+        (both, &["a", "b"]),
+        (both + 3, &["a", "b"]),
+    ];
+    for (left, kept) in cuts {
+        let copy = dir.killed();
+        fs::write(base(&copy), &whole[..usize::try_from(left).unwrap()]).unwrap();
+        let mut manifest = Manifest::read(&copy.location).unwrap().unwrap();
+        let mut keys = 0;
+        let mut load = |on_damage: OnDamage| {
+            load(&copy.location, &mut manifest, &on_damage.into(), |event| {
+                keys += usize::from(matches!(event, Event::Replay { .. }));
+                Ok::<_, Infallible>(())
+            })
+        };
+        let error = load(OnDamage::Refuse).unwrap_err();
+        assert!(error.to_string().starts_with("Unexpected end of file"));
+        assert!(load(OnDamage::Quarantine).unwrap().damaged.is_some());
+        let aside = "a.2.incr.aof.damaged.1".to_owned();
+        assert!(copy.names().contains(&aside), "what follows is moved aside");
+        assert_eq!(keys, 2 * kept.len());
+        // What is left is complete, and the log goes on behind it.
+        let (mut log, keys) = copy.start();
+        assert_eq!(keys, kept);
+        log.append(&set("d")).unwrap();
+        assert_eq!(copy.keys(), [kept, &["d"]].concat());
+    }
+}
+
 /// What the first file behind a new base says is of a file that is gone.
 #[test]
 fn the_length_of_a_file_that_was_rewritten_does_not_matter() {

@@ -187,17 +187,19 @@ fn lines_around_blocks_stand_between_records() {
         );
         assert!(is_found, "{}: {end:?}", tail.escape_ascii());
     }
-    let (lines, end) = behind_a_record(b"#KT^5\r\n");
-    assert!(
-        lines.is_empty()
-            && matches!(
-                end,
-                End::Damaged {
-                    fault: Fault::Annotation,
-                    ..
-                }
-            )
-    );
+    for elsewhere in [&b"#KT^5\r\n"[..], b"#KT.5\r\n"] {
+        let (lines, end) = behind_a_record(elsewhere);
+        assert!(
+            lines.is_empty()
+                && matches!(
+                    end,
+                    End::Damaged {
+                        fault: Fault::Annotation,
+                        ..
+                    }
+                )
+        );
+    }
     // A length that no file has takes neither time nor memory.
     let (lines, end) = behind_a_record(b"#KT=ffffffffffffffff\r\n*1\r\n$1\r\na\r\n");
     assert_eq!((lines, end), (vec!["a".to_owned()], End::Clean));
