@@ -224,11 +224,11 @@ fn a_script_happens_at_one_moment_whatever_it_touches() {
                     if is_exec {
                         client.call(&["MULTI"]);
                         client.call(&["MSET", "other1", "1", "other2", "2", "other3", "3"]);
-                        client.call(&**all);
+                        client.call(all);
                     }
                     let reply = match is_exec {
                         true => client.call(&["EXEC"]),
-                        false => client.call(&**all),
+                        false => client.call(all),
                     };
                     let numbers = match reply {
                         Reply::Array(mut replies) if is_exec => replies.pop().expect("of MGET"),

@@ -1,13 +1,13 @@
 //! `FUNCTION`, and `FCALL` and its like.
 
 use storage::glob;
+use storage::rdb::{Unreadable, dump_libraries, restore_libraries};
 
 use crate::command::error::shown;
 use crate::command::{Args, Call, Command, Ctx, Error, Outcome, Result, ScriptJob, Words};
-use crate::config::options;
+
 use crate::script::functions::Policy;
 use crate::script::library::{Draft, Library};
-use crate::script::payload::{self, Unreadable};
 use crate::script::{Kind, Stuck};
 use crate::spec::{Group, Keys, Locks, Spec, acl, flags, key_flags};
 
@@ -124,9 +124,9 @@ const DUMP: Command = Spec {
 .run(dump);
 
 fn dump(cx: &mut Ctx<'_>, _: &Args<'_>) -> Result {
-    let compresses = cx.server.settings.config.get(options::RDBCOMPRESSION);
-    let payload = payload::dump(&cx.server.functions.texts(), compresses);
-    cx.reply.bulk(&payload)
+    let compression = cx.server.settings.compression();
+    cx.reply
+        .bulk(&dump_libraries(&cx.server.functions.texts(), compression))
 }
 
 const FLUSH: Command = Spec {
@@ -337,7 +337,7 @@ fn restore(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
         _ => return Err(Error::RestorePolicy),
     };
     let checksum = cx.server.settings.payload_checksum();
-    let texts = payload::restore(args.word(2)?, checksum).map_err(|why| match why {
+    let texts = restore_libraries(args.word(2)?, checksum).map_err(|why| match why {
         Unreadable::Footer => Error::PayloadFooter,
         Unreadable::NoFunction => Error::PayloadNoFunction,
         Unreadable::PreRelease => Error::PayloadPreRelease,

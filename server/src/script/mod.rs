@@ -8,7 +8,6 @@ pub mod functions;
 pub mod interpreter;
 mod libraries;
 pub mod library;
-pub mod payload;
 pub mod raised;
 mod random;
 pub mod register;

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use protocol::number::{parse_i64, with_digits};
 
-use super::format::{length, special};
+use super::format::{length, opcode, special};
 use crate::compress::Packed;
 use crate::value::{Item, Lent, Str, lzf};
 
@@ -152,6 +152,12 @@ impl Draft {
             return;
         }
         self.plain(bytes);
+    }
+
+    /// Adds the text of a library.
+    pub(super) fn library(&mut self, text: &[u8]) {
+        self.byte(opcode::FUNCTION2);
+        self.text(text);
     }
 
     /// Adds a string of so many bytes, never compressed.

@@ -121,6 +121,11 @@ pub fn dump(entry: &Entry, compression: Compression) -> Vec<u8> {
     while let Some(from) = rest {
         rest = go_on(entry, from, VERSION_FIELD_EXPIRY, &mut draft);
     }
+    sealed(&draft, compression)
+}
+
+/// What is written, with version and checksum behind it.
+pub(super) fn sealed(draft: &Draft, compression: Compression) -> Vec<u8> {
     let mut out = Vec::with_capacity(draft.bytes.len() + super::format::DUMP_FOOTER_BYTES);
     let written = draft.write_to(compression, &mut out);
     written.expect("nothing keeps a vector from growing");

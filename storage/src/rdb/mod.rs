@@ -6,7 +6,7 @@
 //! - `decode`: values out of bytes that nobody has to be trusted for: every length is checked before memory is taken,
 //!   and whatever is packed is looked through as a whole before it is used.
 //! - [`Reader`]: a file, an entry at a time, or as [`Run`]s that others make entries of, on threads of their own;
-//!   [`Payload`]: what `DUMP` gave. None knows the keyspace; [`Arrivals`] are on their way into it.
+//!   [`Payload`]: what `DUMP` gave; [`restore_libraries`]: what `FUNCTION DUMP` gave. None knows the keyspace; [`Arrivals`] are on their way into it.
 
 pub mod crc64;
 mod decode;
@@ -16,6 +16,7 @@ mod error;
 pub mod file;
 pub mod format;
 mod input;
+mod libraries;
 mod payload;
 mod reader;
 mod store;
@@ -25,6 +26,7 @@ pub mod writer;
 
 pub use decode::Decoded;
 pub use error::Error;
+pub use libraries::{Unreadable, dump_libraries, restore_libraries};
 pub use payload::{Payload, payload_body};
 pub use reader::{Checksum, Part, Piece, Reader, Record, Run, Tags};
 pub use store::{Arrivals, Duplicate, Present, Storing};

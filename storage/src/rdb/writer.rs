@@ -85,8 +85,7 @@ impl<W: Write> Writer<W> {
             draft.text(value.as_bytes());
         }
         for library in header.libraries {
-            draft.byte(opcode::FUNCTION2);
-            draft.text(library);
+            draft.library(library);
         }
         for (db, totals) in header.totals.iter().enumerate() {
             if totals.keys > 0 {
