@@ -1,7 +1,7 @@
 //! Strings taken for rows of bits.
 
 use crate::support::logged::logged_alike;
-use crate::support::{Kind, Server, transcript};
+use crate::support::{assert_counted_alike, transcript};
 
 #[test]
 fn setbit_and_getbit_count_from_the_highest_bit_of_the_first_byte() {
@@ -937,20 +937,7 @@ fn changes_and_lookups_are_counted_as_by_redis() {
         "BITOP OR d none",
         "BITOP OR d none",
     ];
-    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
-        let server = Server::start(kind, &[]);
-        let mut client = server.connect();
-        lines.map(|line| {
-            let reply = client.line(line).to_string();
-            let counts = [
-                "rdb_changes_since_last_save",
-                "keyspace_hits",
-                "keyspace_misses",
-            ];
-            (line, reply, counts.map(|count| client.info_number(count)))
-        })
-    });
-    assert_eq!(ours, theirs);
+    assert_counted_alike(&lines);
 }
 
 #[test]

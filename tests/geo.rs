@@ -1,7 +1,7 @@
 //! Places on earth: replies, errors, and what is stored, logged and counted.
 
 use crate::support::logged::logged_alike;
-use crate::support::{Kind, Server, transcript};
+use crate::support::{assert_counted_alike, transcript};
 
 #[test]
 fn places_are_logged_as_scores() {
@@ -42,20 +42,7 @@ fn changes_and_lookups_are_counted_as_by_redis() {
         "GEORADIUS g 15 37 1 m STORE d",
         "GEORADIUSBYMEMBER none a 1 m STORE g",
     ];
-    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
-        let server = Server::start(kind, &[]);
-        let mut client = server.connect();
-        lines.map(|line| {
-            client.line(line);
-            let counts = [
-                "rdb_changes_since_last_save",
-                "keyspace_hits",
-                "keyspace_misses",
-            ];
-            (line, counts.map(|count| client.info_number(count)))
-        })
-    });
-    assert_eq!(ours, theirs);
+    assert_counted_alike(&lines);
 }
 
 #[test]

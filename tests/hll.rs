@@ -1,7 +1,7 @@
 //! Estimates of how many different elements there are.
 
 use crate::support::logged::logged_alike;
-use crate::support::{Kind, Reply, Server, seed, transcript};
+use crate::support::{Kind, Reply, Server, assert_counted_alike, seed, transcript};
 
 #[test]
 fn pfadd_says_whether_a_register_was_raised() {
@@ -669,20 +669,7 @@ fn changes_and_lookups_are_counted_as_by_redis() {
         "PFDEBUG TODENSE h",
         "PFDEBUG TODENSE h",
     ];
-    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
-        let server = Server::start(kind, &[]);
-        let mut client = server.connect();
-        lines.map(|line| {
-            let reply = client.line(line).to_string();
-            let counts = [
-                "rdb_changes_since_last_save",
-                "keyspace_hits",
-                "keyspace_misses",
-            ];
-            (line, reply, counts.map(|count| client.info_number(count)))
-        })
-    });
-    assert_eq!(ours, theirs);
+    assert_counted_alike(&lines);
 }
 
 #[test]

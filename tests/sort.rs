@@ -1,7 +1,7 @@
 //! SORT and SORT_RO.
 
 use crate::support::logged::logged_alike;
-use crate::support::{Kind, Server, transcript};
+use crate::support::{assert_counted_alike, transcript};
 
 #[test]
 fn sort_sorts_numbers_and_answers_the_elements() {
@@ -938,18 +938,5 @@ fn changes_and_lookups_are_counted_as_by_redis() {
         "SORT w_1",
         "SORT l BY nosort STORE d",
     ];
-    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
-        let server = Server::start(kind, &[]);
-        let mut client = server.connect();
-        lines.map(|line| {
-            let reply = client.line(line).to_string();
-            let counts = [
-                "rdb_changes_since_last_save",
-                "keyspace_hits",
-                "keyspace_misses",
-            ];
-            (line, reply, counts.map(|count| client.info_number(count)))
-        })
-    });
-    assert_eq!(ours, theirs);
+    assert_counted_alike(&lines);
 }

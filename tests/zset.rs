@@ -1,7 +1,7 @@
 //! Sorted sets: replies, errors, encodings, and what is logged and counted.
 
 use crate::support::logged::logged_alike;
-use crate::support::{Kind, Server, transcript};
+use crate::support::{assert_counted_alike, transcript};
 
 #[test]
 fn pops_are_logged_as_what_they_took() {
@@ -97,20 +97,7 @@ fn changes_and_lookups_are_counted_as_by_redis() {
         "ZREMRANGEBYLEX z - +",
         "DEL z",
     ];
-    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
-        let server = Server::start(kind, &[]);
-        let mut client = server.connect();
-        lines.map(|line| {
-            client.line(line);
-            let counts = [
-                "rdb_changes_since_last_save",
-                "keyspace_hits",
-                "keyspace_misses",
-            ];
-            (line, counts.map(|count| client.info_number(count)))
-        })
-    });
-    assert_eq!(ours, theirs);
+    assert_counted_alike(&lines);
 }
 
 #[test]

@@ -39,3 +39,22 @@ pub(crate) fn seed() -> u64 {
     println!("KEYTAG_SEED={seed}");
     seed
 }
+
+/// Says the lines to both servers: replies, changes, hits and misses must be the same behind each.
+pub(crate) fn assert_counted_alike(lines: &[&str]) {
+    let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &[]);
+        let mut client = server.connect();
+        let counted = lines.iter().map(|line| {
+            let reply = client.line(line).to_string();
+            let counts = [
+                "rdb_changes_since_last_save",
+                "keyspace_hits",
+                "keyspace_misses",
+            ];
+            (*line, reply, counts.map(|count| client.info_number(count)))
+        });
+        counted.collect::<Vec<_>>()
+    });
+    assert_eq!(ours, theirs);
+}
