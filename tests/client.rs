@@ -263,6 +263,57 @@ fn a_pause_stops_what_writes_and_nothing_before_it() {
     assert_eq!(answers[0], answers[1]);
 }
 
+/// What a script says of itself decides, where it says something.
+#[test]
+fn a_pause_stops_scripts_that_may_write() {
+    const READS: &str = "#!lua flags=no-writes\nreturn redis.call('get', 'k')";
+    const WRITES: &str = "#!lua\nreturn redis.call('get', 'k')";
+    const LIBRARY: &str = "#!lua name=l\n\
+        redis.register_function{function_name='reads', callback=function() return 1 end, flags={'no-writes'}} \
+        redis.register_function('writes', function() return 2 end)";
+    for server in &both(&[]) {
+        let mut one = server.connect();
+        one.call(&["FUNCTION", "LOAD", LIBRARY]);
+        let known = [READS, WRITES].map(|script| {
+            let sha = one.call(&["SCRIPT", "LOAD", script]).to_string();
+            sha.trim_matches('"').to_owned()
+        });
+        assert_eq!(one.line("CLIENT PAUSE 60000 WRITE").to_string(), "OK");
+        let mut reader = server.connect();
+        for request in [
+            ["EVAL", READS, "0"],
+            ["EVALSHA", &known[0], "0"],
+            ["FCALL", "reads", "0"],
+            ["EVAL_RO", "return redis.call('get', 'k')", "0"],
+        ] {
+            let reply = reader.call(&request).to_string();
+            assert!(["(nil)", "(integer) 1"].contains(&&*reply), "{reply}");
+        }
+        reader.call(&["MULTI"]);
+        reader.call(&["FCALL", "reads", "0"]);
+        assert_eq!(reader.call(&["EXEC"]).to_string(), "1) (integer) 1");
+        let waiting: Vec<Client> = [
+            ["EVAL", WRITES, "0"],
+            ["EVAL", "return 3", "0"],
+            ["EVALSHA", &known[1], "0"],
+            ["FCALL", "writes", "0"],
+        ]
+        .iter()
+        .map(|request| {
+            let mut writer = server.connect();
+            writer.send(request);
+            is_silent(writer)
+        })
+        .collect();
+        assert_eq!(one.line("CLIENT UNPAUSE").to_string(), "OK");
+        let replies: Vec<String> = waiting
+            .into_iter()
+            .map(|mut writer| writer.reply().to_string())
+            .collect();
+        assert_eq!(replies, ["(nil)", "(integer) 3", "(nil)", "(integer) 2"]);
+    }
+}
+
 #[test]
 fn a_pause_stops_transactions_that_write() {
     let servers = both(&[]);

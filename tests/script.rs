@@ -313,6 +313,7 @@ fn assert_killed(io_threads: &str, requests: &[&[&str]]) {
     }
     await_busy(&mut server.connect());
     drop(leaving);
+    assert_eq!(watching.line("WATCH kept another").to_string(), "OK");
     assert_eq!(watching.line("UNWATCH").to_string(), "OK");
     assert_eq!(watching.line("MULTI").to_string(), "OK");
     let reply = watching.line("EXEC").to_string();

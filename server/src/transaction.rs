@@ -183,6 +183,11 @@ impl Watches {
         self.flag.load(Ordering::Acquire)
     }
 
+    /// Lets the transaction to come fail.
+    pub fn break_all(&self) {
+        self.flag.store(true, Ordering::Release);
+    }
+
     /// Takes the keys out and starts with a flag of its own.
     fn take(&mut self) -> (Vec<Watched>, WatchFlag) {
         self.name_bytes = 0;

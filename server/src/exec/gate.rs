@@ -12,6 +12,8 @@ use crate::clients::State;
 use crate::command::Error;
 use crate::command::table::Entry;
 use crate::evictor::Room;
+use crate::script::source::ScriptFlags;
+use crate::script::{Source, parse_hex};
 use crate::server::Server;
 use crate::session::Session;
 use crate::spec::Flags;
@@ -233,7 +235,7 @@ pub fn check(session: &mut Session, entry: &'static Entry, args: &Args<'_>) -> V
         // Redis takes who monitors for a replica: it may not touch keys, and no pause stops it.
         return Verdict::Refuse(Error::ReplicaKeyspace);
     }
-    if !state.contains(State::MONITOR) && is_paused(session, entry) {
+    if !state.contains(State::MONITOR) && is_paused(session, entry, args) {
         Verdict::Pause
     } else {
         Verdict::Pass
@@ -309,15 +311,41 @@ fn needs_memory(session: &Session, entry: &Entry) -> bool {
     entry.flags().contains(Flags::DENYOOM) || (is_exec(entry) && queued(session, Flags::DENYOOM))
 }
 
-fn is_paused(session: &Session, entry: &Entry) -> bool {
-    let gates = &session.server.gates;
-    if !gates.any(PAUSE_WRITE | PAUSE_ALL)
-        || gates.pause_left_ms(session.stopwatch.wall_ms()).is_none()
+fn is_paused(session: &Session, entry: &Entry, args: &Args<'_>) -> bool {
+    let server = session.server;
+    if !server.gates.any(PAUSE_WRITE | PAUSE_ALL)
+        || server
+            .gates
+            .pause_left_ms(session.stopwatch.wall_ms())
+            .is_none()
     {
         return false;
     }
-    let writes = Flags::WRITE | Flags::MAY_REPLICATE;
-    gates.any(PAUSE_ALL)
-        || entry.flags().intersects(writes)
-        || (is_exec(entry) && queued(session, writes))
+    let queue = session.local.queue.as_ref().filter(|_| is_exec(entry));
+    let mut queued = queue.iter().flat_map(|queue| &queue.commands);
+    server.gates.any(PAUSE_ALL)
+        || may_write(server, entry, args)
+        || queued.any(|(entry, request)| may_write(server, entry, &request.args()))
+}
+
+/// Whether the request may change something: of a script that says so of itself only if it says so.
+fn may_write(server: &Server, entry: &Entry, args: &Args<'_>) -> bool {
+    let word = args.get(1).unwrap_or_default();
+    let flags = match entry.full_name.as_str() {
+        "eval" => Source::parse(word).ok().and_then(|source| source.flags),
+        "evalsha" => parse_hex(word)
+            .and_then(|sha| server.scripts.get(&sha))
+            .and_then(|source| source.flags),
+        "fcall" => server
+            .functions
+            .find(word)
+            .map(|(library, index)| library.functions[index].flags),
+        _ => None,
+    };
+    match flags {
+        Some(flags) => !flags.contains(ScriptFlags::NO_WRITES),
+        None => entry
+            .flags()
+            .intersects(Flags::WRITE | Flags::MAY_REPLICATE),
+    }
 }

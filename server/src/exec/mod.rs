@@ -333,7 +333,15 @@ fn call_locked(
         _ => order_with_scripts(server, runs_scripts(entry), entry.command.spec.locks)?,
     };
     let plan = lock_plan(server, entry.command, args);
-    let held = serve::lock(server, plan)?;
+    let held = match serve::lock(server, plan) {
+        Ok(held) => held,
+        // Whether the script that holds the key changes it nobody can say yet: so it counts as changed.
+        Err(_) if transaction::is_watch(entry) => {
+            session.local.watches.break_all();
+            serve::lock(server, ShardSet::NONE)?
+        }
+        Err(error) => return Err(error),
+    };
     let now_ms = session.stopwatch.wall_ms();
     let moment = moment(server, &session.client, &mut session.local.habits, now_ms);
     let mut cx = Ctx {

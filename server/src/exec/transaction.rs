@@ -20,6 +20,11 @@ pub fn is_exec(entry: &Entry) -> bool {
     entry.full_name == "exec"
 }
 
+/// Whether the command is `WATCH`.
+pub fn is_watch(entry: &Entry) -> bool {
+    entry.full_name == "watch"
+}
+
 /// Whether the command runs at once even between `MULTI` and `EXEC`.
 pub fn runs_at_once(entry: &Entry) -> bool {
     matches!(
