@@ -9,7 +9,7 @@ use storage::aof::{
     write_annotation, write_next, write_record, write_timestamp,
 };
 use storage::rdb::crc64::crc64;
-use storage::rdb::{self, Checksum, Decoded, Payload, Piece};
+use storage::rdb::{self, Checksum, Decoded, Part, Payload, Piece};
 use storage::value::Limits;
 
 use crate::campaign::{allocated, campaign};
@@ -113,10 +113,58 @@ fn snapshots_are_read_or_refused() {
         let limits = limits(rng);
         let (values, bytes) = allocated(|| read_snapshot(&file, limits, checksum));
         assert_bounded(bytes, file.len());
+        let (in_runs, bytes) = allocated(|| keys_in_runs(&file, limits, checksum).ok());
+        assert_bounded(bytes, file.len());
+        let one_by_one = rdb::Reader::new(&file[..], limits, checksum);
+        let one_by_one = one_by_one.and_then(|mut reader| keys(&mut reader));
+        assert_eq!(in_runs, one_by_one.ok(), "{}", file.escape_ascii());
         for value in values {
             exercise(value, &limits, rng);
         }
     });
+}
+
+/// The keys that a reader gives, with what tells them apart.
+fn keys(reader: &mut rdb::Reader<'_>) -> Result<Vec<String>, rdb::Error> {
+    let mut keys = Vec::new();
+    while let Some(piece) = reader.next_piece()? {
+        keys.extend(shown(piece));
+    }
+    Ok(keys)
+}
+
+/// The same where keys are read in runs, as the server does it on several threads.
+fn keys_in_runs(
+    file: &[u8],
+    limits: Limits,
+    checksum: Checksum,
+) -> Result<Vec<String>, rdb::Error> {
+    let mut reader = rdb::Reader::new(file, limits, checksum)?;
+    let mut all = Vec::new();
+    while let Some(part) = reader.next_part()? {
+        match part {
+            Part::Run(run) => all.extend(keys(&mut rdb::Reader::of_run(&run, limits))?),
+            Part::Piece(piece) => all.extend(shown(piece)),
+        }
+    }
+    Ok(all)
+}
+
+fn shown(piece: Piece<'_>) -> Option<String> {
+    let Piece::Entry(record) = piece else {
+        return None;
+    };
+    let value = match &record.value {
+        Some(Decoded::String(value)) => format!("{value:?}"),
+        Some(Decoded::Object(object)) => format!("{} {}", object.encoding(), object.len()),
+        None => String::new(),
+    };
+    let tags: Vec<&[u8]> = record.tags.collect();
+    let (db, key, expiry_ms) = (record.db, record.key, record.expiry_ms);
+    Some(format!(
+        "{db} {key:?} {value} {expiry_ms:?} {tags:?} {:?}",
+        record.past
+    ))
 }
 
 /// The collections of a file, up to where it is refused.
