@@ -702,12 +702,13 @@ impl Keyspace {
         slice
     }
 
-    /// Takes what writers had to save in all shards, without going on.
+    /// Takes what writers had to save in a shard, without going on: what is taken counts no more
+    /// ([`Keyspace::snapshot_bytes`]), so it should be written before more is.
     ///
     /// Not while an entry is written in pieces ([`Slice::is_inside`]).
-    pub fn snapshot_saved(&self) -> Vec<Slice> {
+    pub fn snapshot_saved(&self, shard: usize) -> Vec<Slice> {
         let mut slices = Vec::new();
-        self.for_each(|shard| shard.take_saved(&mut slices));
+        self.lock_one(shard).take_saved(&mut slices);
         slices
     }
 

@@ -57,12 +57,14 @@ fn walk_shards(
             let saved_bytes = server.keyspace.snapshot_bytes();
             server.persist.status.note_saved(saved_bytes);
             if saved_bytes > MOST_SAVED_BYTES && !slice.is_inside {
-                server
-                    .keyspace
-                    .snapshot_saved()
-                    .iter()
-                    .try_for_each(&mut hand_over)?;
+                for shard in 0..SHARDS {
+                    let saved = server.keyspace.snapshot_saved(shard);
+                    saved.iter().try_for_each(&mut hand_over)?;
+                }
             }
+            // Where there are fewer cores than threads, who serves clients need not wait until the time of this one is up:
+            // some milliseconds.
+            std::thread::yield_now();
             delay(server, slice.entries);
         }
     }

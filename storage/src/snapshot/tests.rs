@@ -372,6 +372,14 @@ fn walk(world: &mut World, steps_between: usize) -> Rows {
             };
             bytes.extend_from_slice(&slice.draft.bytes);
             entries += slice.entries;
+            if !slice.is_inside && world.rng.u32(..20) == 0 {
+                for other in 0..SHARDS {
+                    for saved in world.keyspace.snapshot_saved(other) {
+                        let found = decode(&saved.draft.bytes, &mut rows);
+                        assert_eq!(found, saved.entries);
+                    }
+                }
+            }
             for _ in 0..world.rng.usize(..=steps_between) {
                 world.step();
             }
