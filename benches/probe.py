@@ -10,6 +10,7 @@ import gc
 import itertools
 import multiprocessing
 import os
+import random
 import time
 
 import servers
@@ -22,7 +23,7 @@ class Waits:
     """What the commands of one kind waited, in milliseconds."""
 
     def __init__(self, seconds, interval_s):
-        self.sent = len(seconds)
+        self.sent, self.sent_ms = len(seconds), [wait * 1e3 for wait in seconds]
         missed = (wait - step * interval_s for wait in seconds for step in range(1, int(wait / interval_s) + 1))
         self.sorted_ms = sorted(wait * 1e3 for wait in itertools.chain(seconds, missed))
 
@@ -38,14 +39,17 @@ class Waits:
 
 
 class Probe:
-    """Runs from `with` to the end of its block; then `waits` has the kinds of commands that were sent."""
+    """Runs from `with` to the end of its block; then `waits` has the kinds of commands that were sent.
 
-    def __init__(self, server, kinds=("GET", "SET"), interval_s=0.001):
+    They go to a key each, or to keys of `requests`: lists of encoded requests by kind.
+    """
+
+    def __init__(self, server, kinds=("GET", "SET"), interval_s=0.001, requests=None):
         self.interval_s = interval_s
         self.stop, ready = multiprocessing.Event(), multiprocessing.Event()
         self.ours, theirs = multiprocessing.Pipe(duplex=False)
         self.process = multiprocessing.Process(
-            target=run, args=(server.port, kinds, interval_s, ready, self.stop, theirs), daemon=True
+            target=run, args=(server.port, kinds, interval_s, requests, ready, self.stop, theirs), daemon=True
         )
         self.process.start()
         if not ready.wait(servers.PATIENCE_S):
@@ -60,11 +64,12 @@ class Probe:
         self.process.join()
 
 
-def run(port, kinds, interval_s, ready, stop, results):
+def run(port, kinds, interval_s, requests, ready, stop, results):
     """Sends until `stop` is set, then hands over what it measured."""
     client = servers.Client(port)
-    client.call("SET", "probe:read", "v" * 32)
-    requests = {"GET": client.encode("GET", "probe:read"), "SET": client.encode("SET", "probe:written", "v" * 32)}
+    if not requests:
+        client.call("SET", "probe:read", "v" * 32)
+        requests = {"GET": [client.encode("GET", "probe:read")], "SET": [client.encode("SET", "probe:written", "v" * 32)]}
     waits = {kind: array.array("d") for kind in kinds}
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
@@ -74,7 +79,7 @@ def run(port, kinds, interval_s, ready, stop, results):
     ready.set()
     while not stop.is_set():
         for kind in kinds:
-            took_s = measure(client, requests[kind])
+            took_s = measure(client, random.choice(requests[kind]))
             waits[kind].append(took_s)
             time.sleep(max(0, interval_s - took_s))
     results.send(waits)
