@@ -168,6 +168,8 @@ impl Portrait {
 /// Where something is read from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
+    /// A snapshot of Keytag, which knows when consumers were active; Redis passes over that.
+    Own,
     Snapshot,
     Log,
 }
@@ -175,7 +177,7 @@ enum Source {
 impl Source {
     fn flags(self) -> &'static [&'static str] {
         match self {
-            Source::Snapshot => &[],
+            Source::Own | Source::Snapshot => &[],
             Source::Log => &["--appendonly", "yes"],
         }
     }
@@ -195,11 +197,14 @@ fn assert_readable(
     options.extend(source.flags().iter().map(ToString::to_string));
     let [ours, theirs] = [Kind::Keytag, Kind::Oracle].map(|kind| {
         let reader = start(kind, &options, &prepare);
-        let portrait = Portrait::of(&mut reader.connect());
-        match source {
-            Source::Snapshot => portrait,
-            Source::Log => portrait.without_times(),
-        }
+        Portrait::of(&mut reader.connect())
+    });
+    if let (Source::Own, Some(written)) = (source, written) {
+        assert_eq!(ours.streams, written.streams);
+    }
+    let [ours, theirs] = [ours, theirs].map(|portrait| match source {
+        Source::Snapshot => portrait,
+        Source::Own | Source::Log => portrait.without_times(),
     });
     if let Some(written) = written {
         theirs.assert_holds_what(written, "Redis 7.4.1");
@@ -229,7 +234,12 @@ fn snapshots(rng: &mut Rng, keys: usize, kind: Kind) {
     assert_eq!(client.line("SAVE").to_string(), "OK");
     let written = Portrait::of(&mut client);
     let is_for_stock = kind == Kind::Keytag && fields == Fields::Stay;
-    assert_readable(rng, Source::Snapshot, is_for_stock, Some(&written), |dir| {
+    let source = match kind {
+        Kind::Keytag => Source::Own,
+        Kind::Oracle | Kind::Stock => Source::Snapshot,
+    };
+    let written = Some(&written).filter(|_| kind != Kind::Stock);
+    assert_readable(rng, source, is_for_stock, written, |dir| {
         std::fs::copy(writer.dir().join("dump.rdb"), dir.join("dump.rdb")).expect("it is saved");
     });
 }
@@ -274,8 +284,13 @@ fn logs(rng: &mut Rng, keys: usize, kind: Kind) {
     let written = Portrait::of(&mut client);
     assert!(writer.terminate().success());
     let is_for_stock = kind == Kind::Keytag && fields == Fields::Stay;
-    // Commands of Redis lose what is pending of entries that are deleted; what is left of that must be the same.
-    let is_lossy = kind != Kind::Keytag && has_commands(&writer.dir());
+    // Commands of Redis lose what is pending of entries that are deleted, and versions do not agree on how far behind a
+    // group of an empty stream is; what either makes of it must be the same.
+    let is_lossy = match kind {
+        Kind::Keytag => false,
+        Kind::Oracle => has_commands(&writer.dir()),
+        Kind::Stock => true,
+    };
     let written = Some(&written).filter(|_| !is_lossy);
     assert_readable(rng, Source::Log, is_for_stock, written, |dir| {
         copy_log(&writer.dir(), dir);
@@ -302,8 +317,11 @@ fn dumps(rng: &mut Rng, keys: usize, [from, to]: [Kind; 2]) {
         assert_eq!(restored.to_string(), "OK", "{key:?}");
     }
     target.line("SELECT 0");
-    let whose = format!("{from:?} to {to:?}");
-    Portrait::of(&mut target).assert_holds_what(&written, &whose);
+    let (whose, restored) = (format!("{from:?} to {to:?}"), Portrait::of(&mut target));
+    match from {
+        Kind::Stock => assert_eq!(restored.digest, written.digest, "{whose}"),
+        Kind::Keytag | Kind::Oracle => restored.assert_holds_what(&written, &whose),
+    }
 }
 
 /// Hands every key over to a server of another kind by `MIGRATE`, and back.

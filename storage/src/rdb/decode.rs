@@ -22,6 +22,7 @@ use crate::value::{Item, Limits, Listpack, Object, Value};
 
 pub(super) use module::{name as module_name, skip as skip_module};
 pub(super) use skip::skip;
+pub(super) use stream::note_active;
 
 /// What a key holds.
 #[derive(Debug)]

@@ -70,6 +70,11 @@ impl Encode for FileEntries {
         out: &mut Draft,
     ) -> Option<Rest> {
         write_tags(tags, out);
+        if self.version < VERSION_FIELD_EXPIRY
+            && let Some(Object::Stream(stream)) = entry.object()
+        {
+            stream::write_active(stream, out);
+        }
         if let Some(expiry_ms) = entry.expiry_ms() {
             out.byte(opcode::EXPIRETIME_MS);
             out.raw(&expiry_ms.to_le_bytes());

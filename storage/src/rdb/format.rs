@@ -11,6 +11,12 @@
 //! [`AUX_TAGS`] stands before an entry, beside its expiry, and says which tags it carries: its value holds
 //! these one after the other, each as a length ([`length`]) and its bytes, at least one and none twice.
 //! It holds for the next entry only.
+//!
+//! # When consumers were active
+//!
+//! A stream of [`kind::STREAM_LISTPACKS_2`], the last that Redis 7.0 reads, does not say it. In a field of the name
+//! [`AUX_ACTIVE`] stands in front of it, for each consumer, in the order of groups and of names, when it has last got
+//! something: eight bytes, the lowest first, of milliseconds since 1970, or -1 if never.
 
 /// The first bytes of a file, before four digits of version.
 pub const MAGIC: &[u8; 5] = b"REDIS";
@@ -29,6 +35,9 @@ pub const DUMP_FOOTER_BYTES: usize = 10;
 
 /// The name of the auxiliary field with the tags of the next entry.
 pub const AUX_TAGS: &[u8] = b"keytag-tags";
+
+/// The name of the auxiliary field with the times of consumers of the next entry.
+pub const AUX_ACTIVE: &[u8] = b"keytag-active";
 
 /// What may stand where an entry could.
 pub mod opcode {

@@ -4,10 +4,10 @@ use std::io::Read;
 
 use super::decode::{self, Decoded, module_name, skip_module};
 use super::error::Error;
-use super::format::{AUX_TAGS, MAGIC, READABLE, kind, opcode};
+use super::format::{AUX_ACTIVE, AUX_TAGS, MAGIC, READABLE, kind, opcode};
 use super::input::Input;
 use crate::evict::Past;
-use crate::value::{Item, Limits};
+use crate::value::{Item, Limits, Object};
 
 /// The first version with a checksum.
 const FIRST_SUMMED: u32 = 5;
@@ -129,6 +129,8 @@ pub struct Reader<'s> {
     key: Vec<u8>,
     name: Vec<u8>,
     tags: Vec<u8>,
+    /// When consumers of the next entry were active.
+    active: Vec<u8>,
     is_run: bool,
     is_over: bool,
     was_unsummed: bool,
@@ -180,6 +182,7 @@ impl<'s> Reader<'s> {
             key: Vec::new(),
             name: Vec::new(),
             tags: Vec::new(),
+            active: Vec::new(),
             is_run: false,
             is_over: false,
             was_unsummed: false,
@@ -243,8 +246,8 @@ impl<'s> Reader<'s> {
                     }
                 }
                 opcode::AUX => {
-                    let is_tags = matches!(self.input.string()?, Item::Bytes(AUX_TAGS));
-                    if !is_tags {
+                    let name = self.input.string()?;
+                    if !matches!(name, Item::Bytes(AUX_TAGS | AUX_ACTIVE)) {
                         return Ok(false);
                     }
                     self.input.skip_string()?;
@@ -266,6 +269,7 @@ impl<'s> Reader<'s> {
     pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
         let (mut expiry_ms, mut past) = (None, Past::Unknown);
         self.tags.clear();
+        self.active.clear();
         loop {
             if self.is_over || self.is_run && self.input.is_at_end() {
                 return Ok(None);
@@ -287,11 +291,14 @@ impl<'s> Reader<'s> {
                 }
                 opcode::AUX => {
                     self.read_aux()?;
-                    if self.name != AUX_TAGS {
+                    if self.name == AUX_TAGS {
+                        self.take_tags()?;
+                    } else if self.name == AUX_ACTIVE {
+                        std::mem::swap(&mut self.active, &mut self.key);
+                    } else {
                         let (name, value) = (&self.name, &self.key);
                         return Ok(Some(Piece::Aux { name, value }));
                     }
-                    self.take_tags()?;
                 }
                 opcode::RESIZEDB => return self.sizes().map(Some),
                 opcode::FUNCTION2 => return self.function().map(Some),
@@ -352,11 +359,16 @@ impl<'s> Reader<'s> {
         }
         self.key.clear();
         self.input.string()?.write_to(&mut self.key);
-        let value = match decode::value(kind, &mut self.input, &self.limits) {
+        let mut value = match decode::value(kind, &mut self.input, &self.limits) {
             Ok(value) => Some(value),
             Err(Error::Empty) => None,
             Err(error) => return Err(error),
         };
+        if !self.active.is_empty()
+            && let Some(Decoded::Object(Object::Stream(stream))) = &mut value
+        {
+            decode::note_active(stream, &self.active)?;
+        }
         Ok(Piece::Entry(Record {
             db: self.db,
             key: &self.key,

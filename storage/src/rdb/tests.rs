@@ -660,6 +660,46 @@ fn what_stands_before_an_entry_is_its_own() {
 }
 
 #[test]
+fn consumers_are_active_when_it_is_said_in_front_of_their_stream() {
+    let stream = |key: &[u8]| {
+        let consumer = |name: &[u8]| [b"\x01", name, &7i64.to_le_bytes(), b"\0"].concat();
+        let head = [
+            &[kind::STREAM_LISTPACKS_2, 1][..],
+            key,
+            &[0; 9],
+            b"\x01\x01g",
+        ]
+        .concat();
+        [
+            &head[..],
+            &[0; 4],
+            b"\x02",
+            &consumer(b"a"),
+            &consumer(b"b"),
+        ]
+        .concat()
+    };
+    let field = |times: &[u8]| {
+        let length = u8::try_from(times.len()).expect("a short one");
+        [b"\xfa\x0dkeytag-active", &[length][..], times].concat()
+    };
+    let times = [(-1i64).to_le_bytes(), 5i64.to_le_bytes()].concat();
+    let whole = [field(&times), stream(b"s"), stream(b"t")].concat();
+    let found = load(&file(&whole), Checksum::Verify).expect("a file");
+    assert!(found["0:s"].contains(" (a:0,b:0!) "), "{}", found["0:s"]);
+    // Without it, when they were last seen.
+    assert!(found["0:t"].contains(" (a:0!,b:0!) "), "{}", found["0:t"]);
+    for bad in [&times[..8], &times[..15], &[&times[..], &times].concat()] {
+        let bad = [field(bad), stream(b"s")].concat();
+        assert!(load(&file(&bad), Checksum::Verify).is_err());
+    }
+    // What is no stream has none.
+    let other = [&field(&times)[..], b"\0\x01k\x01v"].concat();
+    let found = load(&file(&other), Checksum::Verify).expect("a file");
+    assert_eq!(found["0:k"], "string v");
+}
+
+#[test]
 fn what_modules_and_clusters_say_is_passed_over() {
     let bytes = b"\xf7\x81\x11\x11\x11\x11\x11\x11\x11\x11\x02\x02\x05\x03abc\0\xf4\x01\x02\x03\xfb\x01\0\0\x01k\x01v";
     let found = load(&file(bytes), Checksum::Verify).expect("a file");

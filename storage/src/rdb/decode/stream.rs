@@ -5,7 +5,7 @@ use super::super::format::kind;
 use super::super::input::Input;
 use super::listpack;
 use crate::value::Stream;
-use crate::value::stream::{Entries, Group, Pending, StreamId};
+use crate::value::stream::{ConsumerId, Entries, Group, Pending, StreamId};
 
 /// In the place of how many entries a group has read: not known.
 const UNKNOWN: u64 = u64::MAX;
@@ -23,6 +23,28 @@ pub(super) fn read(kind: u8, input: &mut Input<'_>) -> Result<Stream, Error> {
         }
     }
     Ok(stream)
+}
+
+/// Notes when consumers were active, as it stands in front of a stream.
+pub(in crate::rdb) fn note_active(stream: &mut Stream, times: &[u8]) -> Result<(), Error> {
+    const TIME_BYTES: usize = size_of::<i64>();
+    let consumers: usize = stream.groups().map(|(_, it)| it.consumers_len()).sum();
+    let (times, rest) = times.as_chunks::<TIME_BYTES>();
+    if times.len() != consumers || !rest.is_empty() {
+        return Err(Error::Malformed("Times of consumers that are not whole"));
+    }
+    let mut times = times.iter().map(|time| i64::from_le_bytes(*time));
+    let names: Vec<Box<[u8]>> = stream.groups().map(|(name, _)| name.into()).collect();
+    for name in names {
+        let Some(mut group) = stream.group_mut(&name) else {
+            continue;
+        };
+        let ids: Vec<ConsumerId> = group.consumers().map(|(id, _)| id).collect();
+        for (id, time) in ids.into_iter().zip(&mut times) {
+            group.set_active(id, Some(time).filter(|&it| it != NEVER_MS));
+        }
+    }
+    Ok(())
 }
 
 fn entries(kind: u8, input: &mut Input<'_>) -> Result<Entries, Error> {

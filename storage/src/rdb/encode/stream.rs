@@ -2,12 +2,26 @@
 
 use super::Rest;
 use crate::rdb::draft::Draft;
-use crate::rdb::format::VERSION_FIELD_EXPIRY;
+use crate::rdb::format::{AUX_ACTIVE, VERSION_FIELD_EXPIRY, opcode};
 use crate::value::Stream;
 use crate::value::stream::{Consumer, Group, StreamId};
 
 /// What stands for a time that has not come, or a count that is not known.
 const NONE: i64 = -1;
+
+/// Writes in front of a stream when its consumers were active, where that is not when they were last seen: a file that
+/// Redis 7.0 reads does not say it.
+pub(super) fn write_active(stream: &Stream, out: &mut Draft) {
+    let consumers = || stream.groups().flat_map(|(_, group)| group.consumers());
+    if consumers().all(|(_, it)| it.active_ms == Some(it.seen_ms)) {
+        return;
+    }
+    let times = consumers().map(|(_, it)| it.active_ms.unwrap_or(NONE));
+    let times: Vec<u8> = times.flat_map(i64::to_le_bytes).collect();
+    out.byte(opcode::AUX);
+    out.plain(AUX_ACTIVE);
+    out.plain(&times);
+}
 
 pub(super) fn begin(stream: &Stream, version: u16, out: &mut Draft) -> Option<Rest> {
     let nodes = stream.entries().nodes_len();

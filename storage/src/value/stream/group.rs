@@ -195,6 +195,12 @@ impl Group {
             .change(id, |consumer| consumer.active_ms = Some(now_ms));
     }
 
+    /// Sets when a consumer has last got something, if ever.
+    pub fn set_active(&mut self, id: ConsumerId, active_ms: Option<i64>) {
+        self.consumers
+            .change(id, |consumer| consumer.active_ms = active_ms);
+    }
+
     /// Removes a consumer with all that is pending of it, and tells how much that was.
     pub fn remove_consumer(&mut self, id: ConsumerId) -> usize {
         let consumer = self.consumers.remove(id);
