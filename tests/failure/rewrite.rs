@@ -173,6 +173,10 @@ fn asking_for_a_rewrite_behind_a_snapshot_forgets_failures() {
         let failures = ["aof_rewrites_consecutive_failures", "aof_rewrite_scheduled"];
         replies.extend(fields(&mut client, &failures));
         wait_for(&server, "aof_rewrites_consecutive_failures", "1");
+        wait_for_rewrite(&server);
+        replies.extend(say(&mut client, &["CONFIG RESETSTAT"]));
+        let counted = ["aof_rewrites_consecutive_failures", "aof_rewrites"];
+        replies.extend(fields(&mut client, &counted));
         replies
     });
 }

@@ -2,7 +2,7 @@
 
 use super::{alike, assert_loads, fields, say, settle, some_of, wait_for, wait_for_rewrite};
 use crate::snapshot::wait_until;
-use crate::support::{Kind, Server};
+use crate::support::{Faults, Kind, Server};
 
 const STATUS: &[&str] = &[
     "aof_enabled",
@@ -71,4 +71,23 @@ fn the_first_rewrite_is_tried_again_until_it_succeeds() {
             replies
         });
     }
+}
+
+/// A data set that was copied from elsewhere is served once it is on disk, or not at all.
+#[test]
+fn a_copy_that_cannot_be_written_is_not_served() {
+    let source = Server::start(Kind::Oracle, &[]);
+    source.connect().line("SET k copied");
+    let address = format!("127.0.0.1:{}", source.port());
+    let flags = ["--appendonly", "yes", "--warm-from", &address];
+    let faults = Faults::none();
+    let mut copy = Server::prepared_with(Kind::Keytag, &flags, &faults);
+    faults.set("write temp-rewriteaof 28");
+    assert!(!copy.run_to_end().success());
+    let log = copy.log();
+    assert!(log.contains("Can't write the copied data set"), "{log}");
+    faults.clear();
+    copy.start_again();
+    assert_eq!(copy.connect().line("GET k").to_string(), "\"copied\"");
+    assert_loads(&copy, "copied");
 }

@@ -71,9 +71,15 @@ impl Server {
 
     /// Starts a server on a disk that fails as `faults` says.
     pub(crate) fn start_with(kind: Kind, flags: &[&str], faults: &Faults) -> Server {
+        let mut server = Server::prepared_with(kind, flags, faults);
+        server.start_again();
+        server
+    }
+
+    /// The same, not started yet.
+    pub(crate) fn prepared_with(kind: Kind, flags: &[&str], faults: &Faults) -> Server {
         let mut server = Server::prepared(kind, flags, |_| {});
         server.environment = faults.environment();
-        server.start_again();
         server
     }
 

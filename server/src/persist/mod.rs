@@ -264,7 +264,10 @@ pub fn start(server: &'static Server) -> Result<(), String> {
 fn keep_what_was_copied(server: &'static Server) -> Result<(), String> {
     server.persist.turn_on(server)?;
     let (status, turns) = (&server.persist.status, &server.persist.turns);
-    while status.is_rewrite_scheduled.load(Acquire) || turns.holder() == Some(Purpose::Rewrite) {
+    let is_under_way =
+        || status.is_rewrite_scheduled.load(Acquire) || turns.holder() == Some(Purpose::Rewrite);
+    // One that fails is scheduled anew, but nobody begins it before the server has started.
+    while is_under_way() && status.last_rewrite_ok.load(Relaxed) {
         std::thread::sleep(Duration::from_millis(1));
     }
     match status.last_rewrite_ok.load(Relaxed) {

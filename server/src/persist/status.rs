@@ -86,6 +86,7 @@ impl Status {
     /// Starts counting anew (`CONFIG RESETSTAT`).
     pub fn reset(&self) {
         self.rewrites.store(0, Ordering::Relaxed);
+        self.rewrite_failures.store(0, Ordering::Relaxed);
         self.delayed_fsyncs.store(0, Ordering::Relaxed);
     }
 
