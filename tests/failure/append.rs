@@ -299,3 +299,34 @@ fn a_write_that_goes_on_failing_is_said_once() {
         "{log}"
     );
 }
+
+/// What is written outlives the process, however long the disk takes.
+#[test]
+fn a_disk_that_is_slow_to_sync_holds_up_no_write() {
+    let faults = Faults::none();
+    let mut server = Server::start_with(Kind::Keytag, EVERYSEC, &faults);
+    let mut client = server.connect();
+    faults.set("stall incr.aof 3600");
+    let before = client.info_number("uptime_in_seconds");
+    for number in 0.. {
+        let line = format!("SET key:{number} {number}");
+        assert_eq!(client.line(&line).to_string(), "OK");
+        // By then a sync is under way.
+        if client.info_number("uptime_in_seconds") > before + 2 {
+            break;
+        }
+    }
+    let keys = client.line("DBSIZE").integer();
+    assert_eq!(client.line("SET last value").to_string(), "OK");
+    let path = "appendonlydir/appendonly.aof.1.incr.aof";
+    wait_until(&server, "it waits for the disk", || {
+        let file = std::fs::read(server.dir().join(path)).expect("readable");
+        file.windows(4).any(|part| part == b"last")
+    });
+    server.kill();
+    faults.clear();
+    server.start_again();
+    let mut client = server.connect();
+    assert_eq!(client.line("GET last").to_string(), "\"value\"");
+    assert_eq!(client.line("DBSIZE").integer(), keys + 1);
+}

@@ -4,7 +4,7 @@ use super::wait_until;
 use crate::support::{Client, Kind, Server};
 
 /// Slow enough to be looked at.
-const FLAGS: &[&str] = &["--appendonly", "yes", "--rdb-key-save-delay", "2000"];
+const FLAGS: &[&str] = &["--appendonly", "yes", "--rdb-key-save-delay", "50000"];
 
 /// Fields whose values differ from run to run, or that tell of copies of pages in Redis and of entries here.
 const VARYING: &[&str] = &[
@@ -79,7 +79,7 @@ fn it_says_what_redis_says() {
             said.extend(report(&mut client, &format!("after {command}")));
             assert!(client.info_number(copied) > 0, "{kind:?}: {copied}");
             assert_eq!(client.info_number("current_cow_size"), 0);
-            client.line("CONFIG SET rdb-key-save-delay 2000");
+            client.line("CONFIG SET rdb-key-save-delay 50000");
         }
         client.line("CONFIG SET appendonly no");
         said.extend(report(&mut client, "without a log"));

@@ -1,7 +1,7 @@
 /* A disk that fails when a test says so: preloaded into a server, it answers calls on files in the system's place.
  *
  * KEYTAG_FAULTS names a file of lines `CALL PART ERRNO [BYTES]`: CALL is open, write, fsync, truncate, rename, unlink or
- * mkdir; PART stands somewhere in the path, or in the target of a rename; ERRNO is the number of the error. A write
+ * mkdir, or stall, for a sync that takes ERRNO seconds; PART stands somewhere in the path, or in the target of a rename; ERRNO is the number of the error. A write
  * fails only beyond BYTES of the file's length, and takes what fits first, as a disk does that is full. The file is
  * read anew by each call, so that a test changes it while the server runs, its children included. */
 #define _GNU_SOURCE
@@ -120,8 +120,11 @@ size_t fwrite(const void *bytes, size_t size, size_t count, FILE *file) {
     return 0;
 }
 
-#define SYNC(name) \
-    int name(int fd) { return fd_is_refused("fsync", fd) ? -1 : REAL(name)(fd); }
+#define SYNC(name)                                                      \
+    int name(int fd) {                                                  \
+        sleep((unsigned)fault_of("stall", fd, 0, NULL));                \
+        return fd_is_refused("fsync", fd) ? -1 : REAL(name)(fd);        \
+    }
 SYNC(fsync)
 SYNC(fdatasync)
 

@@ -17,6 +17,7 @@ pub mod reload;
 mod rewrite;
 pub mod snapshots;
 mod status;
+mod syncing;
 pub mod turn;
 mod walk;
 mod warm;

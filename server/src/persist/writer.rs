@@ -1,5 +1,6 @@
 //! The thread that writes the log.
 
+use std::io;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use storage::keyspace::{Keyspace, ShardSet};
 use super::Opening;
 use super::health::Health;
 use super::rewrite::{self, Base};
+use super::syncing::Syncing;
 use super::turn::Turn;
 use crate::config::{AppendFsync, options, os_reason};
 use crate::server::Server;
@@ -68,6 +70,8 @@ pub(super) struct Writer {
     written_to: u64,
     synced_to: u64,
     last_sync: Instant,
+    /// One beside the writing.
+    syncing: Option<Syncing>,
     doubt: Doubt,
     health: Health,
     is_once: bool,
@@ -91,6 +95,7 @@ impl Writer {
             written_to,
             synced_to: written_to,
             last_sync: Instant::now(),
+            syncing: None,
             doubt: Doubt::None,
             health: Health::default(),
             is_once: opening == Opening::Once,
@@ -156,15 +161,7 @@ impl Writer {
             .take(&mut self.unwritten, Duration::from_millis(100));
         let has_more = !self.unwritten.is_empty();
         self.write_to(end);
-        let is_late = self.last_sync.elapsed() >= BETWEEN_SYNCS;
-        let is_due = match policy {
-            AppendFsync::Always => is_late || self.synced_to < self.written_to,
-            AppendFsync::Everysec => is_late,
-            AppendFsync::No => is_late && self.doubt != Doubt::None,
-        };
-        if is_due && (self.synced_to < self.written_to || self.doubt != Doubt::None) {
-            self.sync();
-        }
+        self.sync_if_due(policy);
         if policy != AppendFsync::Always && has_more {
             std::thread::sleep(GATHER);
         }
@@ -223,28 +220,80 @@ impl Writer {
         }
     }
 
-    fn sync(&mut self) {
-        let began = Instant::now();
-        match self.file.fsync() {
-            Ok(()) => self.note_synced(),
-            Err(error) => {
-                self.doubt = Doubt::Failing;
-                self.health.note_sync(self.server, Some(os_reason(&error)));
-                std::thread::sleep(RETRY);
+    /// Syncs if it is time: beside the writing, unless clients wait for just this.
+    fn sync_if_due(&mut self, policy: AppendFsync) {
+        if let Some(result) = self.syncing.as_ref().and_then(Syncing::poll) {
+            self.end_syncing(result);
+        }
+        let is_late = self.last_sync.elapsed() >= BETWEEN_SYNCS;
+        let is_unsynced = self.synced_to < self.written_to;
+        let is_due = match policy {
+            AppendFsync::Always => is_unsynced || is_late && self.doubt != Doubt::None,
+            AppendFsync::Everysec => is_late && (is_unsynced || self.doubt != Doubt::None),
+            AppendFsync::No => is_late && self.doubt != Doubt::None,
+        };
+        match policy {
+            _ if !is_due => {}
+            AppendFsync::Always => self.sync(),
+            AppendFsync::Everysec | AppendFsync::No if self.syncing.is_some() => {}
+            AppendFsync::Everysec | AppendFsync::No => self.begin_sync(),
+        }
+    }
+
+    fn begin_sync(&mut self) {
+        match Syncing::begin(self.server, &self.file, self.written_to) {
+            Ok(syncing) => {
+                self.last_sync = syncing.began;
+                self.syncing = Some(syncing);
             }
+            Err(_) => self.sync(),
         }
-        if self.policy() == AppendFsync::Always {
-            self.server.note_log_sync(began.elapsed());
+    }
+
+    fn end_syncing(&mut self, result: io::Result<()>) {
+        if let Some(Syncing { end, began, .. }) = self.syncing.take() {
+            self.note_sync(result, end, began);
         }
-        if began.elapsed() > BETWEEN_SYNCS {
-            let status = &self.server.persist.status;
-            status.delayed_fsyncs.fetch_add(1, Relaxed);
+    }
+
+    /// Syncs all that is written, and waits for it.
+    fn sync(&mut self) {
+        // First the one under way: it may be told of an error that another is not.
+        if let Some(result) = self.syncing.as_ref().map(Syncing::wait) {
+            self.end_syncing(result);
+        }
+        let began = Instant::now();
+        let result = self.file.fsync();
+        let has_failed = result.is_err();
+        self.note_sync(result, self.written_to, began);
+        if has_failed {
+            std::thread::sleep(RETRY);
         }
         self.last_sync = Instant::now();
     }
 
+    fn note_sync(&mut self, result: io::Result<()>, end: u64, began: Instant) {
+        let took = began.elapsed();
+        if self.policy() == AppendFsync::Always {
+            self.server.note_log_sync(took);
+        }
+        if took > BETWEEN_SYNCS {
+            let status = &self.server.persist.status;
+            status.delayed_fsyncs.fetch_add(1, Relaxed);
+        }
+        match result {
+            Ok(()) => {
+                self.synced_to = self.synced_to.max(end);
+                self.note_synced();
+            }
+            Err(error) => {
+                self.doubt = Doubt::Failing;
+                self.health.note_sync(self.server, Some(os_reason(&error)));
+            }
+        }
+    }
+
     fn note_synced(&mut self) {
-        self.synced_to = self.written_to;
         let is_in_place = self.file.is_in_place();
         match self.doubt {
             Doubt::None if is_in_place => self.server.log.set_durable(self.synced_to),
@@ -356,7 +405,7 @@ impl Writer {
         if !self.write_to(cut_at) {
             return Err("the present file cannot be written to its end".to_owned());
         }
-        if self.synced_to < self.written_to {
+        if self.synced_to < self.written_to || self.syncing.is_some() {
             self.sync();
         }
         let _files = self.server.persist.files.lock();
