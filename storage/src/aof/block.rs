@@ -64,7 +64,7 @@ pub(super) enum Mark {
     End { start: u64, sum: u64 },
     /// The file before was so long.
     Before { length: u64 },
-    /// The base is so long up to here, and complete if nothing follows.
+    /// The base is so long up to here, and complete if nothing follows; in front, that it will say so.
     Whole { length: u64 },
 }
 

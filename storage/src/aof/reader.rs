@@ -342,7 +342,11 @@ impl<R: Read + Seek> Reader<R> {
         }
         match mark {
             Mark::Whole { length } if at == length => {
-                self.wholeness = Wholeness::Told;
+                // In front it is a promise.
+                self.wholeness = match at {
+                    0 => Wholeness::Open,
+                    _ => Wholeness::Told,
+                };
                 Ok(())
             }
             Mark::Whole { .. } => Err(bad(at, Fault::Annotation)),

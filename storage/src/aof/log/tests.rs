@@ -227,6 +227,7 @@ fn a_base_that_lost_its_end_between_two_blocks_is_noticed() {
 
     let cuts = [
         (5, &[][..]),
+        (7, &[]),
         (8, &[]),
         (16, &[]),
         (first - 3, &["a"]),
