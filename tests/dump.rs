@@ -67,7 +67,7 @@ fn dumped(client: &mut Client, key: &[u8]) -> Vec<u8> {
 /// Compares what both dump, key by key; how many were the same bytes.
 fn compare(ours: &mut Client, theirs: &mut Client) -> usize {
     let mut same = 0;
-    for database in 0..4 {
+    for database in 0..16 {
         for client in [&mut *ours, &mut *theirs] {
             client.line(&format!("SELECT {database}"));
         }
@@ -116,7 +116,7 @@ fn redis_restores_what_is_dumped() {
     fill(&mut ours, &lines);
     let [mut ours] = ours;
     let mut theirs = oracle.connect();
-    for database in 0..4 {
+    for database in 0..16 {
         for client in [&mut ours, &mut theirs] {
             client.line(&format!("SELECT {database}"));
         }

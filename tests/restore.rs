@@ -345,7 +345,7 @@ fn whatever_redis_dumps_becomes_what_it_becomes_in_redis() {
 }
 
 fn take_all(maker: &mut Client, takers: &mut [Client; 2]) {
-    for database in 0..4 {
+    for database in 0..16 {
         let select = format!("SELECT {database}");
         maker.line(&select);
         takers
@@ -378,7 +378,7 @@ fn bodies(rng: &mut Rng, oracle: &mut Client) -> Vec<Vec<u8>> {
         oracle.line(&line);
     }
     let mut bodies = Vec::new();
-    for database in 0..4 {
+    for database in 0..16 {
         oracle.line(&format!("SELECT {database}"));
         for key in keyspace::keys(oracle) {
             let mut payload = dump(oracle, &key);
