@@ -28,11 +28,11 @@ fn print_walk(cx: &Ctx<'_>, out: &mut Fields<'_>) {
     // Entries of invalidated tags are counted, but not written.
     let walked = walking(status.walked_keys.load(Relaxed)).min(total);
     let saved = cx.server.keyspace.snapshot_bytes();
+    // The walk looks at it from time to time only: the peak is never less than what has been told.
+    status.note_saved(saved);
     out.none(&["async_loading"]);
-    out.put(
-        "current_cow_peak",
-        walking(status.most_saved_bytes.load(Relaxed).max(saved)),
-    );
+    let most_saved = status.most_saved_bytes.load(Relaxed);
+    out.put("current_cow_peak", walking(most_saved));
     out.put("current_cow_size", walking(saved));
     out.none(&["current_cow_size_age"]);
     let percent = 100.0 * walked as f64 / total.max(1) as f64;
