@@ -206,7 +206,12 @@ impl History {
             .partition_point(|at| *at <= safe_before);
         let mut model = Model::new();
         let mut touched = Vec::new();
-        for write in &self.writes[..safe] {
+        // A prefix that is too short, for whoever has to find out what was lost.
+        let mut shorter = None;
+        for (index, write) in self.writes[..safe].iter().enumerate() {
+            if model == found {
+                shorter = Some(index);
+            }
             write.apply(owner, &mut model, &mut touched);
         }
         let mut differing: BTreeSet<String> = model
@@ -232,8 +237,8 @@ impl History {
         }
         assert!(
             differing.is_empty(),
-            "connection {owner}: {} writes sent, {} acknowledged, {safe} safe; no prefix explains what was found.\n\
-             After the safe ones these differ: {at_least:?}\nFound: {found:#?}",
+            "connection {owner}: {} writes sent, {} acknowledged, {safe} safe; no such prefix explains what was found, \
+             a shorter one of {shorter:?} does.\nAfter the safe ones these differ: {at_least:?}\nFound: {found:#?}",
             self.writes.len(),
             self.acknowledged_at.len(),
         );
