@@ -125,13 +125,15 @@ impl Persist {
         self.status.is_rewrite_scheduled.store(true, Relaxed);
     }
 
-    /// How far a rewrite of the log has come that was asked for.
+    /// How far a rewrite of the log has come that was asked for. One that has its turn is running, as in Redis, from the
+    /// moment that `BGREWRITEAOF` answers.
     pub fn rewriting(&self) -> Rewriting {
-        // Looked at first: one that begins just now is running.
-        if self.status.is_rewrite_scheduled.load(Acquire) {
-            Rewriting::Scheduled
-        } else if self.turns.holder() == Some(Purpose::Rewrite) {
+        // Looked at first: one that begins just now has its turn before it is scheduled no more.
+        let is_scheduled = self.status.is_rewrite_scheduled.load(Acquire);
+        if self.turns.holder() == Some(Purpose::Rewrite) {
             Rewriting::Running
+        } else if is_scheduled {
+            Rewriting::Scheduled
         } else {
             Rewriting::No
         }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use storage::keyspace::SHARDS;
 use storage::snapshot::Slice;
@@ -15,6 +15,12 @@ const SLOTS: usize = 256;
 
 /// Once writers had to save more than this it is handed over, wherever the walk is.
 const MOST_SAVED_BYTES: usize = 32 * 1024 * 1024;
+
+/// Giving way takes no longer where nobody else wants the core.
+const UNCONTENDED: Duration = Duration::from_micros(20);
+
+/// A slice that took long is one whose file was waited for.
+const LONGEST_REST: Duration = Duration::from_millis(1);
 
 /// Hands over the whole snapshot a slice at a time, shard by shard.
 ///
@@ -50,6 +56,7 @@ fn walk_shards(
             false => write(slice),
         }
     };
+    let mut began = Instant::now();
     for shard in 0..SHARDS {
         let slots = slots(server);
         while let Some(slice) = server.keyspace.snapshot_some(shard, slots) {
@@ -62,13 +69,24 @@ fn walk_shards(
                     saved.iter().try_for_each(&mut hand_over)?;
                 }
             }
-            // Where there are fewer cores than threads, who serves clients need not wait until the time of this one is up:
-            // some milliseconds.
-            std::thread::yield_now();
+            began = give_way(began);
             delay(server, slice.entries);
         }
     }
     Ok(())
+}
+
+/// Where there are fewer cores than threads, who serves clients need not wait until the time of this one is up, which
+/// would be some milliseconds. If somebody has waited, it rests for as long as it has worked since it began: others find
+/// the core free half of the time. Gives when it goes on.
+fn give_way(began: Instant) -> Instant {
+    let worked = began.elapsed();
+    let asked = Instant::now();
+    std::thread::yield_now();
+    if asked.elapsed() > UNCONTENDED {
+        std::thread::sleep(worked.min(LONGEST_REST));
+    }
+    Instant::now()
 }
 
 fn slots(server: &Server) -> usize {
