@@ -899,6 +899,23 @@ fn a_list_becomes_a_quicklist_and_a_listpack_again() {
         (integer) 5
         > OBJECT ENCODING n
         "quicklist"
+        > RPUSH r 1 2 3 4 5
+        (integer) 5
+        > LPOP r 2
+        1) "1"
+        2) "2"
+        > RPOPLPUSH r r
+        "5"
+        > OBJECT ENCODING r
+        "quicklist"
+        > LMOVE r r LEFT RIGHT
+        "5"
+        > OBJECT ENCODING r
+        "quicklist"
+        > LMOVE r r LEFT LEFT
+        "3"
+        > OBJECT ENCODING r
+        "quicklist"
         > CONFIG SET list-max-listpack-size 100
         OK
         > LPOP n

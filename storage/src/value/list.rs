@@ -208,6 +208,24 @@ impl List {
         elements.for_each(|element| self.push(end, element, limits));
     }
 
+    /// Takes the element at one end to the other, or to where it was. It is given, with the bytes that it counts where
+    /// room is made for it; the list shrinks only when it is there again.
+    pub fn rotate(
+        &mut self,
+        [from, to]: [End; 2],
+        element: &[u8],
+        counted_bytes: usize,
+        limits: &Limits,
+    ) {
+        match &mut self.0 {
+            Form::Nodes(nodes) => nodes.pop(from),
+            Form::Packed(_) => self.pop(from, 1, limits),
+        }
+        self.make_room(1, counted_bytes, limits);
+        self.push(to, element, limits);
+        self.shrink(limits);
+    }
+
     /// Removes `count` elements at one end, or all.
     #[inline]
     pub fn pop(&mut self, end: End, count: usize, limits: &Limits) {

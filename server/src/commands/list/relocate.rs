@@ -63,10 +63,11 @@ pub(super) fn relocate(
     let mut edit = cx.db.upsert::<List>(destination, push_event(to))?;
     let list = edit.change();
     if source == destination {
-        list.pop(from, 1, &limits);
+        list.rotate([from, to], &moved.element, moved.counted_bytes(), &limits);
+    } else {
+        list.make_room(1, moved.counted_bytes(), &limits);
+        list.push(to, &moved.element, &limits);
     }
-    list.make_room(1, moved.counted_bytes(), &limits);
-    list.push(to, &moved.element, &limits);
     drop(edit);
     if source == destination {
         cx.db.add_event(source, pop_event(from));
