@@ -68,11 +68,9 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// Starts a real Redis on a copy of the log as it is at this moment, and compares all that it reads.
-fn assert_loads(server: &Server, when: &str) {
-    let mut ours = keyspace::read(&mut server.connect());
-    let flags = ["--appendonly", "yes"];
-    let redis = Server::start_on(Kind::Oracle, &flags, |dir| {
+/// A real Redis on a copy of the log as it is at this moment.
+fn redis_on_copy(server: &Server) -> Server {
+    Server::start_on(Kind::Oracle, &["--appendonly", "yes"], |dir| {
         let (from, to) = (
             server.dir().join("appendonlydir"),
             dir.join("appendonlydir"),
@@ -81,7 +79,13 @@ fn assert_loads(server: &Server, when: &str) {
         for name in names(&from) {
             fs::copy(from.join(&name), to.join(&name)).expect("copied");
         }
-    });
+    })
+}
+
+/// Compares all that a Redis reads of the log as it is at this moment.
+fn assert_loads(server: &Server, when: &str) {
+    let mut ours = keyspace::read(&mut server.connect());
+    let redis = redis_on_copy(server);
     let mut theirs = keyspace::read(&mut redis.connect());
     for entry in ours.values_mut().chain(theirs.values_mut()) {
         entry.encoding.clear();

@@ -198,6 +198,19 @@ impl History {
         }
     }
 
+    /// The longest prefix of fewer writes that makes what was found, for whoever has to find out what was lost.
+    fn shorter_prefix(&self, owner: usize, found: &Model, safe: usize) -> Option<usize> {
+        let (mut model, mut touched) = (Model::new(), Vec::new());
+        let mut longest = None;
+        for (index, write) in self.writes[..safe].iter().enumerate() {
+            if model == *found {
+                longest = Some(index);
+            }
+            write.apply(owner, &mut model, &mut touched);
+        }
+        longest
+    }
+
     /// Checks that what was found after a restart is what a long enough prefix of the writes makes.
     pub(super) fn assert_prefix(&self, owner: usize, found: &Model, safe_before: Instant) {
         let found = own(owner, found);
@@ -206,12 +219,7 @@ impl History {
             .partition_point(|at| *at <= safe_before);
         let mut model = Model::new();
         let mut touched = Vec::new();
-        // A prefix that is too short, for whoever has to find out what was lost.
-        let mut shorter = None;
-        for (index, write) in self.writes[..safe].iter().enumerate() {
-            if model == found {
-                shorter = Some(index);
-            }
+        for write in &self.writes[..safe] {
             write.apply(owner, &mut model, &mut touched);
         }
         let mut differing: BTreeSet<String> = model
@@ -238,9 +246,10 @@ impl History {
         assert!(
             differing.is_empty(),
             "connection {owner}: {} writes sent, {} acknowledged, {safe} safe; no such prefix explains what was found, \
-             a shorter one of {shorter:?} does.\nAfter the safe ones these differ: {at_least:?}\nFound: {found:#?}",
+             a shorter one of {:?} does.\nAfter the safe ones these differ: {at_least:?}\nFound: {found:#?}",
             self.writes.len(),
             self.acknowledged_at.len(),
+            self.shorter_prefix(owner, &found, safe),
         );
     }
 

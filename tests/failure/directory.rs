@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{EVERYSEC, assert_loads, names, settle, wait_for, wait_for_rewrite};
+use super::{EVERYSEC, assert_loads, names, redis_on_copy, settle, wait_for, wait_for_rewrite};
 use crate::snapshot::wait_until;
 use crate::support::{Client, Faults, Kind, Server};
 
@@ -142,15 +142,6 @@ fn a_disk_that_becomes_read_only_and_comes_back_has_lost_nothing() {
 
 /// A start in the middle of it finds what had been written before.
 fn assert_loads_something(server: &Server) {
-    let copy = Server::start_on(Kind::Oracle, EVERYSEC, |dir| {
-        let (from, to) = (
-            server.dir().join("appendonlydir"),
-            dir.join("appendonlydir"),
-        );
-        fs::create_dir(&to).expect("a directory");
-        for name in names(&from) {
-            fs::copy(from.join(&name), to.join(&name)).expect("copied");
-        }
-    });
+    let copy = redis_on_copy(server);
     assert!(copy.connect().line("DBSIZE").integer() >= 100);
 }
