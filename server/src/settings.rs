@@ -19,7 +19,7 @@ use storage::rdb::encode::Recency;
 use crate::clients::{Class, Client, State};
 use crate::command::Error;
 use crate::config::{
-    self, AclPubsubDefault, Config, KeyspaceEvents, MaxmemoryPolicy, MemoryOrPercent, OutputLimit,
+    AclPubsubDefault, Config, KeyspaceEvents, MaxmemoryPolicy, MemoryOrPercent, OutputLimit,
     ProtectedAction, options,
 };
 
@@ -374,12 +374,6 @@ impl Settings {
             is_authenticated,
             ..Limits::default()
         }
-    }
-
-    /// Whether replies wait until what they speak of is on disk (`appendfsync always`).
-    #[inline]
-    pub fn replies_wait_for_disk(&self) -> bool {
-        self.config.get(options::APPENDFSYNC) == config::AppendFsync::Always
     }
 
     /// `maxclients`, or as many as fit.

@@ -11,6 +11,7 @@ use storage::shard::WatchFlag;
 use crate::acl::Login;
 use crate::clients::{Client, State};
 use crate::command::table::Entry;
+use crate::persist::log::Basis;
 use crate::settings::SharedHabits;
 
 /// State of one connection that no other thread sees.
@@ -24,9 +25,9 @@ pub struct Local {
     pub queue: Option<Queue>,
     /// Keys of `WATCH`.
     pub watches: Watches,
-    /// What the connection has done and seen is safe once the log is on disk up to here: replies wait
-    /// for that under `appendfsync always`, `WAITAOF` under any.
-    pub durable_from: u64,
+    /// What the connection has done and seen: its replies wait for that under `appendfsync always`, `WAITAOF` waits
+    /// under any.
+    pub basis: Basis,
     released: Vec<(Watched, WatchFlag)>,
 }
 

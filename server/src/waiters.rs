@@ -17,14 +17,15 @@ use tokio::sync::Notify;
 use crate::clients::Client;
 use crate::command::table::Entry;
 use crate::command::{Stir, Wanted};
+use crate::persist::log::Basis;
 
 /// What a waiter has been given.
 #[derive(Debug)]
 pub struct Served {
     /// The reply.
     pub reply: Output,
-    /// The log's offset that it depends on.
-    pub durable_from: u64,
+    /// What it rests on.
+    pub basis: Basis,
 }
 
 /// A client that waits for keys.

@@ -1,11 +1,13 @@
 //! When the log cannot be appended to or synced.
 
+use std::time::{Duration, Instant};
+
 use super::{
     EVERYSEC, alike, assert_loads, complaints, fields, say, settle, wait_for, wait_for_rewrite,
 };
 use crate::snapshot::wait_until;
 use crate::support::client::Silence;
-use crate::support::{Faults, Kind, Server};
+use crate::support::{Client, Faults, Kind, Server};
 
 /// What is said while the log takes nothing.
 const MEANWHILE: &[&str] = &[
@@ -43,6 +45,9 @@ const WRITES: &[&str] = &[
     "write incr.aof 28 60",
     "write incr.aof 30",
 ];
+
+/// Nobody is kept waiting so long by anything that these tests do.
+const MUCH: Duration = Duration::from_secs(20);
 
 /// The length of the first incremental file.
 fn incremental_bytes(server: &Server) -> u64 {
@@ -113,7 +118,7 @@ fn writes_are_refused_until_the_log_can_be_synced() {
     });
 }
 
-/// Redis leaves; Keytag answers what it has written once that is on disk, and refuses more.
+/// Redis leaves; Keytag replies to what it has written once that is on disk, and refuses more.
 #[test]
 fn with_always_nothing_is_acknowledged_before_it_is_on_disk() {
     let always = ["--appendonly", "yes", "--appendfsync", "always"];
@@ -136,7 +141,11 @@ fn with_always_nothing_is_acknowledged_before_it_is_on_disk() {
                 .all(|it| it.contains("MISCONF Errors writing to the AOF file: ")),
             "{refused:?}"
         );
-        assert_eq!(other.line("GET other").to_string(), "(nil)");
+        assert_eq!(
+            other.line("MGET k other").to_string(),
+            "1) \"2\"\n2) (nil)",
+            "reading goes on, also of what waits for the disk"
+        );
         faults.clear();
         assert_eq!(waiting.reply().to_string(), "OK");
         wait_for(&server, "aof_last_write_status", "ok");
@@ -306,7 +315,7 @@ fn a_disk_that_is_slow_to_sync_holds_up_no_write() {
     let faults = Faults::none();
     let mut server = Server::start_with(Kind::Keytag, EVERYSEC, &faults);
     let mut client = server.connect();
-    faults.set("stall incr.aof 3600");
+    faults.set("stall incr.aof 1");
     let before = client.info_number("uptime_in_seconds");
     for number in 0.. {
         let line = format!("SET key:{number} {number}");
@@ -329,4 +338,49 @@ fn a_disk_that_is_slow_to_sync_holds_up_no_write() {
     let mut client = server.connect();
     assert_eq!(client.line("GET last").to_string(), "\"value\"");
     assert_eq!(client.line("DBSIZE").integer(), keys + 1);
+}
+
+/// Redis writes before it replies. Here a writer that is late makes those wait who give it more.
+#[test]
+fn a_writer_that_waits_for_the_disk_is_told_little_more() {
+    let faults = Faults::none();
+    let mut server = Server::start_with(Kind::Keytag, EVERYSEC, &faults);
+    let mut client = server.connect().with_patience(Duration::from_secs(2));
+    assert_eq!(client.line("SET key:0 value").to_string(), "OK");
+    // A new manifest is synced before a new file is written to.
+    let stall = |client: &mut Client, from: usize| {
+        settle(client);
+        faults.set("stall manifest 1");
+        client.line("BGREWRITEAOF");
+        let began = Instant::now();
+        let mut told = Vec::new();
+        loop {
+            client.send(&["SET", &format!("key:{}", from + told.len()), "value"]);
+            match client.try_receive() {
+                Ok(reply) => assert_eq!(reply, b"+OK\r\n"),
+                Err(Silence::TimedOut(_)) => return told,
+                Err(Silence::Closed) => panic!("the server is gone"),
+            }
+            told.push(Instant::now());
+            assert!(began.elapsed() < MUCH, "nobody waits");
+        }
+    };
+    let told = stall(&mut client, 1).len();
+    let mut other = server.connect();
+    assert_eq!(other.line("GET key:0").to_string(), "\"value\"");
+    assert_eq!(other.line("DBSIZE").integer(), told as i64 + 2);
+    faults.clear();
+    assert_eq!(client.reply().to_string(), "OK");
+    wait_for_rewrite(&server);
+
+    let before = told + 2;
+    let told = stall(&mut client, before);
+    server.kill();
+    faults.clear();
+    server.start_again();
+    let kept = server.connect().line("DBSIZE").integer() as usize - before;
+    if let Some(first_lost) = told.get(kept) {
+        let window = told[told.len() - 1] - *first_lost;
+        assert!(window <= Duration::from_secs(1), "{window:?} are lost");
+    }
 }

@@ -1,9 +1,10 @@
 /* A disk that fails when a test says so: preloaded into a server, it answers calls on files in the system's place.
  *
  * KEYTAG_FAULTS names a file of lines `CALL PART ERRNO [BYTES]`: CALL is open, write, fsync, truncate, rename, unlink or
- * mkdir, or stall, for a sync that takes ERRNO seconds; PART stands somewhere in the path, or in the target of a rename; ERRNO is the number of the error. A write
- * fails only beyond BYTES of the file's length, and takes what fits first, as a disk does that is full. The file is
- * read anew by each call, so that a test changes it while the server runs, its children included. */
+ * mkdir, or stall, for a sync that waits until the line is gone; PART stands somewhere in the path, or in the target of a
+ * rename; ERRNO is the number of the error, or anything but 0 for stall. A write fails only beyond BYTES of the file's
+ * length, and takes what fits first, as a disk does that is full. The file is read anew by each call, so that a test
+ * changes it while the server runs, its children included. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -122,7 +123,7 @@ size_t fwrite(const void *bytes, size_t size, size_t count, FILE *file) {
 
 #define SYNC(name)                                                      \
     int name(int fd) {                                                  \
-        sleep((unsigned)fault_of("stall", fd, 0, NULL));                \
+        while (fault_of("stall", fd, 0, NULL)) usleep(10 * 1000);      \
         return fd_is_refused("fsync", fd) ? -1 : REAL(name)(fd);        \
     }
 SYNC(fsync)

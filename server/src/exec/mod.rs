@@ -372,9 +372,9 @@ fn call_locked(
         Outcome::Done | Outcome::Failed | Outcome::Script(_) => Outcome::Done,
     };
     session.recorder.calls(&cx.calls);
-    let (dirty, durable_from) = unit.commit(&mut cx.db, &server.log);
+    let (dirty, basis) = unit.commit(&mut cx.db, &server.log);
     session.recorder.dirty += dirty;
-    cx.local.durable_from = cx.local.durable_from.max(durable_from);
+    cx.local.basis.add(basis);
     let garbage = if cx.db.changes.ready.is_empty() {
         std::mem::take(&mut cx.db.changes.garbage)
     } else {

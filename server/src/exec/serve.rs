@@ -145,7 +145,7 @@ fn attempt(
             }
         };
     let mut db = cx.db;
-    let (dirty, durable_from) = unit.commit(&mut db, &server.log);
+    let (dirty, basis) = unit.commit(&mut db, &server.log);
     recorder.dirty += dirty;
     if matches!(outcome, Outcome::Block(_)) {
         let place = waiters::Waiter {
@@ -160,10 +160,7 @@ fn attempt(
         for key in &waiter.keys {
             db.stop_waiting(waiter.db, key, waiter.ticket);
         }
-        waiter.serve(Served {
-            reply,
-            durable_from,
-        });
+        waiter.serve(Served { reply, basis });
     }
     (db.index, db.moment) = (index, own);
     db

@@ -216,7 +216,7 @@ fn run_all(
         tell(server, caller, habits, (entry, &args), nanos, now_us);
     }
     session.recorder.calls(&cx.calls);
-    let (dirty, durable_from) = session.unit.commit(&mut cx.db, &server.log);
+    let (dirty, basis) = session.unit.commit(&mut cx.db, &server.log);
     let mut db = cx.db;
     if !db.changes.ready.is_empty() {
         db = serve::serve(server, db, &mut session.unit, &mut session.recorder);
@@ -226,5 +226,5 @@ fn run_all(
     session.local.release(&server.keyspace);
     server.lazyfree.free(garbage);
     session.recorder.dirty += dirty;
-    session.local.durable_from = session.local.durable_from.max(durable_from);
+    session.local.basis.add(basis);
 }

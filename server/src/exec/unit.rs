@@ -4,7 +4,7 @@ use protocol::Args;
 use storage::db::Db;
 
 use crate::command::Effects;
-use crate::persist::log::Log;
+use crate::persist::log::{Basis, Log};
 use crate::server::Server;
 use crate::tracking::Changed;
 
@@ -66,32 +66,32 @@ impl Unit {
         effects.clear();
     }
 
-    /// Appends the records while the locks are held, and starts anew: (changes, the offset that the
-    /// reply depends on).
+    /// Appends the records while the locks are held, and starts anew: (changes, what the reply rests on).
     ///
-    /// A reader depends on the last change of the shards it has seen, so that nobody is told of a value
+    /// A reader rests on the last change of the shards it has seen, so that nobody is told of a value
     /// that a crash could take back.
     #[inline]
-    pub fn commit(&mut self, db: &mut Db<'_>, log: &Log) -> (u64, u64) {
+    pub fn commit(&mut self, db: &mut Db<'_>, log: &Log) -> (u64, Basis) {
         if !log.is_on() {
-            return (std::mem::take(&mut self.dirty), 0);
+            return (std::mem::take(&mut self.dirty), Basis::default());
         }
         let end = if self.records.is_empty() {
             0
         } else {
             log.append(self.iter())
         };
-        let mut durable_from = end;
+        let mut seen = end;
         for shard in db.held().iter() {
             shard.log_offset = shard.log_offset.max(end);
-            durable_from = durable_from.max(shard.log_offset);
+            seen = seen.max(shard.log_offset);
         }
         self.records.clear();
         self.bytes.clear();
         if self.bytes.capacity() > KEPT_BYTES {
             self.bytes = Vec::new();
         }
-        (std::mem::take(&mut self.dirty), durable_from)
+        let basis = Basis { changed: end, seen };
+        (std::mem::take(&mut self.dirty), basis)
     }
 
     /// Forgets the records: what is carried out is in the log already.

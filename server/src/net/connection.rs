@@ -27,6 +27,7 @@ use super::wait::{Wait, Waiting};
 use crate::clients::{self, Client, State, Unblock};
 use crate::clock::{self, Stopwatch};
 use crate::command::Reply;
+use crate::config::options;
 use crate::exec::{self, Flow, Unit};
 use crate::server::Server;
 use crate::session::Session;
@@ -122,7 +123,7 @@ struct Connection {
     out: Output,
     /// What execution waits for.
     waiting: Option<Waiting>,
-    /// What the replies wait for: the log on disk.
+    /// What the replies wait for: the log.
     hold: Option<Pin<Box<dyn Future<Output = ()>>>>,
     /// When more replies than the soft limit began to wait, and the alarm for when that is too long.
     over_soft: Option<(Instant, Pin<Box<tokio::time::Sleep>>)>,
@@ -280,10 +281,9 @@ impl Connection {
         if let Wait::Block(block) = waiting.wait {
             let start = self.out.mark();
             if let Some(served) = served {
-                let local = &mut self.session.local;
-                local.durable_from = local.durable_from.max(served.durable_from);
+                self.session.local.basis.add(served.basis);
                 self.out.append(served.reply);
-                self.hold_until_durable();
+                self.hold_for_log();
             } else {
                 let mut reply = Reply::new(&mut self.out, client.version());
                 super::wait::write_reply(self.session.server, block, unblocked, &mut reply);
@@ -589,7 +589,7 @@ impl Connection {
             }
             Stop::Close => true,
         };
-        self.hold_until_durable();
+        self.hold_for_log();
         self.check_query_limit();
     }
 
@@ -602,22 +602,15 @@ impl Connection {
         self.waiting = Some(Waiting::new(self.session.server, wait));
     }
 
-    /// Under `appendfsync always`, holds replies until what they speak of is on disk.
-    fn hold_until_durable(&mut self) {
-        let offset = self.session.local.durable_from;
+    /// Holds replies until the log has come as far as they need.
+    fn hold_for_log(&mut self) {
         let server = self.session.server;
-        if offset == 0
-            || !server.settings.replies_wait_for_disk()
-            || !server.log.is_on()
-            || server.log.durable() >= offset
-        {
-            return;
+        let policy = server.settings.config.get(options::APPENDFSYNC);
+        let now_ms = self.session.stopwatch.wall_us() / 1000;
+        let hold = server.log.hold(policy, self.session.local.basis, now_ms);
+        if let Some(hold) = hold {
+            self.hold = Some(Box::pin(server.log.held(hold)));
         }
-        let mut durable = server.log.watch_durable();
-        self.hold = Some(Box::pin(async move {
-            // The sender lives as long as the server.
-            let _ = durable.wait_for(|&durable| durable >= offset).await;
-        }));
     }
 
     /// Closes a client that has sent more than `client-query-buffer-limit` without a whole request, or queued

@@ -106,11 +106,7 @@ async fn block_over(server: &'static Server, block: Block) {
     };
     let condition = async {
         match block.condition {
-            Condition::Durable(offset) => {
-                let mut durable = server.log.watch_durable();
-                // The sender lives as long as the server.
-                let _ = durable.wait_for(|&durable| durable >= offset).await;
-            }
+            Condition::Durable(offset) => server.log.until_durable(offset).await,
             Condition::Freed => server.lazyfree.drained().await,
             Condition::Saved(number) => server.persist.snapshots.saved(number).await,
             Condition::Running(failures) => server.shutdown.fails_again(failures).await,

@@ -67,6 +67,7 @@ impl Health {
         let status = &server.persist.status;
         status.last_write_ok.store(error.is_none(), Relaxed);
         server.gates.set_log_error(error.cloned());
+        server.log.set_failing(error.is_some());
     }
 }
 

@@ -3,13 +3,14 @@
 //! Commands append while they hold their locks, so the order here is the order of the locks. A
 //! writer thread takes what has gathered, writes it and syncs it; many connections share one sync.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 use storage::aof;
 use tokio::sync::watch;
 
 use crate::clock;
+use crate::config::AppendFsync;
 
 /// What has been appended and not yet taken by the writer.
 #[derive(Debug, Default)]
@@ -38,6 +39,72 @@ fn now_seconds() -> i64 {
     clock::now_ms() / 1000
 }
 
+/// The offsets of the log that a reply rests on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Basis {
+    /// Behind the last change of one's own.
+    pub changed: u64,
+    /// Behind the last change that may have been seen, one's own included.
+    pub seen: u64,
+}
+
+impl Basis {
+    /// Rests on both from now on.
+    #[inline]
+    pub fn add(&mut self, other: Basis) {
+        self.changed = self.changed.max(other.changed);
+        self.seen = self.seen.max(other.seen);
+    }
+}
+
+/// What the writer has taken to write.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// The offset of the log behind it.
+    pub end: u64,
+    /// When, in milliseconds since 1970: all that was appended before lies before the end.
+    pub at_ms: i64,
+}
+
+/// How far the writer has come, for whoever waits for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// Everything up to here has been handed to the system.
+    pub written: u64,
+    /// Everything up to here is on disk.
+    pub durable: u64,
+    /// The disk takes nothing, or cannot be trusted: writes are refused.
+    pub is_failing: bool,
+}
+
+impl Progress {
+    /// Whether a reply may be sent that has to be on disk first (`appendfsync always`).
+    ///
+    /// While the disk fails nobody knows when it will take more, and reading goes on: what is seen then may be lost.
+    fn is_safe(self, basis: Basis) -> bool {
+        self.durable >= basis.seen || self.is_failing && self.durable >= basis.changed
+    }
+
+    /// Whether a reply may be sent that waits for a writer that is late. A write that fails holds up nobody, as in Redis.
+    fn is_caught_up(self, basis: Basis) -> bool {
+        self.written >= basis.changed || self.is_failing
+    }
+}
+
+/// What a reply waits for, see [`Log::hold`].
+#[derive(Clone, Copy, Debug)]
+pub enum Hold {
+    /// The disk.
+    UntilSafe(Basis),
+    /// The writer.
+    UntilWritten(Basis),
+}
+
+/// How long records may wait for the writer before those who add to them wait too.
+///
+/// Redis writes before it replies. Here a kill takes what waits, and `everysec` may lose a second.
+const LATE_MS: i64 = 500;
+
 /// The log of effects, as commands see it.
 #[derive(Debug)]
 pub struct Log {
@@ -47,9 +114,10 @@ pub struct Log {
     is_stamped: AtomicBool,
     appended: AtomicU64,
     written: AtomicU64,
+    written_at_ms: AtomicI64,
     pending_bytes: AtomicUsize,
     buffer_bytes: AtomicUsize,
-    durable: watch::Sender<u64>,
+    progress: watch::Sender<Progress>,
 }
 
 impl Default for Log {
@@ -61,9 +129,10 @@ impl Default for Log {
             is_stamped: AtomicBool::new(false),
             appended: AtomicU64::new(0),
             written: AtomicU64::new(0),
+            written_at_ms: AtomicI64::new(0),
             pending_bytes: AtomicUsize::new(0),
             buffer_bytes: AtomicUsize::new(0),
-            durable: watch::Sender::new(0),
+            progress: watch::Sender::default(),
         }
     }
 }
@@ -142,9 +211,31 @@ impl Log {
         self.written.load(Ordering::Acquire)
     }
 
-    /// Notes how far the files go.
-    pub fn set_written(&self, offset: u64) {
-        self.written.store(offset, Ordering::Release);
+    /// Notes that what was taken has been handed to the system.
+    pub fn set_written(&self, taken: Taken) {
+        self.written_at_ms.store(taken.at_ms, Ordering::Relaxed);
+        self.written.store(taken.end, Ordering::Release);
+        self.note(|progress| progress.written = taken.end);
+    }
+
+    /// Notes that everything up to `offset` is on disk.
+    pub fn set_durable(&self, offset: u64) {
+        self.note(|progress| progress.durable = progress.durable.max(offset));
+    }
+
+    /// Notes whether the disk takes what it is given.
+    pub fn set_failing(&self, is_failing: bool) {
+        self.note(|progress| progress.is_failing = is_failing);
+    }
+
+    /// Lets go who waits for a log that is kept no more.
+    pub fn release(&self) {
+        let end = self.appended();
+        self.note(|progress| (progress.written, progress.durable) = (end, end));
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Progress)) {
+        self.progress.send_modify(change);
     }
 
     /// Whether everything up to `offset` is on disk; never while no log is kept.
@@ -154,26 +245,52 @@ impl Log {
 
     /// The offset up to which everything is on disk.
     pub fn durable(&self) -> u64 {
-        *self.durable.borrow()
+        self.progress.borrow().durable
     }
 
-    /// Notes that everything up to `offset` is on disk, and wakes who waits for it.
-    pub fn set_durable(&self, offset: u64) {
-        self.durable.send_if_modified(|durable| {
-            let is_later = offset > *durable;
-            *durable = offset.max(*durable);
-            is_later
-        });
+    /// Waits until everything up to `offset` is on disk.
+    pub async fn until_durable(&self, offset: u64) {
+        self.until(|progress| progress.durable >= offset).await;
     }
 
-    /// Follows [`Log::durable`].
-    pub fn watch_durable(&self) -> watch::Receiver<u64> {
-        self.durable.subscribe()
+    async fn until(&self, is_reached: impl Fn(Progress) -> bool) {
+        // The sender lives as long as the log.
+        let _ = self
+            .progress
+            .subscribe()
+            .wait_for(|&progress| is_reached(progress))
+            .await;
+    }
+
+    /// What a reply that rests on this has to wait for, if anything.
+    #[inline]
+    pub fn hold(&self, policy: AppendFsync, basis: Basis, now_ms: i64) -> Option<Hold> {
+        if basis.seen == 0 || !self.is_on() {
+            return None;
+        }
+        match policy {
+            AppendFsync::Always => {
+                let is_safe = self.progress.borrow().is_safe(basis);
+                (!is_safe).then_some(Hold::UntilSafe(basis))
+            }
+            AppendFsync::Everysec | AppendFsync::No => {
+                let is_late = || now_ms - self.written_at_ms.load(Ordering::Relaxed) > LATE_MS;
+                (self.written() < basis.changed && is_late()).then_some(Hold::UntilWritten(basis))
+            }
+        }
+    }
+
+    /// Ends when the reply may be sent.
+    pub async fn held(&self, hold: Hold) {
+        match hold {
+            Hold::UntilSafe(basis) => self.until(|it| it.is_safe(basis)).await,
+            Hold::UntilWritten(basis) => self.until(|it| it.is_caught_up(basis)).await,
+        }
     }
 
     /// Waits until there is something to write, `timeout` at most, and puts it behind what `into` holds;
-    /// gives the offset of the log behind it.
-    pub fn take(&self, into: &mut Vec<u8>, timeout: std::time::Duration) -> u64 {
+    /// gives how far that goes.
+    pub fn take(&self, into: &mut Vec<u8>, timeout: std::time::Duration) -> Taken {
         let mut pending = self.pending.lock();
         if pending.bytes.is_empty() {
             self.has_pending.wait_for(&mut pending, timeout);
@@ -181,7 +298,7 @@ impl Log {
         self.drain(&mut pending, into)
     }
 
-    fn drain(&self, pending: &mut Pending, into: &mut Vec<u8>) -> u64 {
+    fn drain(&self, pending: &mut Pending, into: &mut Vec<u8>) -> Taken {
         if into.is_empty() {
             // The two buffers take turns.
             std::mem::swap(&mut pending.bytes, into);
@@ -190,13 +307,16 @@ impl Log {
         }
         pending.taken_bytes = into.capacity();
         self.note_sizes(pending);
-        self.appended()
+        Taken {
+            end: self.appended(),
+            at_ms: clock::now_ms(),
+        }
     }
 
     /// Takes what has gathered and lets the next record name its database again, as a new file needs.
     ///
     /// The caller holds every lock of the keyspace, so the cut falls between two execution units.
-    pub fn cut(&self, into: &mut Vec<u8>) -> u64 {
+    pub fn cut(&self, into: &mut Vec<u8>) -> Taken {
         let mut pending = self.pending.lock();
         pending.db = None;
         self.drain(&mut pending, into)

@@ -202,7 +202,7 @@ impl Persist {
         server.log.turn(false);
         ask(server, &tasks, Task::Stop);
         // Who waits for the disk has waited for a log that nobody wants any more.
-        server.log.set_durable(server.log.appended());
+        server.log.release();
         self.status.is_rewrite_scheduled.store(false, Relaxed);
     }
 

@@ -10,6 +10,7 @@ use storage::keyspace::{Keyspace, ShardSet};
 
 use super::Opening;
 use super::health::Health;
+use super::log::Taken;
 use super::rewrite::{self, Base};
 use super::syncing::Syncing;
 use super::turn::Turn;
@@ -101,7 +102,10 @@ impl Writer {
             is_once: opening == Opening::Once,
         };
         writer.note_sizes();
-        writer.note_written(written_to);
+        writer.note_written(Taken {
+            end: written_to,
+            at_ms: crate::clock::now_ms(),
+        });
         let status = &server.persist.status;
         status
             .base_bytes
@@ -134,6 +138,7 @@ impl Writer {
                     let is_on_disk = self.flush();
                     // Nobody is refused a write because of a log that is not kept any more.
                     self.server.gates.set_log_error(None);
+                    self.server.log.set_failing(false);
                     let _ = done.send(is_on_disk);
                     true
                 }
@@ -155,38 +160,38 @@ impl Writer {
     /// Waits for records, writes them, and syncs if it is time.
     fn write_some(&mut self) {
         let policy = self.policy();
-        let end = self
+        let taken = self
             .server
             .log
             .take(&mut self.unwritten, Duration::from_millis(100));
         let has_more = !self.unwritten.is_empty();
-        self.write_to(end);
+        self.write_to(taken);
         self.sync_if_due(policy);
         if policy != AppendFsync::Always && has_more {
             std::thread::sleep(GATHER);
         }
     }
 
-    /// Writes what is not written yet, all of which lies before that offset; whether all of it is.
-    fn write_to(&mut self, end: u64) -> bool {
+    /// Writes what is not written yet, of which this was taken last; whether all of it is.
+    fn write_to(&mut self, taken: Taken) -> bool {
         // One who reads the files must not see them change.
         let _files = self.server.persist.files.lock();
         let is_written = self.write();
         if is_written {
-            self.note_written(end);
+            self.note_written(taken);
         }
         is_written
     }
 
-    fn note_written(&mut self, offset: u64) {
-        self.written_to = offset;
-        self.server.log.set_written(offset);
+    fn note_written(&mut self, taken: Taken) {
+        self.written_to = taken.end;
+        self.server.log.set_written(taken);
     }
 
     /// Writes what has gathered, without waiting for more.
     fn write_pending(&mut self) {
-        let end = self.server.log.take(&mut self.unwritten, Duration::ZERO);
-        self.write_to(end);
+        let taken = self.server.log.take(&mut self.unwritten, Duration::ZERO);
+        self.write_to(taken);
     }
 
     /// Writes what is not written yet; whether all of it is.
@@ -345,8 +350,8 @@ impl Writer {
 
     /// Writes and syncs everything that was appended; whether all of it is on disk.
     fn flush(&mut self) -> bool {
-        let end = self.server.log.cut(&mut self.unwritten);
-        if !self.write_to(end) {
+        let taken = self.server.log.cut(&mut self.unwritten);
+        if !self.write_to(taken) {
             return false;
         }
         self.sync();
@@ -377,14 +382,14 @@ impl Writer {
             .store(crate::clock::now_ms(), Relaxed);
         let base = Base::now(server, &mut held);
         Keyspace::begin_snapshot(&mut held, base.encode(server));
-        let end = server.log.cut(&mut self.unwritten);
+        let taken = server.log.cut(&mut self.unwritten);
         if self.file.is_staged() && !self.is_once {
             // From here on the staged file follows the snapshot.
             server.log.turn(true);
         }
         drop(held);
         // Without files what has begun of the snapshot is walked to its end, which is then the rewrite's too.
-        let files = self.switch_files(end).map(|files| (files, base));
+        let files = self.switch_files(taken).map(|files| (files, base));
         let has_begun = files.is_ok();
         match rewrite::start(server, files, self.sender.clone(), turn) {
             Ok(()) if has_begun => {
@@ -401,8 +406,8 @@ impl Writer {
     }
 
     /// Writes what belongs to the present file, up to the cut, and goes on in a new one.
-    fn switch_files(&mut self, cut_at: u64) -> Result<RewriteFiles, String> {
-        if !self.write_to(cut_at) {
+    fn switch_files(&mut self, cut: Taken) -> Result<RewriteFiles, String> {
+        if !self.write_to(cut) {
             return Err("the present file cannot be written to its end".to_owned());
         }
         if self.synced_to < self.written_to || self.syncing.is_some() {
@@ -492,7 +497,7 @@ impl Writer {
         if is_first && self.doubt == Doubt::None {
             // As in Redis nothing is kept until the next attempt: it would be of no use without a base.
             self.server.log.turn(false);
-            self.server.log.set_durable(self.server.log.appended());
+            self.server.log.release();
         }
         if is_first || self.doubt == Doubt::Lost {
             self.server.persist.schedule_rewrite();

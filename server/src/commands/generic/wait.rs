@@ -49,7 +49,7 @@ fn waitaof(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     if local > 0 && !cx.server.log.is_on() {
         return Err(Error::NoLogToWaitFor);
     }
-    let offset = cx.local.durable_from;
+    let offset = cx.local.basis.seen;
     let is_durable = cx.server.log.is_durable(offset);
     if cx.is_in_exec || (replicas == 0 && (local == 0 || is_durable)) {
         let out = cx.reply.array(2);
