@@ -180,6 +180,16 @@ const KNOWN_IMPORTS: &[(&str, &str, &str)] = &[
         "clients",
         "who waits for a key is a connection",
     ),
+    (
+        "server/src/transaction.rs",
+        "persist",
+        "what a connection's replies rest on are offsets of the log",
+    ),
+    (
+        "server/src/waiters.rs",
+        "persist",
+        "so are those of what it is served",
+    ),
 ];
 
 /// Families of commands that have to know another, and why.
