@@ -56,6 +56,12 @@ impl Stopwatch {
         nanos
     }
 
+    /// Nanoseconds from the start to the last lap.
+    #[inline]
+    pub fn elapsed_nanos(&self) -> u64 {
+        self.elapsed_nanos
+    }
+
     /// The wall clock at the last lap, in microseconds since 1970.
     #[inline]
     pub fn wall_us(&self) -> i64 {

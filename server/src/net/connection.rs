@@ -46,11 +46,17 @@ const BATCH_REQUEST_BYTES: usize = 64 * 1024;
 /// or so long: then replies are written, and other connections of the thread have their turn.
 const BATCH_MICROS: i64 = 2_000;
 
+/// The replies of a batch that took so long do not wait for those of others.
+const LONG_BATCH_NANOS: u64 = 100_000;
+
 /// Reply bytes handed to the system at once, in pieces.
 const WRITE_PIECES: usize = 256;
 
 /// After so long a connection tries again to leave keys that somebody else holds for long, a script most likely.
 const WHILE_HELD: Duration = Duration::from_millis(10);
+
+/// Reply buffers that a thread keeps, of 16 KiB at most.
+const KEPT_REPLIES: usize = 64;
 
 /// How long the most that ever waited is remembered, as in Redis.
 const PEAK_MS: i64 = 5_000;
@@ -59,8 +65,8 @@ thread_local! {
     /// Idle connections own no read buffer: requests that arrive whole are executed from this one.
     static ARRIVED: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
 
-    /// Nor do they own a reply buffer: replies that can be written at once are gathered in this one.
-    static REPLIES: RefCell<Output> = RefCell::new(Output::new());
+    /// Nor do they own a reply buffer: replies that can be written at once are gathered in one of these.
+    static REPLIES: RefCell<Vec<Output>> = const { RefCell::new(Vec::new()) };
 
     /// Nor a parser, unless it is within a request.
     static PARSER: Cell<Option<Box<Parser>>> = const { Cell::new(None) };
@@ -231,9 +237,22 @@ impl Connection {
                 Err(_) => return Poll::Ready(Progress::End(End::Gone)),
                 // The socket holds more than one connection should take at once.
                 Ok(read) if read >= READ_BYTES => return Poll::Ready(Progress::Yield),
+                Ok(_) if self.lets_others_first() => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Ok(_) => {}
             }
         }
+    }
+
+    /// Whether the replies of a batch go out once all who are ready have been executed, as in Redis.
+    ///
+    /// A client that waits is woken by the first of its replies, which costs us more than the sending; while it reads
+    /// that, the others come without waking it.
+    fn lets_others_first(&self) -> bool {
+        let nanos = self.session.stopwatch.elapsed_nanos();
+        !self.out.is_empty() && self.hold.is_none() && nanos < LONG_BATCH_NANOS
     }
 
     /// Whether the next request may run: none waits, and there is room for its reply.
@@ -362,7 +381,12 @@ impl Connection {
     /// Leaves the reply buffer to the thread: a connection that owes nothing holds none.
     fn give_replies_back(&mut self) {
         if self.out.memory_bytes() > 0 {
-            REPLIES.set(std::mem::take(&mut self.out));
+            let out = std::mem::take(&mut self.out);
+            REPLIES.with_borrow_mut(|kept| {
+                if kept.len() < KEPT_REPLIES {
+                    kept.push(out);
+                }
+            });
         }
     }
 
@@ -538,7 +562,7 @@ impl Connection {
     /// done with.
     fn execute(&mut self, bytes: &[u8]) -> (Stop, usize) {
         if self.out.is_empty() {
-            self.out = REPLIES.take();
+            self.out = REPLIES.with_borrow_mut(Vec::pop).unwrap_or_default();
             let ledger = &self.session.server.clients.ledger;
             self.out.count_in(ledger.meter());
         }
