@@ -70,11 +70,14 @@ fn names(dir: &Path) -> Vec<String> {
 
 /// A real Redis on a copy of the log as it is at this moment.
 fn redis_on_copy(server: &Server) -> Server {
-    Server::start_on(Kind::Oracle, &["--appendonly", "yes"], |dir| {
-        let (from, to) = (
-            server.dir().join("appendonlydir"),
-            dir.join("appendonlydir"),
-        );
+    start_on_copy(Kind::Oracle, &server.dir())
+}
+
+/// A server on a copy of the log that is in a working directory.
+fn start_on_copy(kind: Kind, dir: &Path) -> Server {
+    let from = dir.join("appendonlydir");
+    Server::start_on(kind, &["--appendonly", "yes"], |dir| {
+        let to = dir.join("appendonlydir");
         fs::create_dir(&to).expect("a directory");
         for name in names(&from) {
             fs::copy(from.join(&name), to.join(&name)).expect("copied");

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    EVERYSEC, alike, assert_loads, complaints, fields, say, settle, wait_for, wait_for_rewrite,
+    EVERYSEC, alike, assert_loads, complaints, fields, say, settle, start_on_copy, wait_for,
+    wait_for_rewrite,
 };
 use crate::snapshot::wait_until;
 use crate::support::client::Silence;
@@ -225,16 +226,7 @@ fn a_torn_tail_that_cannot_be_cut_off_costs_nothing_before_it() {
         log.contains("Could not remove short write from the append-only file."),
         "{log}"
     );
-    let copy = Server::start_on(Kind::Keytag, EVERYSEC, |dir| {
-        let (from, to) = (
-            server.dir().join("appendonlydir"),
-            dir.join("appendonlydir"),
-        );
-        std::fs::create_dir(&to).expect("a directory");
-        for name in super::names(&from) {
-            std::fs::copy(from.join(&name), to.join(&name)).expect("copied");
-        }
-    });
+    let copy = start_on_copy(Kind::Keytag, &server.dir());
     let mut copied = copy.connect();
     assert_eq!(copied.line("DBSIZE").integer(), 20);
     assert!(copied.info_number("aof_quarantined_bytes") > 0);

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::{EVERYSEC, assert_loads, names, redis_on_copy, settle, wait_for, wait_for_rewrite};
+use super::{
+    EVERYSEC, assert_loads, names, redis_on_copy, settle, start_on_copy, wait_for, wait_for_rewrite,
+};
 use crate::snapshot::wait_until;
 use crate::support::{Client, Faults, Kind, Server};
 
@@ -39,6 +41,28 @@ fn a_log_that_somebody_has_removed_is_written_anew() {
         let mut client = server.connect();
         assert_eq!(client.line("DBSIZE").integer(), 101);
         assert_eq!(client.line("GET after").to_string(), "\"2\"");
+    }
+}
+
+/// Redis goes on in the old directory until the next rewrite.
+#[test]
+fn a_log_follows_the_working_directory() {
+    let protected = [EVERYSEC, &["--enable-protected-configs", "yes"]].concat();
+    let mut server = Server::keytag(&protected);
+    let mut client = server.connect();
+    fill(&mut client);
+    let elsewhere = server.dir().join("elsewhere");
+    fs::create_dir(&elsewhere).expect("a directory");
+    let line = format!("CONFIG SET dir {}", elsewhere.display());
+    assert_eq!(client.line(&line).to_string(), "OK");
+    assert_eq!(client.line("SET after 1").to_string(), "OK");
+    wait_for(&server, "aof_rewrites", "1");
+    wait_for_rewrite(&server);
+    settle(&mut client);
+    server.kill();
+    for kind in [Kind::Keytag, Kind::Oracle] {
+        let found = start_on_copy(kind, &elsewhere);
+        assert_eq!(found.connect().line("DBSIZE").integer(), 101, "{kind:?}");
     }
 }
 

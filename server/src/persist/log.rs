@@ -4,6 +4,7 @@
 //! writer thread takes what has gathered, writes it and syncs it; many connections share one sync.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use storage::aof;
@@ -66,28 +67,21 @@ pub struct Taken {
     pub at_ms: i64,
 }
 
-/// How far the writer has come, for whoever waits for it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Progress {
-    /// Everything up to here has been handed to the system.
-    pub written: u64,
-    /// Everything up to here is on disk.
-    pub durable: u64,
-    /// The disk takes nothing, or cannot be trusted: writes are refused.
-    pub is_failing: bool,
+/// How far the disk has come, for whoever waits for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Disk {
+    /// Everything up to here is on it.
+    durable: u64,
+    /// It takes nothing, or cannot be trusted: writes are refused.
+    is_failing: bool,
 }
 
-impl Progress {
+impl Disk {
     /// Whether a reply may be sent that has to be on disk first (`appendfsync always`).
     ///
     /// While the disk fails nobody knows when it will take more, and reading goes on: what is seen then may be lost.
-    fn is_safe(self, basis: Basis) -> bool {
+    fn has_kept(self, basis: Basis) -> bool {
         self.durable >= basis.seen || self.is_failing && self.durable >= basis.changed
-    }
-
-    /// Whether a reply may be sent that waits for a writer that is late. A write that fails holds up nobody, as in Redis.
-    fn is_caught_up(self, basis: Basis) -> bool {
-        self.written >= basis.changed || self.is_failing
     }
 }
 
@@ -95,15 +89,18 @@ impl Progress {
 #[derive(Clone, Copy, Debug)]
 pub enum Hold {
     /// The disk.
-    UntilSafe(Basis),
-    /// The writer.
-    UntilWritten(Basis),
+    Disk(Basis),
+    /// The writer, up to this offset.
+    Writer(u64),
 }
 
 /// How long records may wait for the writer before those who add to them wait too.
 ///
 /// Redis writes before it replies. Here a kill takes what waits, and `everysec` may lose a second.
 const LATE_MS: i64 = 500;
+
+/// How often they look whether it has come.
+const WHILE_LATE: Duration = Duration::from_millis(10);
 
 /// The log of effects, as commands see it.
 #[derive(Debug)]
@@ -117,7 +114,7 @@ pub struct Log {
     written_at_ms: AtomicI64,
     pending_bytes: AtomicUsize,
     buffer_bytes: AtomicUsize,
-    progress: watch::Sender<Progress>,
+    disk: watch::Sender<Disk>,
 }
 
 impl Default for Log {
@@ -132,7 +129,7 @@ impl Default for Log {
             written_at_ms: AtomicI64::new(0),
             pending_bytes: AtomicUsize::new(0),
             buffer_bytes: AtomicUsize::new(0),
-            progress: watch::Sender::default(),
+            disk: watch::Sender::default(),
         }
     }
 }
@@ -215,27 +212,25 @@ impl Log {
     pub fn set_written(&self, taken: Taken) {
         self.written_at_ms.store(taken.at_ms, Ordering::Relaxed);
         self.written.store(taken.end, Ordering::Release);
-        self.note(|progress| progress.written = taken.end);
     }
 
     /// Notes that everything up to `offset` is on disk.
     pub fn set_durable(&self, offset: u64) {
-        self.note(|progress| progress.durable = progress.durable.max(offset));
+        self.note(|disk| disk.durable = disk.durable.max(offset));
     }
 
     /// Notes whether the disk takes what it is given.
     pub fn set_failing(&self, is_failing: bool) {
-        self.note(|progress| progress.is_failing = is_failing);
+        self.note(|disk| disk.is_failing = is_failing);
     }
 
-    /// Lets go who waits for a log that is kept no more.
-    pub fn release(&self) {
-        let end = self.appended();
-        self.note(|progress| (progress.written, progress.durable) = (end, end));
-    }
-
-    fn note(&self, change: impl FnOnce(&mut Progress)) {
-        self.progress.send_modify(change);
+    /// Wakes who waits for the disk, if there is anything new.
+    fn note(&self, change: impl FnOnce(&mut Disk)) {
+        self.disk.send_if_modified(|disk| {
+            let before = *disk;
+            change(disk);
+            *disk != before
+        });
     }
 
     /// Whether everything up to `offset` is on disk; never while no log is kept.
@@ -245,21 +240,18 @@ impl Log {
 
     /// The offset up to which everything is on disk.
     pub fn durable(&self) -> u64 {
-        self.progress.borrow().durable
+        self.disk.borrow().durable
     }
 
     /// Waits until everything up to `offset` is on disk.
     pub async fn until_durable(&self, offset: u64) {
-        self.until(|progress| progress.durable >= offset).await;
+        self.until(|disk| disk.durable >= offset).await;
     }
 
-    async fn until(&self, is_reached: impl Fn(Progress) -> bool) {
+    async fn until(&self, is_reached: impl Fn(Disk) -> bool) {
+        let mut disk = self.disk.subscribe();
         // The sender lives as long as the log.
-        let _ = self
-            .progress
-            .subscribe()
-            .wait_for(|&progress| is_reached(progress))
-            .await;
+        let _ = disk.wait_for(|&disk| is_reached(disk)).await;
     }
 
     /// What a reply that rests on this has to wait for, if anything.
@@ -270,12 +262,12 @@ impl Log {
         }
         match policy {
             AppendFsync::Always => {
-                let is_safe = self.progress.borrow().is_safe(basis);
-                (!is_safe).then_some(Hold::UntilSafe(basis))
+                let is_kept = self.disk.borrow().has_kept(basis);
+                (!is_kept).then_some(Hold::Disk(basis))
             }
             AppendFsync::Everysec | AppendFsync::No => {
                 let is_late = || now_ms - self.written_at_ms.load(Ordering::Relaxed) > LATE_MS;
-                (self.written() < basis.changed && is_late()).then_some(Hold::UntilWritten(basis))
+                (self.written() < basis.changed && is_late()).then_some(Hold::Writer(basis.changed))
             }
         }
     }
@@ -283,14 +275,20 @@ impl Log {
     /// Ends when the reply may be sent.
     pub async fn held(&self, hold: Hold) {
         match hold {
-            Hold::UntilSafe(basis) => self.until(|it| it.is_safe(basis)).await,
-            Hold::UntilWritten(basis) => self.until(|it| it.is_caught_up(basis)).await,
+            Hold::Disk(basis) => self.until(|disk| disk.has_kept(basis)).await,
+            Hold::Writer(end) => {
+                // A write that fails holds up nobody, as in Redis.
+                let is_failing = || self.disk.borrow().is_failing;
+                while self.is_on() && self.written() < end && !is_failing() {
+                    tokio::time::sleep(WHILE_LATE).await;
+                }
+            }
         }
     }
 
     /// Waits until there is something to write, `timeout` at most, and puts it behind what `into` holds;
     /// gives how far that goes.
-    pub fn take(&self, into: &mut Vec<u8>, timeout: std::time::Duration) -> Taken {
+    pub fn take(&self, into: &mut Vec<u8>, timeout: Duration) -> Taken {
         let mut pending = self.pending.lock();
         if pending.bytes.is_empty() {
             self.has_pending.wait_for(&mut pending, timeout);

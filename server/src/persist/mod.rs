@@ -202,7 +202,7 @@ impl Persist {
         server.log.turn(false);
         ask(server, &tasks, Task::Stop);
         // Who waits for the disk has waited for a log that nobody wants any more.
-        server.log.release();
+        server.log.set_durable(server.log.appended());
         self.status.is_rewrite_scheduled.store(false, Relaxed);
     }
 

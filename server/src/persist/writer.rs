@@ -497,7 +497,7 @@ impl Writer {
         if is_first && self.doubt == Doubt::None {
             // As in Redis nothing is kept until the next attempt: it would be of no use without a base.
             self.server.log.turn(false);
-            self.server.log.release();
+            self.server.log.set_durable(self.server.log.appended());
         }
         if is_first || self.doubt == Doubt::Lost {
             self.server.persist.schedule_rewrite();
