@@ -404,8 +404,10 @@ impl Block {
     /// to free.
     pub(super) fn change(&mut self, change: Change<'_>) -> Option<Spent> {
         let meta = self.meta();
+        // First, for it looks at the value.
+        self.count(-1);
         // SAFETY: what is read here is the new block's from now on: the old one is freed below without being
-        // dropped, and nothing between panics (running out of memory aborts).
+        // dropped, or looked at as its owner would, and nothing between panics (running out of memory aborts).
         let (tags, body) = unsafe {
             let tags = self.field::<Box<Memberships>>(TAGS).map(|it| it.read());
             (tags, self.read_body())
@@ -428,7 +430,6 @@ impl Block {
         });
         block.put_meta(block.meta() | (meta & EPOCH));
         block.put_fingerprint(self.fingerprint());
-        self.count(-1);
         let old = std::mem::ManuallyDrop::new(std::mem::replace(self, block));
         old.free();
         drop(old_tags);
