@@ -13,7 +13,7 @@
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
-use std::ffi::{CStr, c_char};
+use std::ffi::CStr;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
 /// What serves all of it. Miri and AddressSanitizer put their own allocator in its place.
@@ -30,7 +30,7 @@ pub(crate) use tikv_jemallocator::Jemalloc;
 #[cfg(not(any(miri, keytag_sanitize)))]
 // SAFETY: jemalloc reads this symbol as a pointer to a NUL-terminated string, which it is.
 #[unsafe(export_name = "_rjem_malloc_conf")]
-static MALLOC_CONF: Option<&'static c_char> =
+static MALLOC_CONF: Option<&'static std::ffi::c_char> =
     // SAFETY: the literal is static.
     Some(unsafe { &*c"narenas:4,dirty_decay_ms:200".as_ptr() });
 

@@ -77,7 +77,7 @@ const DRAWS: usize = 512;
 /// Asks for the cache line at an address that will soon be read.
 #[inline]
 #[cfg_attr(
-    target_arch = "x86_64",
+    all(target_arch = "x86_64", not(miri)),
     expect(unsafe_code, reason = "there is no safe prefetch")
 )]
 pub(crate) fn prefetch<T>(address: *const T) {
