@@ -630,7 +630,7 @@ impl Connection {
     fn hold_for_log(&mut self) {
         let server = self.session.server;
         let policy = server.settings.config.get(options::APPENDFSYNC);
-        let now_ms = self.session.stopwatch.wall_us() / 1000;
+        let now_ms = self.session.stopwatch.wall_ms();
         let hold = server.log.hold(policy, self.session.local.basis, now_ms);
         if let Some(hold) = hold {
             self.hold = Some(Box::pin(server.log.held(hold)));
