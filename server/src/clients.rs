@@ -481,6 +481,12 @@ impl Client {
         }
     }
 
+    /// Notes that it is closed at once; whether that is news.
+    pub fn begin_closing(&self) -> bool {
+        let bit = State::CLOSE_NOW.bits();
+        self.state.fetch_or(bit, Ordering::Relaxed) & bit == 0
+    }
+
     /// Asks its task to close it at once.
     pub fn kill(&self) {
         self.set(State::CLOSE_NOW, true);

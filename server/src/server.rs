@@ -583,11 +583,15 @@ impl Server {
         self.tracking.disable(client);
     }
 
-    /// Notes that a connection is closed because it does not take its replies.
+    /// Notes that a connection is closed because it does not take its replies: once, for its own thread may find that
+    /// out while another one has a message for it.
     #[cold]
     pub fn note_output_limit(&self, client: &Client) {
-        self.stats.counters.output_limit_disconnections.add(1);
         let line = client.line(self.commands.full_names(), clock::now_ms());
+        if !client.begin_closing() {
+            return;
+        }
+        self.stats.counters.output_limit_disconnections.add(1);
         let line = String::from_utf8_lossy(&line);
         tracing::warn!("Client {line} closed for overcoming of output buffer limits.");
     }
