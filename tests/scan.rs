@@ -204,6 +204,7 @@ fn any_cursor_is_answered() {
         };
         let (next, keys) = scan(&mut client, &cursor.to_string(), "COUNT 20");
         assert!(next.parse::<u64>().is_ok(), "{next}");
-        assert!(keys.len() <= 20, "{}", keys.len());
+        // Those whose hashes are alike come together: more than two of a thousand hardly ever are.
+        assert!(keys.len() <= 22, "{}", keys.len());
     }
 }
