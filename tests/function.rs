@@ -146,6 +146,85 @@ fn all_threads_know_what_one_has_loaded() {
     assert_eq!(info(&mut first, "number_of_libraries"), 0);
 }
 
+/// What stays in the interpreter is one thing for all connections, and goes when it does in Redis.
+#[test]
+fn what_functions_and_scripts_leave_is_found_as_in_redis() {
+    const LIBRARY: &str = "#!lua name=l\nlocal n = 0\n\
+        redis.register_function('count', function() n = n + 1 return n end)\n\
+        redis.register_function('deep', function() return cjson.encode_max_depth() end)\n\
+        redis.register_function('deepen', function() return cjson.encode_max_depth(9) end)";
+    const DEEP: [&str; 3] = ["EVAL", "return cjson.encode_max_depth()", "0"];
+    const DEEPEN: [&str; 3] = ["EVAL", "return cjson.encode_max_depth(7)", "0"];
+    let run = |kind: Kind| -> Vec<String> {
+        let flags = ["--io-threads", "4", "--enable-debug-command", "yes"];
+        let server = Server::start(kind, &flags);
+        let mut clients: Vec<Client> = (0..8).map(|_| server.connect()).collect();
+        let mut replies = Vec::new();
+        let mut turn = 0;
+        let mut line = |request: &[&str]| {
+            turn += 1;
+            let reply = clients[turn % 8].call(request);
+            replies.push(format!("{}: {reply}", request.join(" ")));
+        };
+        line(&["FUNCTION", "LOAD", LIBRARY]);
+        for _ in 0..20 {
+            line(&["FCALL", "count", "0"]);
+        }
+        line(&["FCALL", "deepen", "0"]);
+        line(&["FCALL", "deep", "0"]);
+        line(&DEEP);
+        line(&["FUNCTION", "LOAD", "REPLACE", LIBRARY]);
+        line(&["FCALL", "count", "0"]);
+        line(&["FCALL", "deep", "0"]);
+        line(&["FUNCTION", "DELETE", "l"]);
+        line(&["FUNCTION", "LOAD", LIBRARY]);
+        line(&["FCALL", "deep", "0"]);
+        line(&["FLUSHALL"]);
+        line(&["FCALL", "deep", "0"]);
+        line(&["FCALL", "count", "0"]);
+        line(&["DEBUG", "RELOAD"]);
+        line(&["FCALL", "count", "0"]);
+        line(&["FCALL", "deepen", "0"]);
+        line(&["FUNCTION", "FLUSH"]);
+        line(&["FCALL", "count", "0"]);
+        line(&["FUNCTION", "LOAD", LIBRARY]);
+        line(&["FCALL", "deep", "0"]);
+        line(&["FCALL", "count", "0"]);
+        // Scripts have an interpreter of their own.
+        line(&DEEPEN);
+        for _ in 0..8 {
+            line(&DEEP);
+        }
+        line(&["FCALL", "deep", "0"]);
+        line(&[
+            "EVAL",
+            "math.randomseed(5) return tostring(math.random())",
+            "0",
+        ]);
+        line(&["EVAL", "return tostring(math.random())", "0"]);
+        line(&["SCRIPT", "FLUSH"]);
+        line(&DEEP);
+        replies
+    };
+    assert_eq!(run(Kind::Keytag), run(Kind::Oracle));
+}
+
+#[test]
+fn a_library_runs_once() {
+    let server = Server::keytag(&["--io-threads", "4"]);
+    let text = "#!lua name=l\nredis.log(redis.LOG_WARNING, 'it runs')\n\
+        redis.register_function('f', function() return 1 end)";
+    let mut first = server.connect();
+    first.call(&["FUNCTION", "LOAD", text]);
+    for _ in 0..8 {
+        assert_eq!(
+            server.connect().line("FCALL f 0").to_string(),
+            "(integer) 1"
+        );
+    }
+    assert_eq!(server.log().matches("it runs").count(), 1);
+}
+
 /// A client whose requests are refused because a script is busy.
 fn told_busy(server: &Server, text: &str) -> Client {
     let began = Instant::now();

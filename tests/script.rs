@@ -38,6 +38,28 @@ fn the_libraries_of_scripts_are_those_of_redis() {
     compare(include_str!("script/libraries.txt"));
 }
 
+/// Who puts arguments into the text of a script sends another one each time.
+#[test]
+fn scripts_that_are_forgotten_take_no_memory() {
+    let server = Server::keytag(&[]);
+    let mut client = server.connect();
+    let mut send = |numbers: std::ops::Range<usize>| {
+        for number in numbers {
+            let text = format!("return '{}{number}'", "x".repeat(1_000));
+            client.call(&["EVAL", &text, "0"]);
+        }
+        client.info_number("used_memory_vm_eval")
+    };
+    let few = send(0..1_000);
+    let many = send(1_000..6_000);
+    assert!(many < 2 * few, "{few} bytes, then {many}");
+    let mut client = server.connect();
+    assert_eq!(client.info_number("number_of_cached_scripts"), 500);
+    assert_eq!(client.info_number("evicted_scripts"), 5_500);
+    client.line("SCRIPT FLUSH");
+    assert!(client.info_number("used_memory_vm_eval") < few / 4);
+}
+
 /// What INFO counts of commands and errors, without times.
 fn counted(client: &mut Client) -> Vec<String> {
     let text = client.line("INFO commandstats errorstats stats").text();

@@ -164,6 +164,42 @@ fn following_ends_when_it_is_told_to() {
     assert_eq!(ours.line("GET alone").to_string(), "(nil)");
 }
 
+/// What the other writes meanwhile is not lost.
+#[test]
+fn following_waits_for_a_script_that_does_not_end() {
+    let source = source();
+    let mut theirs = authenticated(&source);
+    let address = format!("127.0.0.1:{}", source.port());
+    let flags = ["--warm-from", &address, "--masterauth", PASSWORD];
+    let more = ["--busy-reply-threshold", "10"];
+    let copy = Server::keytag(&[&flags[..], &more].concat());
+    let mut stuck = copy.connect();
+    stuck.send(&["EVAL", "while true do end", "0"]);
+    let mut ours = copy.connect();
+    wait_for("a script that runs too long", || {
+        ours.line("GET followed")
+            .to_string()
+            .starts_with("(error) BUSY")
+    });
+    let library = "#!lua name=late\nredis.register_function('late', function() return 1 end)";
+    theirs.line("SET followed yes");
+    theirs.call(&["FUNCTION", "LOAD", library]);
+    let sent = theirs.info_number("master_repl_offset");
+    let taken = |theirs: &mut Client| {
+        let info = theirs.info("slave0").unwrap_or_default();
+        let fields = info.split(',').filter_map(|it| it.split_once('='));
+        let offset = fields.into_iter().find(|(name, _)| *name == "offset");
+        offset.map_or(0, |(_, offset)| offset.parse().expect("a number"))
+    };
+    // Long enough for the records to be tried.
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(taken(&mut theirs) < sent);
+    assert_eq!(ours.line("SCRIPT KILL").to_string(), "OK");
+    wait_for("the records", || taken(&mut theirs) >= sent);
+    assert_eq!(ours.line("GET followed").to_string(), "\"yes\"");
+    assert_eq!(ours.line("FCALL late 0").to_string(), "(integer) 1");
+}
+
 #[test]
 fn who_may_not_copy_starts_with_nothing() {
     let source = source();

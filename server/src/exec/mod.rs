@@ -20,6 +20,7 @@ pub use script::load_libraries;
 pub use serve::count_vain;
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use protocol::{Args, Mark, Output};
 use storage::db::{Db, Garbage};
@@ -38,6 +39,9 @@ use crate::spec::{Acl, Flags, Group, Locks, Spec};
 use crate::stack;
 use crate::stats::Ending;
 pub use unit::Unit;
+
+/// How long the record of another server waits before it is tried again.
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 /// What the connection does after a request.
 #[derive(Debug)]
@@ -303,11 +307,15 @@ fn order_with_scripts(
     order.map(Some).ok_or_else(|| server.busy())
 }
 
-/// Whether a command runs scripts, or has to do with libraries of them.
+/// Whether a command runs scripts, or has to do with libraries of them: `DEBUG RELOAD` loads those too.
 #[inline]
 fn runs_scripts(entry: &Entry) -> bool {
     let spec = &entry.command.spec;
-    spec.locks == Locks::Growing || spec.locks == Locks::All && spec.group == Group::Scripting
+    match spec.locks {
+        Locks::Growing => true,
+        Locks::All => spec.group == Group::Scripting || spec.name == "DEBUG",
+        _ => false,
+    }
 }
 
 /// Whether a script that runs too long now would keep the thread from its other connections.
@@ -564,6 +572,12 @@ fn key_shards(server: &Server, spec: &Spec, args: &Args<'_>) -> ShardSet {
 pub fn replay(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Result<(), String> {
     let entry = find_record(session, args)?;
     call(session, entry, args, out);
+    // While the writes of another server are followed, a script of this one may run too long.
+    while refusal(out).is_some_and(|text| text.starts_with(b"-BUSY ")) {
+        out.clear();
+        std::thread::sleep(BETWEEN_TRIES);
+        call(session, entry, args, out);
+    }
     note_refusal(entry, out);
     Ok(())
 }
@@ -623,20 +637,20 @@ fn find_record(session: &mut Session, args: &Args<'_>) -> Result<&'static Entry,
     }
 }
 
+/// The reply, if it is an error.
+fn refusal(out: &Output) -> Option<&[u8]> {
+    let reply = out.chunks().next()?.as_slice();
+    reply.starts_with(b"-").then_some(reply)
+}
+
 /// Takes the reply away, and notes an error in the log.
 fn note_refusal(entry: &Entry, out: &mut Output) {
-    let is_error = |reply: &[u8]| reply.first() == Some(&b'-');
-    if let Some(chunk) = out
-        .chunks()
-        .next()
-        .filter(|chunk| is_error(chunk.as_slice()))
-    {
-        let text = String::from_utf8_lossy(chunk.as_slice())
-            .trim_end()
-            .to_owned();
+    if let Some(text) = refusal(out) {
+        let text = String::from_utf8_lossy(text);
         tracing::warn!(
-            "Replaying '{}' from the log gave an error: {text}",
-            entry.full_name
+            "Replaying '{}' from the log gave an error: {}",
+            entry.full_name,
+            text.trim_end()
         );
     }
     out.clear();

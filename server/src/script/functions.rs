@@ -1,15 +1,17 @@
-//! The libraries of functions that the server knows.
+//! The libraries of functions that the server knows, and the interpreter they lie in.
 //!
-//! What runs lies in the interpreters of the threads. Each loads a library when it first needs it, and lets those
-//! go that are here no longer.
+//! Whoever loads, calls or removes functions does so while nothing else runs scripts (`Gates::begin_script`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use parking_lot::RwLock;
+use mlua::Function as Callback;
+use parking_lot::{Mutex, RwLock};
 
+use super::interpreter::Interpreter;
 use super::library::{Draft, Function, Library};
+use super::register::Patience;
 
 /// What becomes of libraries that are there already when others are loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +24,34 @@ pub enum Policy {
     Replace,
 }
 
-/// A library that has run, and what it has registered.
-pub type Loaded = (Draft, Vec<Function>);
+/// A library that has run, and is not called yet.
+#[derive(Debug)]
+pub struct Loaded {
+    library: Library,
+    callbacks: Vec<Callback>,
+}
+
+/// The interpreter for functions, and what each library has registered in it.
+#[derive(Debug)]
+pub struct Callbacks {
+    /// The interpreter.
+    pub interpreter: Interpreter,
+    /// By the numbers of the libraries, each in the place of its function.
+    of_libraries: HashMap<u64, Vec<Callback>>,
+}
+
+impl Callbacks {
+    /// What a function calls.
+    pub fn get(&self, library: &Library, index: usize) -> Option<&Callback> {
+        self.of_libraries.get(&library.id)?.get(index)
+    }
+
+    fn retain(&mut self, known: &Known) {
+        let ids: HashSet<u64> = known.libraries.values().map(|it| it.id).collect();
+        self.of_libraries.retain(|id, _| ids.contains(id));
+        self.interpreter.collect_garbage();
+    }
+}
 
 #[derive(Clone, Debug, Default)]
 struct Known {
@@ -67,12 +95,55 @@ impl Known {
 #[derive(Debug, Default)]
 pub struct Functions {
     known: RwLock<Known>,
-    generation: AtomicU64,
+    callbacks: Mutex<Option<Callbacks>>,
     last_id: AtomicU64,
     lua_bytes: AtomicUsize,
 }
 
 impl Functions {
+    /// Runs `work` with the interpreter of functions; `make` makes one where there is none.
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn with_callbacks<R, E>(
+        &self,
+        make: impl FnOnce() -> Result<Interpreter, E>,
+        work: impl FnOnce(&mut Callbacks) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut slot = self.callbacks.lock();
+        let callbacks = match &mut *slot {
+            Some(callbacks) => callbacks,
+            None => slot.insert(Callbacks {
+                interpreter: make()?,
+                of_libraries: HashMap::new(),
+            }),
+        };
+        let result = work(callbacks);
+        self.note_lua_bytes(callbacks);
+        result
+    }
+
+    /// Runs a library, which is not known by that yet.
+    ///
+    /// # Errors
+    /// The text of the error: see [`Interpreter::load`].
+    pub fn run(
+        &self,
+        callbacks: &Callbacks,
+        draft: Draft,
+        patience: Patience,
+    ) -> Result<Loaded, String> {
+        let registered = callbacks.interpreter.load(draft.body(), patience)?;
+        let (functions, callbacks) = registered.into_iter().unzip();
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let library = Library {
+            id,
+            draft,
+            functions,
+        };
+        Ok(Loaded { library, callbacks })
+    }
+
     /// The library with a function of that name, and which of its functions that is.
     pub fn find(&self, name: &[u8]) -> Option<(Arc<Library>, usize)> {
         let name = std::str::from_utf8(name).ok()?.to_ascii_lowercase();
@@ -100,18 +171,21 @@ impl Functions {
     ///
     /// # Errors
     /// The text of the error, if a name is taken.
-    pub fn add(&self, loaded: Vec<Loaded>, policy: Policy) -> Result<(), String> {
+    pub fn add(
+        &self,
+        callbacks: &mut Callbacks,
+        loaded: Vec<Loaded>,
+        policy: Policy,
+    ) -> Result<(), String> {
         let mut coming = Known::default();
-        for (draft, functions) in loaded {
-            if coming.libraries.contains_key(&draft.name) {
-                return Err(format!("Library '{}' already exists", draft.name));
+        let mut registered = Vec::with_capacity(loaded.len());
+        for Loaded { library, callbacks } in loaded {
+            let name = &library.draft.name;
+            if coming.libraries.contains_key(name) {
+                return Err(format!("Library '{name}' already exists"));
             }
-            let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-            coming.add(Arc::new(Library {
-                id,
-                draft,
-                functions,
-            }))?;
+            registered.push((library.id, callbacks));
+            coming.add(Arc::new(library))?;
         }
         let mut known = self.known.write();
         let mut merged = match policy {
@@ -126,7 +200,8 @@ impl Functions {
         let mut libraries = coming.libraries.into_values();
         libraries.try_for_each(|library| merged.add(library))?;
         *known = merged;
-        self.note_change();
+        callbacks.of_libraries.extend(registered);
+        callbacks.retain(&known);
         Ok(())
     }
 
@@ -134,23 +209,28 @@ impl Functions {
     pub fn delete(&self, name: &[u8]) -> bool {
         let name = String::from_utf8_lossy(name);
         let is_gone = self.known.write().remove(&name);
-        self.note_change();
+        self.let_go();
         is_gone
     }
 
-    /// Forgets all libraries.
+    /// Forgets all libraries, and the interpreter with all that they have left in it.
     pub fn flush(&self) {
         *self.known.write() = Known::default();
-        self.note_change();
+        *self.callbacks.lock() = None;
+        self.lua_bytes.store(0, Ordering::Relaxed);
     }
 
-    fn note_change(&self) {
-        self.generation.fetch_add(1, Ordering::Relaxed);
+    /// Takes from the interpreter what is not known any more.
+    fn let_go(&self) {
+        if let Some(callbacks) = &mut *self.callbacks.lock() {
+            callbacks.retain(&self.known.read());
+            self.note_lua_bytes(callbacks);
+        }
     }
 
-    /// Another number whenever a library has come or gone.
-    pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Relaxed)
+    fn note_lua_bytes(&self, callbacks: &Callbacks) {
+        let lua_bytes = callbacks.interpreter.memory_bytes();
+        self.lua_bytes.store(lua_bytes, Ordering::Relaxed);
     }
 
     /// How many libraries and functions there are.
@@ -173,14 +253,8 @@ impl Functions {
         known.libraries.values().map(of_library).sum()
     }
 
-    /// Bytes that all interpreters with libraries have allocated.
+    /// Bytes that the interpreter has allocated.
     pub fn lua_bytes(&self) -> usize {
         self.lua_bytes.load(Ordering::Relaxed)
-    }
-
-    /// Corrects the above by what one interpreter has grown or shrunk.
-    pub fn note_lua_bytes(&self, before: usize, after: usize) {
-        self.lua_bytes
-            .fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
     }
 }

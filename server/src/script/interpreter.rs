@@ -1,9 +1,11 @@
-//! The Lua interpreter of a thread: its globals, which no script can change, and the scripts it has compiled.
+//! A Lua interpreter: its globals, which no script can change, and the scripts it has compiled.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use lua::{How, Returned, Runner};
 use mlua::{Function, HookTriggers, Lua, LuaOptions, Result, StdLib, Table, Value, VmState};
+use parking_lot::Mutex;
 use protocol::Args;
 
 use super::raised::{self, PRELUDE_NAME, place};
@@ -41,6 +43,7 @@ pub enum End {
 }
 
 /// One interpreter, of scripts or of libraries: nothing that one does is seen by the other.
+#[derive(Debug)]
 pub struct Interpreter {
     lua: Lua,
     in_place: Function,
@@ -48,8 +51,6 @@ pub struct Interpreter {
     load: Option<Function>,
     /// Compiled, by what their text hashes to.
     compiled: HashMap<Sha, Function, ahash::RandomState>,
-    /// Up to which change of what is known it has seen.
-    pub generation: u64,
 }
 
 impl Interpreter {
@@ -86,7 +87,6 @@ impl Interpreter {
             runner,
             load,
             compiled: HashMap::default(),
-            generation: 0,
         })
     }
 
@@ -95,10 +95,9 @@ impl Interpreter {
         self.lua.used_memory()
     }
 
-    /// Forgets all compiled scripts.
-    pub fn flush(&mut self, generation: u64) {
-        self.compiled.clear();
-        self.generation = generation;
+    /// Frees what nothing refers to.
+    pub fn collect_garbage(&self) {
+        // It fails if a finalizer does: then the next collection goes on.
         let _ = self.lua.gc_collect();
     }
 
@@ -112,6 +111,11 @@ impl Interpreter {
             self.compiled.insert(*sha, function);
         }
         Ok(())
+    }
+
+    /// Forgets a script that has been compiled.
+    pub fn forget(&mut self, sha: &Sha) {
+        self.compiled.remove(sha);
     }
 
     /// A script that has been compiled.
@@ -195,7 +199,7 @@ impl Interpreter {
     ///
     /// # Errors
     /// If Lua has no memory.
-    pub fn watch(&self, look: impl Fn(&Lua) -> Result<()> + 'static) -> Result<()> {
+    pub fn watch(&self, look: impl Fn(&Lua) -> Result<()> + Send + 'static) -> Result<()> {
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
         self.lua.set_global_hook(triggers, move |lua, _| {
             look(lua)?;
@@ -216,22 +220,13 @@ fn library_api(lua: &Lua, redis: &Table) -> Result<Table> {
 }
 
 fn install_random(lua: &Lua, server: &Table) -> Result<()> {
-    let random = std::rc::Rc::new(std::cell::Cell::new(Random::seeded(fastrand::i32(..))));
-    let seeded = std::rc::Rc::clone(&random);
-    server.raw_set(
-        "fraction",
-        lua.create_function(move |_, ()| {
-            let mut state = random.get();
-            let fraction = state.fraction();
-            random.set(state);
-            Ok(fraction)
-        })?,
-    )?;
-    server.raw_set(
-        "randomseed",
-        lua.create_function(move |_, seed: f64| {
-            seeded.set(Random::seeded(seed as i64 as i32));
-            Ok(())
-        })?,
-    )
+    let random = Arc::new(Mutex::new(Random::seeded(fastrand::i32(..))));
+    let seeded = Arc::clone(&random);
+    let fraction = lua.create_function(move |_, ()| Ok(random.lock().fraction()))?;
+    server.raw_set("fraction", fraction)?;
+    let randomseed = lua.create_function(move |_, seed: f64| {
+        *seeded.lock() = Random::seeded(seed as i64 as i32);
+        Ok(())
+    })?;
+    server.raw_set("randomseed", randomseed)
 }

@@ -1,7 +1,9 @@
 //! Lua scripts and functions: their texts, the interpreters that run them, and what they may see.
 //!
-//! Each I/O thread has an interpreter of its own, made when it runs its first script: scripts share nothing but the
-//! keyspace, so nobody waits for another's. What a script asks of the server comes from `exec`, which binds it.
+//! There is one interpreter for scripts and one for functions, as in Redis: what one leaves behind (a variable of a
+//! library, a setting of `cjson`) the next finds, on whatever thread it runs. Only one script or function runs at a
+//! time, so nobody waits for an interpreter who would not wait anyway. What a script asks of the server comes from
+//! `exec`, which binds it.
 
 pub mod convert;
 pub mod functions;
@@ -25,6 +27,7 @@ use protocol::Request;
 use sha1::{Digest as _, Sha1};
 
 pub use functions::Functions;
+use interpreter::Interpreter;
 pub use source::Source;
 
 /// The SHA-1 of a script's text.
@@ -105,6 +108,8 @@ pub struct Scripts {
     generation: AtomicU64,
     text_bytes: AtomicUsize,
     evicted: AtomicU64,
+    /// With the generation whose scripts it has compiled.
+    interpreter: Mutex<Option<(u64, Interpreter)>>,
     lua_bytes: AtomicUsize,
     is_killed: AtomicBool,
     has_written: AtomicBool,
@@ -163,14 +168,14 @@ impl Scripts {
         known.by_text.get(text).map(|it| Arc::clone(&it.0))
     }
 
-    /// Notes a script that has compiled.
-    pub fn add(&self, source: Arc<Source>, origin: Origin) {
+    /// Notes a script that has compiled; which other one had to go for it.
+    pub fn add(&self, source: Arc<Source>, origin: Origin) -> Option<Sha> {
         let mut known = self.known.write();
         if origin == Origin::Loaded {
             known.evaluated.retain(|sha| *sha != source.sha);
         }
         if known.by_sha.contains_key(&source.sha) {
-            return;
+            return None;
         }
         self.text_bytes
             .fetch_add(source.text.len(), Ordering::Relaxed);
@@ -179,28 +184,54 @@ impl Scripts {
         }
         known.by_text.insert(ByText(Arc::clone(&source)));
         known.by_sha.insert(source.sha, source);
-        if known.evaluated.len() > MOST_EVALUATED
-            && let Some(oldest) = known.evaluated.pop_front()
-            && let Some(gone) = known.by_sha.remove(&oldest)
-        {
-            known.by_text.remove(gone.text.as_slice());
-            self.text_bytes
-                .fetch_sub(gone.text.len(), Ordering::Relaxed);
-            self.evicted.fetch_add(1, Ordering::Relaxed);
+        if known.evaluated.len() <= MOST_EVALUATED {
+            return None;
         }
+        let oldest = known.evaluated.pop_front()?;
+        let gone = known.by_sha.remove(&oldest)?;
+        known.by_text.remove(gone.text.as_slice());
+        self.text_bytes
+            .fetch_sub(gone.text.len(), Ordering::Relaxed);
+        self.evicted.fetch_add(1, Ordering::Relaxed);
+        Some(oldest)
     }
 
-    /// Forgets all scripts.
+    /// Forgets all scripts, and what they have left in the interpreter.
     pub fn flush(&self) {
         let mut known = self.known.write();
         *known = Known::default();
         self.text_bytes.store(0, Ordering::Relaxed);
         self.generation.fetch_add(1, Ordering::Relaxed);
+        drop(known);
+        // Where a script runs, the next one sees to it.
+        if let Some(mut interpreter) = self.interpreter.try_lock() {
+            *interpreter = None;
+            self.lua_bytes.store(0, Ordering::Relaxed);
+        }
     }
 
-    /// How often all have been forgotten.
-    pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Relaxed)
+    /// Runs `work` with the interpreter of scripts; `make` makes one where there is none.
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn with_interpreter<R, E>(
+        &self,
+        make: impl FnOnce() -> Result<Interpreter, E>,
+        work: impl FnOnce(&mut Interpreter) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let generation = self.generation.load(Ordering::Relaxed);
+        let mut slot = self.interpreter.lock();
+        if slot.as_ref().is_some_and(|(of, _)| *of != generation) {
+            *slot = None;
+        }
+        let (_, interpreter) = match &mut *slot {
+            Some(made) => made,
+            None => slot.insert((generation, make()?)),
+        };
+        let result = work(interpreter);
+        let lua_bytes = interpreter.memory_bytes();
+        self.lua_bytes.store(lua_bytes, Ordering::Relaxed);
+        result
     }
 
     /// How many there are.
@@ -213,15 +244,9 @@ impl Scripts {
         self.text_bytes.load(Ordering::Relaxed)
     }
 
-    /// Bytes that all interpreters have allocated.
+    /// Bytes that the interpreter has allocated.
     pub fn lua_bytes(&self) -> usize {
         self.lua_bytes.load(Ordering::Relaxed)
-    }
-
-    /// Corrects the above by what one interpreter has grown or shrunk.
-    pub fn note_lua_bytes(&self, before: usize, after: usize) {
-        self.lua_bytes
-            .fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
     }
 
     /// Lets the script that runs too long end.

@@ -1,88 +1,25 @@
 //! Libraries of functions: loading them, and calling what they have registered.
 //!
-//! A library is loaded into the interpreter of the thread that was told to, and into those of other threads when one
-//! of its functions is first called there.
+//! A library runs once, when it is loaded; its functions find again what it has left.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use mlua::Function;
 use protocol::Args;
 
 use super::running::{Allowance, Callee, Identity};
-use super::{Unit, new_interpreter, of_lua, run};
+use super::{Unit, new_interpreter, run};
 use crate::command::error::shown;
 use crate::command::{Call, Ctx, Error, Result};
 use crate::script::Kind;
-use crate::script::functions::{Loaded, Policy};
-use crate::script::interpreter::Interpreter;
+use crate::script::functions::{Callbacks, Loaded, Policy};
 use crate::script::library::{Draft, Library};
 use crate::script::register::Patience;
 use crate::server::Server;
 
-thread_local! {
-    static LIBRARIES: RefCell<Option<Libraries>> = const { RefCell::new(None) };
-}
-
-/// The interpreter of a thread for functions.
-struct Libraries {
-    interpreter: Interpreter,
-    /// What the libraries have registered, each function in its place.
-    loaded: HashMap<u64, Vec<Function>>,
-}
-
-impl Libraries {
-    fn new() -> Result<Libraries> {
-        Ok(Libraries {
-            interpreter: new_interpreter(Kind::Function).map_err(of_lua)?,
-            loaded: HashMap::new(),
-        })
-    }
-
-    /// Lets go what has been deleted or replaced.
-    fn catch_up(&mut self, server: &Server) {
-        let generation = server.functions.generation();
-        if self.interpreter.generation == generation {
-            return;
-        }
-        let known = server.functions.libraries();
-        self.loaded
-            .retain(|id, _| known.iter().any(|library| library.id == *id));
-        self.interpreter.flush(generation);
-    }
-
-    /// A function of a library, which is loaded unless it has been.
-    fn function(&mut self, library: &Library, index: usize) -> Result<Function> {
-        if !self.loaded.contains_key(&library.id) {
-            let registered = self
-                .interpreter
-                .load(library.draft.body(), Patience::Endless)
-                .map_err(of_text)?;
-            // What it registers may depend on nothing but its text, so each is found in its place again.
-            let functions = registered.into_iter().map(|(_, function)| function);
-            self.loaded.insert(library.id, functions.collect());
-        }
-        let functions = &self.loaded[&library.id];
-        let function = functions.get(index).cloned();
-        function.ok_or_else(|| of_text("Function not found".to_owned()))
-    }
-}
-
-/// Runs `work` with the libraries of this thread.
-fn with_libraries<R>(server: &Server, work: impl FnOnce(&mut Libraries) -> Result<R>) -> Result<R> {
-    LIBRARIES.with_borrow_mut(|slot| {
-        let before = slot.as_ref().map_or(0, |it| it.interpreter.memory_bytes());
-        let libraries = match slot {
-            Some(libraries) => libraries,
-            None => slot.insert(Libraries::new()?),
-        };
-        libraries.catch_up(server);
-        let result = work(libraries);
-        let after = libraries.interpreter.memory_bytes();
-        server.functions.note_lua_bytes(before, after);
-        result
-    })
+/// Runs `work` with the interpreter of functions.
+fn with_callbacks<R>(server: &Server, work: impl FnOnce(&mut Callbacks) -> Result<R>) -> Result<R> {
+    let make = || new_interpreter(Kind::Function);
+    server.functions.with_callbacks(make, work)
 }
 
 /// Calls a function.
@@ -92,8 +29,8 @@ pub(super) fn call(
     (call, args): (Call, &Args<'_>),
     unit: &mut Unit,
 ) -> Result {
-    with_libraries(cx.server, |libraries| {
-        let function = libraries.function(&library, index)?;
+    with_callbacks(cx.server, |callbacks| {
+        let function = callbacks.get(&library, index).ok_or(Error::NoFunction)?;
         let allowance = Allowance {
             flags: Some(library.functions[index].flags),
             is_read_only: call.is_read_only,
@@ -102,9 +39,8 @@ pub(super) fn call(
             callee: Callee::Function(library, index),
             request: Some(args.to_request()),
         };
-        let interpreter = &libraries.interpreter;
         run(
-            (interpreter, &function),
+            (&callbacks.interpreter, function),
             cx,
             (call, args),
             allowance,
@@ -154,16 +90,14 @@ fn patience(cx: &Ctx<'_>) -> Patience {
 }
 
 fn add(server: &Server, drafts: Vec<Draft>, policy: Policy, patience: Patience) -> Result<()> {
-    with_libraries(server, |libraries| {
-        let run = |draft: Draft| -> std::result::Result<Loaded, String> {
-            let registered = libraries.interpreter.load(draft.body(), patience)?;
-            let functions = registered.into_iter().map(|(function, _)| function);
-            Ok((draft, functions.collect()))
-        };
-        let loaded: std::result::Result<Vec<Loaded>, String> =
-            drafts.into_iter().map(run).collect();
+    let functions = &server.functions;
+    with_callbacks(server, |callbacks| {
+        let loaded: std::result::Result<Vec<Loaded>, String> = drafts
+            .into_iter()
+            .map(|draft| functions.run(callbacks, draft, patience))
+            .collect();
         loaded
-            .and_then(|loaded| server.functions.add(loaded, policy))
+            .and_then(|loaded| functions.add(callbacks, loaded, policy))
             .map_err(of_text)
     })
 }

@@ -8,7 +8,6 @@ mod api;
 mod libraries;
 mod running;
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use mlua::{Function, Table, Value};
@@ -24,11 +23,11 @@ use crate::script::interpreter::{End, Interpreter};
 use crate::script::{Kind, Origin, Source, convert, hex, raised, register};
 use crate::stack;
 
-thread_local! {
-    static SCRIPTS: RefCell<Option<Interpreter>> = const { RefCell::new(None) };
+fn new_interpreter(kind: Kind) -> Result<Interpreter> {
+    bound_interpreter(kind).map_err(of_lua)
 }
 
-fn new_interpreter(kind: Kind) -> mlua::Result<Interpreter> {
+fn bound_interpreter(kind: Kind) -> mlua::Result<Interpreter> {
     let interpreter = Interpreter::new(kind, |lua, prelude| api::bind(kind, lua, prelude))?;
     interpreter.watch(|lua| {
         match RUNNING.with_borrow_mut(|slot| slot.as_mut().map(|it| it.look())) {
@@ -85,25 +84,14 @@ pub fn execute(cx: &mut Ctx<'_>, job: ScriptJob, args: &Args<'_>, unit: &mut Uni
     }
 }
 
-/// Runs `work` with the interpreter of this thread for scripts.
+/// Runs `work` with the interpreter of scripts.
 fn with_scripts(
     cx: &mut Ctx<'_>,
     work: impl FnOnce(&mut Ctx<'_>, &mut Interpreter) -> Result,
 ) -> Result {
-    SCRIPTS.with_borrow_mut(|slot| {
-        let before = slot.as_ref().map_or(0, Interpreter::memory_bytes);
-        let interpreter = match slot {
-            Some(interpreter) => interpreter,
-            None => slot.insert(new_interpreter(Kind::Script).map_err(of_lua)?),
-        };
-        let scripts = &cx.server.scripts;
-        if interpreter.generation != scripts.generation() {
-            interpreter.flush(scripts.generation());
-        }
-        let result = work(cx, interpreter);
-        scripts.note_lua_bytes(before, interpreter.memory_bytes());
-        result
-    })
+    let make = || new_interpreter(Kind::Script);
+    let scripts = &cx.server.scripts;
+    scripts.with_interpreter(make, |interpreter| work(cx, interpreter))
 }
 
 fn compile(
@@ -118,8 +106,10 @@ fn compile(
             "ERR Error compiling script (new function): {message}"
         ))
     })?;
-    if let Some(origin) = origin {
-        cx.server.scripts.add(Arc::clone(source), origin);
+    if let Some(origin) = origin
+        && let Some(evicted) = cx.server.scripts.add(Arc::clone(source), origin)
+    {
+        interpreter.forget(&evicted);
     }
     Ok(())
 }

@@ -3,10 +3,10 @@
 mod decode;
 mod encode;
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use mlua::{Lua, MultiValue, Result, Table, Value};
+use parking_lot::Mutex;
 
 use super::{Fault, add, number, one};
 
@@ -16,7 +16,7 @@ pub(super) const NULL: Value = Value::NULL;
 /// Nested deeper than this, nothing is written or read, whatever scripts set: the stack must hold it.
 const MOST_DEPTH: usize = 2_600;
 
-/// What scripts may set, for all that come after them on the thread.
+/// What scripts may set, for all that come after them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     sparse_convert: bool,
@@ -56,26 +56,28 @@ impl Default for Settings {
 
 /// The functions of `cjson`, with settings of their own.
 pub fn library(lua: &Lua) -> Result<Table> {
-    let settings = Rc::new(Cell::new(Settings::default()));
+    let settings = Shared::default();
     let cjson = lua.create_table()?;
     cjson.raw_set("_NAME", "cjson")?;
     cjson.raw_set("_VERSION", "2.1.0")?;
     cjson.raw_set("null", NULL)?;
-    let own = Rc::clone(&settings);
+    let own = Arc::clone(&settings);
     add(lua, &cjson, "encode", move |lua, values| {
         let [value] = values else {
             return Err(Fault::argument(1, "encode", "expected 1 argument"));
         };
-        let text = encode::encode(value, own.get())?;
+        let settings = *own.lock();
+        let text = encode::encode(value, settings)?;
         one(Value::String(lua.create_string(text)?))
     })?;
-    let own = Rc::clone(&settings);
+    let own = Arc::clone(&settings);
     add(lua, &cjson, "decode", move |lua, values| {
         if values.len() != 1 {
             return Err(Fault::argument(1, "decode", "expected 1 argument"));
         }
         let text = super::bytes(values, 1, "decode")?;
-        one(decode::decode(lua, &text, own.get())?)
+        let settings = *own.lock();
+        one(decode::decode(lua, &text, settings)?)
     })?;
     add(lua, &cjson, "new", |lua, _| {
         one(Value::Table(library(lua)?))
@@ -85,7 +87,7 @@ pub fn library(lua: &Lua) -> Result<Table> {
     Ok(cjson)
 }
 
-type Shared = Rc<Cell<Settings>>;
+type Shared = Arc<Mutex<Settings>>;
 
 /// A whole number between bounds, if one is given.
 fn limit(
@@ -115,26 +117,26 @@ fn add_limits(lua: &Lua, cjson: &Table, settings: &Shared) -> Result<()> {
         ("encode_number_precision", 14, |it| &mut it.precision),
     ];
     for (name, most, field) in limits {
-        let settings = Rc::clone(settings);
+        let settings = Arc::clone(settings);
         add(lua, cjson, name, move |_, values| {
-            let mut now = settings.get();
+            let mut now = *settings.lock();
             if let Some(number) = limit(values, 1, name, (1, most))? {
                 *field(&mut now) = number as usize;
-                settings.set(now);
+                *settings.lock() = now;
             }
             one(Value::Number(*field(&mut now) as f64))
         })?;
     }
-    let settings = Rc::clone(settings);
+    let settings = Arc::clone(settings);
     add(lua, cjson, "encode_sparse_array", move |_, values| {
         let name = "encode_sparse_array";
-        let mut now = settings.get();
+        let mut now = *settings.lock();
         if let Some(convert) = switch(values, name, false)? {
             now.sparse_convert = convert == Switch::On;
         }
         now.sparse_ratio = limit(values, 2, name, (0, MOST))?.unwrap_or(now.sparse_ratio);
         now.sparse_safe = limit(values, 3, name, (0, MOST))?.unwrap_or(now.sparse_safe);
-        settings.set(now);
+        *settings.lock() = now;
         Ok(MultiValue::from_iter([
             Value::Boolean(now.sparse_convert),
             Value::Number(now.sparse_ratio as f64),
@@ -174,34 +176,34 @@ fn switch(
 }
 
 fn add_switches(lua: &Lua, cjson: &Table, settings: &Shared) -> Result<()> {
-    let shared = Rc::clone(settings);
+    let shared = Arc::clone(settings);
     add(lua, cjson, "encode_keep_buffer", move |_, values| {
-        let mut now = shared.get();
+        let mut now = *shared.lock();
         if let Some(switch) = switch(values, "encode_keep_buffer", false)? {
             now.keeps_buffer = switch == Switch::On;
-            shared.set(now);
+            *shared.lock() = now;
         }
         one(Value::Boolean(now.keeps_buffer))
     })?;
-    let shared = Rc::clone(settings);
+    let shared = Arc::clone(settings);
     add(lua, cjson, "decode_invalid_numbers", move |_, values| {
-        let mut now = shared.get();
+        let mut now = *shared.lock();
         if let Some(switch) = switch(values, "decode_invalid_numbers", false)? {
             now.decode_invalid = switch == Switch::On;
-            shared.set(now);
+            *shared.lock() = now;
         }
         one(Value::Boolean(now.decode_invalid))
     })?;
-    let shared = Rc::clone(settings);
+    let shared = Arc::clone(settings);
     add(lua, cjson, "encode_invalid_numbers", move |lua, values| {
-        let mut now = shared.get();
+        let mut now = *shared.lock();
         if let Some(switch) = switch(values, "encode_invalid_numbers", true)? {
             now.encode_invalid = match switch {
                 Switch::On => Invalid::Written,
                 Switch::Off => Invalid::Refused,
                 Switch::Null => Invalid::Null,
             };
-            shared.set(now);
+            *shared.lock() = now;
         }
         one(match now.encode_invalid {
             Invalid::Refused => Value::Boolean(false),

@@ -58,7 +58,7 @@ fn add(
     lua: &Lua,
     library: &Table,
     name: &'static str,
-    function: impl Fn(&Lua, &[Value]) -> Outcome + 'static,
+    function: impl Fn(&Lua, &[Value]) -> Outcome + Send + 'static,
 ) -> Result<()> {
     let function = lua.create_function(move |lua, values: MultiValue| {
         let values: Vec<Value> = values.into_iter().collect();
