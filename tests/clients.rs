@@ -41,7 +41,10 @@ fn play(mut command: Command, server: &mut Server) {
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                panic!("{command:?} takes longer than {PATIENCE:?}");
+                panic!(
+                    "{command:?} on {:?} takes longer than {PATIENCE:?}",
+                    server.kind()
+                );
             }
         }
     }
@@ -52,7 +55,12 @@ fn play(mut command: Command, server: &mut Server) {
         .expect("piped")
         .read_to_string(&mut errors);
     let status = child.wait().expect("the child is ours");
-    assert!(status.success(), "{command:?}: {status}\n{errors}");
+    if !status.success() {
+        let complaint = format!("{command:?} on {:?}: {status}\n{errors}", server.kind());
+        // At once, too, and not only in the summary: of a long run that may be cut off.
+        let _ = writeln!(std::io::stderr(), "{complaint}");
+        panic!("{complaint}");
+    }
 }
 
 fn lines_of(child: &mut Child) -> mpsc::Receiver<String> {

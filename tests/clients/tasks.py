@@ -55,6 +55,13 @@ def multiply(a, b):
     return a * b
 
 
+def are_finished(ids):
+    from rq import get_current_job
+    from rq.job import Job
+
+    return all(job.is_finished for job in Job.fetch_many(ids, connection=get_current_job().connection))
+
+
 def fail_until(path, failures):
     """Fails that often, counting in a key of the server that the worker knows."""
     from rq import get_current_job
