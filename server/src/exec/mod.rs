@@ -40,8 +40,8 @@ use crate::stack;
 use crate::stats::Ending;
 pub use unit::Unit;
 
-/// How long the record of another server waits before it is tried again.
-const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+/// How often the record of another server that a script holds up looks whether that has ended.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// What the connection does after a request.
 #[derive(Debug)]
@@ -575,7 +575,9 @@ pub fn replay(session: &mut Session, args: &Args<'_>, out: &mut Output) -> Resul
     // While the writes of another server are followed, a script of this one may run too long.
     while refusal(out).is_some_and(|text| text.starts_with(b"-BUSY ")) {
         out.clear();
-        std::thread::sleep(BETWEEN_TRIES);
+        while session.server.gates.is_busy() {
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
         call(session, entry, args, out);
     }
     note_refusal(entry, out);
