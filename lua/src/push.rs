@@ -94,6 +94,14 @@ impl<'r> Decoder<'_, 'r> {
                 }
                 (b'(', _) => self.labelled("big_number", text),
                 (b'=', Ok(length)) => self.verbatim(length),
+                // What is said of the value that follows no script sees.
+                (b'|', Ok(count)) => {
+                    for _ in 0..2 * count {
+                        self.value();
+                        ffi::lua_pop(self.state, 1);
+                    }
+                    self.value();
+                }
                 _ => ffi::lua_pushnil(self.state),
             }
         }
@@ -190,14 +198,15 @@ impl<'r> Decoder<'_, 'r> {
     unsafe fn verbatim(&mut self, length: usize) {
         let bytes = self.bytes(length);
         let (format, text) = bytes.split_at(bytes.len().min(3));
-        // SAFETY: two tables, and the texts that go into the inner one.
+        // SAFETY: two tables, and the texts that go into the inner one. Their sizes and the order are those of Redis,
+        // for it is in the order of what comes of them that scripts see the fields.
         unsafe {
-            self.table(0, 1);
-            self.table(0, 2);
-            self.string(format);
-            self.set_field("format");
+            self.table(0, 0);
+            self.table(0, 0);
             self.string(text.get(1..).unwrap_or_default());
             self.set_field("string");
+            self.string(format);
+            self.set_field("format");
             self.set_field("verbatim_string");
         }
     }

@@ -89,6 +89,7 @@ pub struct Settings {
     list_packed_threshold: AtomicUsize,
     /// `DEBUG SET-SKIP-CHECKSUM-VALIDATION`.
     skips_checksums: AtomicBool,
+    lets_scripts_debug: AtomicBool,
     habits: Mutex<SharedHabits>,
 }
 
@@ -100,6 +101,7 @@ impl Settings {
             fitting_clients: AtomicUsize::new(usize::MAX),
             list_packed_threshold: AtomicUsize::new(0),
             skips_checksums: AtomicBool::new(false),
+            lets_scripts_debug: AtomicBool::new(false),
             habits: Mutex::default(),
         }
     }
@@ -145,6 +147,16 @@ impl Settings {
     /// Sets `DEBUG SET-SKIP-CHECKSUM-VALIDATION`.
     pub fn skip_checksums(&self, is_on: bool) {
         self.skips_checksums.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Lets scripts call `DEBUG`, or not.
+    pub fn let_scripts_debug(&self, is_on: bool) {
+        self.lets_scripts_debug.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether scripts may call `DEBUG`.
+    pub fn lets_scripts_debug(&self) -> bool {
+        self.lets_scripts_debug.load(Ordering::Relaxed)
     }
 
     /// What the checksum of a snapshot file is worth.

@@ -95,7 +95,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     sub("REPLYBUFFER", 4, 4, reply_buffer),
     sub("SEGFAULT", 2, ANY, |_, _| end_by_signal()),
     sub("SET-ACTIVE-EXPIRE", 3, 3, set_active_expire),
-    sub("SET-DISABLE-DENY-SCRIPTS", 3, 3, accept),
+    sub("SET-DISABLE-DENY-SCRIPTS", 3, 3, let_scripts_debug),
     sub("SET-SKIP-CHECKSUM-VALIDATION", 3, 3, skip_checksums),
     sub("SLEEP", 3, 3, sleep),
     sub("STRINGMATCH-TEST", 2, 2, match_strings),
@@ -131,6 +131,13 @@ const LONGEST_DELAY_US: i64 = 1_000_000;
 fn skip_checksums(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
     let is_on = leading_integer(args.word(2)?) != 0;
     cx.server.settings.skip_checksums(is_on);
+    cx.reply.ok()
+}
+
+/// Redis lets scripts call every command then.
+fn let_scripts_debug(cx: &mut Ctx<'_>, args: &Args<'_>) -> Result {
+    let is_on = leading_integer(args.word(2)?) != 0;
+    cx.server.settings.let_scripts_debug(is_on);
     cx.reply.ok()
 }
 

@@ -285,6 +285,18 @@ impl Running {
         Ok(self.look_at(now_us))
     }
 
+    /// Whether it is `DEBUG`, and scripts may call that: all of it that does not load libraries itself.
+    fn may_debug(&self, entry: &Entry, args: &Args<'_>) -> bool {
+        let loads = |word: &[u8]| {
+            [&b"reload"[..], b"loadaof"]
+                .iter()
+                .any(|it| word.eq_ignore_ascii_case(it))
+        };
+        entry.full_name == "debug"
+            && self.server.settings.lets_scripts_debug()
+            && !args.get(1).is_some_and(loads)
+    }
+
     /// Whether a script may call that command now: the checks of Redis in its order (`scriptCall`, script.c).
     fn admit(&mut self, entry: &Entry, args: &Args<'_>) -> Result<()> {
         let text = |text: &str| Error::Text(text.to_owned());
@@ -294,7 +306,7 @@ impl Running {
             ));
         }
         let flags = entry.flags();
-        if flags.contains(Flags::NOSCRIPT) {
+        if flags.contains(Flags::NOSCRIPT) && !self.may_debug(entry, args) {
             return Err(text("ERR This Redis command is not allowed from script"));
         }
         let now_ms = self.db.as_ref().map_or(0, |db| db.moment.now_ms);
