@@ -7,7 +7,8 @@ use crate::support::{Client, Kind, Reply, Server, words};
 /// Says every line of a corpus to both servers, in RESP2 and RESP3: the replies must be the same bytes.
 fn compare(corpus: &str) {
     let mut differences = String::new();
-    let [keytag, oracle] = [Kind::Keytag, Kind::Oracle].map(|kind| Server::start(kind, &[]));
+    let flags = ["--enable-debug-command", "yes"];
+    let [keytag, oracle] = [Kind::Keytag, Kind::Oracle].map(|kind| Server::start(kind, &flags));
     for is_resp3 in [false, true] {
         let connect = |server: &Server| match is_resp3 {
             true => server.connect_resp3(),
@@ -58,6 +59,185 @@ fn scripts_that_are_forgotten_take_no_memory() {
     assert_eq!(client.info_number("evicted_scripts"), 5_500);
     client.line("SCRIPT FLUSH");
     assert!(client.info_number("used_memory_vm_eval") < few / 4);
+}
+
+#[test]
+fn lua_says_what_it_says_in_redis() {
+    compare(include_str!("script/language.txt"));
+}
+
+/// Functions that scripts may call, and the most arguments that are worth a try.
+const FUNCTIONS: &[(&str, usize)] = &[
+    ("pairs", 1),
+    ("ipairs", 1),
+    ("next", 2),
+    ("rawget", 2),
+    ("rawset", 3),
+    ("rawequal", 2),
+    ("setmetatable", 2),
+    ("getmetatable", 1),
+    ("tonumber", 2),
+    ("tostring", 1),
+    ("type", 1),
+    ("unpack", 3),
+    ("select", 2),
+    ("pcall", 2),
+    ("xpcall", 2),
+    ("error", 2),
+    ("assert", 2),
+    ("loadstring", 2),
+    ("load", 2),
+    ("setfenv", 2),
+    ("getfenv", 1),
+    ("print", 1),
+    ("dofile", 1),
+    ("require", 1),
+    ("table.concat", 3),
+    ("table.insert", 3),
+    ("table.remove", 2),
+    ("table.sort", 2),
+    ("table.maxn", 1),
+    ("table.getn", 1),
+    ("table.foreach", 2),
+    ("table.foreachi", 2),
+    ("table.setn", 2),
+    ("string.rep", 2),
+    ("string.sub", 3),
+    ("string.byte", 3),
+    ("string.char", 2),
+    ("string.format", 2),
+    ("string.find", 3),
+    ("string.match", 2),
+    ("string.gmatch", 2),
+    ("string.gsub", 3),
+    ("string.len", 1),
+    ("string.lower", 1),
+    ("string.upper", 1),
+    ("string.reverse", 1),
+    ("string.dump", 1),
+    ("math.random", 3),
+    ("math.randomseed", 1),
+    ("math.floor", 1),
+    ("math.max", 2),
+    ("math.abs", 1),
+    ("math.fmod", 2),
+    ("math.ldexp", 2),
+    ("math.sqrt", 1),
+    ("coroutine.create", 1),
+    ("coroutine.resume", 2),
+    ("coroutine.wrap", 1),
+    ("coroutine.status", 1),
+    ("coroutine.yield", 1),
+    ("bit.band", 2),
+    ("bit.tohex", 2),
+    ("bit.lshift", 2),
+    ("bit.bnot", 1),
+    ("struct.pack", 2),
+    ("struct.unpack", 2),
+    ("struct.size", 1),
+    ("cjson.encode", 1),
+    ("cjson.decode", 1),
+    ("cmsgpack.pack", 2),
+    ("cmsgpack.unpack", 1),
+    ("redis.call", 1),
+    ("redis.pcall", 2),
+    ("redis.log", 2),
+    ("redis.sha1hex", 2),
+    ("redis.error_reply", 1),
+    ("redis.status_reply", 1),
+    ("redis.setresp", 2),
+    ("redis.set_repl", 1),
+    ("redis.acl_check_cmd", 1),
+];
+
+const ARGUMENTS: &[&str] = &[
+    "nil", "5", "-1", "1.5", "'s'", "'5'", "true", "{}", "{1, 2}", "tostring",
+];
+
+/// All rows of so many arguments.
+fn rows(length: usize) -> Vec<String> {
+    let mut rows = vec![String::new()];
+    for place in 0..length {
+        let longer = rows.iter().flat_map(|row| {
+            let comma = if place == 0 { "" } else { ", " };
+            ARGUMENTS.iter().map(move |it| format!("{row}{comma}{it}"))
+        });
+        rows = longer.collect();
+    }
+    rows
+}
+
+/// A reply without what follows `0x`: tables and functions lie elsewhere in each process.
+fn without_addresses(reply: &[u8]) -> String {
+    let reply = String::from_utf8_lossy(reply);
+    let mut parts = reply.split("0x");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + "0x" + part.trim_start_matches(|it: char| it.is_ascii_hexdigit())
+    })
+}
+
+/// Every function says the same of arguments that it does not like, at the same place, by the same name; and makes
+/// the same of those that it does.
+#[test]
+fn arguments_are_taken_as_in_redis() {
+    let is_comparable = |call: &str| {
+        // Redis ends with an error that is a table without a text.
+        let is_fatal = call.starts_with("error({");
+        // There are two more levels where `pcall` is.
+        let levels = ["fenv, 5", "fenv, '5'"];
+        let is_deep = call.starts_with("pcall(") && levels.iter().any(|it| call.contains(it));
+        !is_fatal && !is_deep
+    };
+    let mut pair = [Kind::Keytag, Kind::Oracle].map(|kind| {
+        let server = Server::start(kind, &[]);
+        let client = server.connect();
+        (server, client)
+    });
+    let mut differences = Vec::new();
+    for &(function, most) in FUNCTIONS {
+        let rows = (0..=most).flat_map(rows);
+        let calls: Vec<String> = rows
+            .flat_map(|row| {
+                let comma = if row.is_empty() { "" } else { ", " };
+                [
+                    format!("{function}({row})"),
+                    format!("pcall({function}{comma}{row})"),
+                ]
+            })
+            .filter(|call| is_comparable(call))
+            .collect();
+        for calls in calls.chunks(200) {
+            let mut requests = Vec::new();
+            for call in calls {
+                let script = format!(
+                    "local r = {{{call}}} local shown = {{}} for i = 1, table.maxn(r) do local t = type(r[i]) \
+                     shown[i] = (t == 'string' or t == 'number' or t == 'boolean') and tostring(r[i]) or t end \
+                     return shown"
+                );
+                requests.extend(words::encode(&["EVAL", &script, "0"]));
+            }
+            let [ours, theirs] = pair.each_mut().map(|(_, client)| {
+                client.send_raw(&requests);
+                let replies = calls.iter().map(|_| without_addresses(&client.receive()));
+                replies.collect::<Vec<_>>()
+            });
+            let pairs = ours.into_iter().zip(theirs);
+            let different = calls
+                .iter()
+                .zip(pairs)
+                .filter(|(_, (ours, theirs))| ours != theirs);
+            differences.extend(
+                different.map(|(call, (ours, theirs))| format!("{call}\n  {ours:?}\n  {theirs:?}")),
+            );
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn scripts_may_debug_where_that_is_wanted() {
+    compare(include_str!("script/debug.txt"));
 }
 
 /// What INFO counts of commands and errors, without times.

@@ -72,6 +72,35 @@ pub fn caller<H: Host>(lua: &Lua, fail: &Function) -> Result<Function> {
     }
 }
 
+/// A function of C that calls one of Lua: who calls it in place of returning stays on the stack, and is found where
+/// an error has come from.
+///
+/// # Errors
+/// If Lua has no memory.
+pub fn native(lua: &Lua, function: &Function) -> Result<Function> {
+    // SAFETY: as in `caller`.
+    #[expect(unsafe_code, reason = "see the head of this crate")]
+    unsafe {
+        lua.exec_raw(function, |state| ffi::lua_pushcclosure(state, pass_on, 1))
+    }
+}
+
+/// The C function behind [`native`].
+///
+/// # Safety
+/// Lua calls it, with the other function as its upvalue.
+#[expect(unsafe_code, reason = "see the head of this crate")]
+unsafe extern "C-unwind" fn pass_on(state: *mut ffi::lua_State) -> c_int {
+    // SAFETY: there is room for one value more, and nothing here is to be dropped.
+    unsafe {
+        let given = ffi::lua_gettop(state);
+        ffi::lua_pushvalue(state, ffi::lua_upvalueindex(1));
+        ffi::lua_insert(state, 1);
+        ffi::lua_call(state, given, ffi::LUA_MULTRET);
+        ffi::lua_gettop(state)
+    }
+}
+
 /// The C function behind [`caller`].
 ///
 /// # Safety

@@ -37,6 +37,15 @@ pub fn write(value: &Value, script_version: Version, out: &mut Encoder<'_>) -> F
     writer.failures
 }
 
+/// The whole number that C takes a double for: the lowest one for what is too large, or no number.
+pub fn integer(number: f64) -> i64 {
+    const END: f64 = 9_223_372_036_854_775_808.0;
+    match number {
+        number if (-END..END).contains(&number) => number as i64,
+        _ => i64::MIN,
+    }
+}
+
 struct Writer {
     script_version: Version,
     failures: Failures,
@@ -55,7 +64,7 @@ impl Writer {
             }
             Value::Boolean(true) => out.integer(1),
             Value::Integer(number) => out.integer(*number),
-            Value::Number(number) => out.integer(*number as i64),
+            Value::Number(number) => out.integer(integer(*number)),
             Value::Table(table) => self.table(table, out, depth),
             _ => out.nil(),
         }

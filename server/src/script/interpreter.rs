@@ -1,15 +1,14 @@
 //! A Lua interpreter: its globals, which no script can change, and the scripts it has compiled.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use lua::{How, Returned, Runner};
 use mlua::{Function, HookTriggers, Lua, LuaOptions, Result, StdLib, Table, Value, VmState};
-use parking_lot::Mutex;
 use protocol::Args;
 
+use super::convert;
 use super::raised::{self, PRELUDE_NAME, place};
-use super::random::Random;
+use super::random;
 use super::register::{self, Patience, Registered};
 use super::{Kind, Sha, libraries};
 
@@ -67,7 +66,13 @@ impl Interpreter {
         let lua = Lua::new_with(libraries, LuaOptions::new())?;
         let server = lua.create_table()?;
         let redis = bind(&lua, &server)?;
-        install_random(&lua, &server)?;
+        install_numbers(&lua, &server)?;
+        let native = |lua: &Lua, function: Function| lua::native(lua, &function);
+        server.raw_set("native", lua.create_function(native)?)?;
+        server.raw_set(
+            "called",
+            lua.create_function(|lua, level| Ok(raised::called(lua, level)))?,
+        )?;
         server.raw_set("place", lua.create_function(|lua, ()| Ok(place(lua)))?)?;
         server.raw_set("reveal", lua.create_function(raised::reveal)?)?;
         server.raw_set("libraries", libraries::all(&lua)?)?;
@@ -219,14 +224,16 @@ fn library_api(lua: &Lua, redis: &Table) -> Result<Table> {
     Ok(api)
 }
 
-fn install_random(lua: &Lua, server: &Table) -> Result<()> {
-    let random = Arc::new(Mutex::new(Random::seeded(fastrand::i32(..))));
-    let seeded = Arc::clone(&random);
-    let fraction = lua.create_function(move |_, ()| Ok(random.lock().fraction()))?;
+fn install_numbers(lua: &Lua, server: &Table) -> Result<()> {
+    let fraction = lua.create_function(|_, ()| Ok(random::fraction()))?;
     server.raw_set("fraction", fraction)?;
-    let randomseed = lua.create_function(move |_, seed: f64| {
-        *seeded.lock() = Random::seeded(seed as i64 as i32);
+    let randomseed = lua.create_function(|_, seed: f64| {
+        random::seed(seed as i32);
         Ok(())
     })?;
-    server.raw_set("randomseed", randomseed)
+    server.raw_set("randomseed", randomseed)?;
+    // As `luaL_checkint` does it, which cuts bits off.
+    let integer = |_: &Lua, number: f64| Ok(f64::from(convert::integer(number) as i32));
+    let integer = lua.create_function(integer)?;
+    server.raw_set("integer", integer)
 }

@@ -8,7 +8,8 @@ local real_error, real_pcall, real_xpcall = error, pcall, xpcall
 local real_type, real_tostring, real_next, real_pairs = type, tostring, next, pairs
 local real_rawset, real_rawget, real_setmetatable = rawset, rawget, setmetatable
 local real_getmetatable, real_setfenv, real_getfenv = getmetatable, setfenv, getfenv
-local real_loadstring, real_load, real_byte = loadstring, load, string.byte
+local real_loadstring, real_load, real_tonumber, real_select = loadstring, load, tonumber, select
+local real_byte, real_format, real_match, real_floor = string.byte, string.format, string.match, math.floor
 
 -- Lua 5.1 knows no read-only tables. A protected table is an empty one that looks its fields up in the
 -- real one and refuses new fields; what walks or changes tables past their metatables sees to it here.
@@ -27,33 +28,78 @@ local function protect(real, missing)
   return real_setmetatable(shown, { __index = real, __newindex = refuse })
 end
 
-function G.next(t, key)
-  return real_next(real_of[t] or t, key)
+-- What takes the place of a function of Lua looks at its arguments as that one does, and says what is wrong with
+-- them in the same words, where the script has called it. It is called by a function of C (`server.native`).
+local function wrong(index, what, level)
+  level = level or 1
+  local name = server.called(level + 2) or '?'
+  real_error(real_format("bad argument #%d to '%s' (%s)", index, name, what), level + 3)
 end
 
-function G.pairs(t)
-  local real = real_of[t]
-  if real then
-    return real_next, real, nil
+local function instead_of(expected, ...)
+  local got = real_select('#', ...) == 0 and 'no value' or real_type((...))
+  return expected .. ' expected, got ' .. got
+end
+
+-- The whole number that C takes an argument for.
+local function integer(index, ...)
+  local number = ...
+  if real_type(number) ~= 'number' then
+    number = real_type(number) == 'string' and real_tonumber(number)
+    if not number then wrong(index, instead_of('number', ...), 2) end
   end
-  return real_pairs(t)
+  return server.integer(number)
 end
 
-function G.rawget(t, key)
+function G.next(...)
+  local t, key = ...
+  t = real_of[t] or t
+  if real_type(t) ~= 'table' then wrong(1, instead_of('table', ...)) end
+  return real_next(t, key)
+end
+
+function G.pairs(...)
+  local t = ...
+  t = real_of[t] or t
+  if real_type(t) ~= 'table' then wrong(1, instead_of('table', ...)) end
+  return real_next, t, nil
+end
+
+function G.rawget(...)
+  local t, key = ...
+  if real_type(t) ~= 'table' then wrong(1, instead_of('table', ...)) end
+  if key == nil and real_select('#', ...) < 2 then wrong(2, 'value expected') end
   return real_rawget(real_of[t] or t, key)
 end
 
-function G.rawset(t, key, value)
+function G.rawset(...)
+  local t, key, value = ...
+  if real_type(t) ~= 'table' then wrong(1, instead_of('table', ...)) end
+  if value == nil and real_select('#', ...) < 3 then
+    wrong(real_select('#', ...) < 2 and 2 or 3, 'value expected')
+  end
   if real_of[t] then real_error('Attempt to modify a readonly table', 0) end
   return real_rawset(t, key, value)
 end
 
-function G.setmetatable(t, meta)
+function G.setmetatable(...)
+  local t, meta = ...
+  if real_type(t) ~= 'table' then wrong(1, instead_of('table', ...)) end
+  if real_type(meta) ~= 'table' and (meta ~= nil or real_select('#', ...) < 2) then
+    wrong(2, 'nil or table expected')
+  end
   if real_of[t] then real_error('Attempt to modify a readonly table', 0) end
+  if real_getmetatable(t) ~= nil then
+    local ok, err = real_pcall(real_setmetatable, t, meta)
+    if not ok then real_error(err, 3) end
+    return t
+  end
   return real_setmetatable(t, meta)
 end
 
-function G.getmetatable(t)
+function G.getmetatable(...)
+  local t = ...
+  if t == nil and real_select('#', ...) == 0 then wrong(1, 'value expected') end
   if real_of[t] then return protect({}) end
   -- The one of all strings is shared by all scripts.
   if real_type(t) == 'string' then
@@ -71,6 +117,14 @@ local function reveal(err)
   return err
 end
 
+-- Where an error has come from a level of the stack that only the prelude has, the script stands there.
+local function placed(err)
+  local rest = real_type(err) == 'string' and real_match(err, '^prelude:%d+: (.*)$')
+  if not rest then return err end
+  local source, line = server.place()
+  return source and real_format('%s:%d: %s', real_match(source, '^[@=]?(.*)$'), line, rest) or rest
+end
+
 -- As in Redis: an error that is a table with a text is handed on as that text.
 local function hand_on(ok, err, ...)
   if ok then
@@ -84,21 +138,27 @@ local function hand_on(ok, err, ...)
   if real_type(err) == 'table' and real_type(real_rawget(err, 'err')) == 'string' then
     return false, err.err
   end
-  return false, err
+  return false, placed(err)
 end
 
 function G.pcall(...)
+  -- Redis puts a truth value where the function should be.
+  if (...) == nil and real_select('#', ...) == 0 then
+    return false, 'attempt to call a boolean value'
+  end
   return hand_on(real_pcall(...))
 end
 
-function G.xpcall(f, handler)
+function G.xpcall(...)
+  local f, handler = ...
+  if handler == nil and real_select('#', ...) < 2 then wrong(2, 'value expected') end
   local function check(ok, ...)
     if not ok and server.is_killed() then
       real_error(server.killed(), 0)
     end
     return ok, ...
   end
-  return check(real_xpcall(f, function(err) return handler(reveal(err)) end))
+  return check(real_xpcall(f, function(err) return handler(placed(reveal(err))) end))
 end
 
 local function pass_on(ok, err, ...)
@@ -113,44 +173,87 @@ end
 
 local real_resume = coroutine.resume
 function G.coroutine.resume(...)
+  if real_type((...)) ~= 'thread' then wrong(1, 'coroutine expected') end
   return pass_on(real_resume(...))
 end
 
 local shown_globals
 
 local function in_sandbox(f, err)
-  if f then real_setfenv(f, shown_globals) end
-  return f, err
+  if f then
+    real_setfenv(f, shown_globals)
+  elseif server.is_killed() then
+    real_error(err, 0)
+  end
+  return f, reveal(err)
+end
+
+local function is_text(value)
+  local kind = real_type(value)
+  return kind == 'string' or kind == 'number'
 end
 
 -- Compiled code is refused: it could do anything.
-function G.loadstring(text, name)
-  if real_type(text) == 'string' and real_byte(text, 1) == 27 then
-    return nil, 'bad header in precompiled chunk'
-  end
+local BAD_HEADER = 'bad header in precompiled chunk'
+
+local function is_compiled(text)
+  return real_type(text) == 'string' and real_byte(text, 1) == 27
+end
+
+function G.loadstring(...)
+  local text, name = ...
+  if not is_text(text) then wrong(1, instead_of('string', ...)) end
+  if name ~= nil and not is_text(name) then wrong(2, instead_of('string', name)) end
+  if is_compiled(text) then return nil, BAD_HEADER end
   return in_sandbox(real_loadstring(text, name))
 end
 
-function G.load(pieces, name)
-  local all = {}
-  while true do
-    local piece = pieces()
-    if piece == nil or piece == '' then break end
-    all[#all + 1] = piece
+function G.load(...)
+  local pieces, name = ...
+  if name ~= nil and not is_text(name) then wrong(2, instead_of('string', name)) end
+  if real_type(pieces) ~= 'function' then wrong(1, instead_of('function', ...)) end
+  local is_first = true
+  local function read()
+    -- As if it were called from C.
+    local ok, piece = real_pcall(pieces)
+    if not ok then real_error(piece, 0) end
+    if is_first and is_compiled(piece) then real_error(BAD_HEADER, 0) end
+    is_first = false
+    return piece
   end
-  return G.loadstring(G.table.concat(all), name or '=(load)')
+  return in_sandbox(real_load(read, name))
 end
 
-function G.setfenv(f, env)
-  if f == 0 then real_error("'setfenv' cannot change environment of given object", 2) end
-  if real_type(f) == 'number' then f = f + 1 end
-  return real_setfenv(f, env)
+-- Of a level, as the caller was given it.
+local function has_level(level)
+  return (real_pcall(real_getfenv, level + 4))
 end
 
-function G.getfenv(f)
+function G.setfenv(...)
+  local f, env = ...
+  if real_type(env) ~= 'table' then wrong(2, instead_of('table', real_select(2, ...))) end
+  if real_type(f) ~= 'function' then
+    f = integer(1, ...)
+    if f < 0 then wrong(1, 'level must be non-negative') end
+    if f == 0 then real_error("'setfenv' cannot change environment of given object", 3) end
+    if not has_level(f) then wrong(1, 'invalid level') end
+    f = f + 3
+  end
+  local ok, changed = real_pcall(real_setfenv, f, env)
+  if not ok then real_error(changed, 3) end
+  return changed
+end
+
+function G.getfenv(...)
+  local f = ...
   if f == nil then f = 1 end
-  if f == 0 then return shown_globals end
-  if real_type(f) == 'number' then f = f + 1 end
+  if real_type(f) ~= 'function' then
+    f = integer(1, f)
+    if f < 0 then wrong(1, 'level must be non-negative') end
+    if f == 0 then return shown_globals end
+    if not has_level(f) then wrong(1, 'invalid level') end
+    f = f + 2
+  end
   local env = real_getfenv(f)
   if env == G then return shown_globals end
   return env
@@ -160,16 +263,29 @@ for _, name in real_pairs({ 'print', 'dofile', 'loadfile', 'require', 'module', 
   G[name] = nil
 end
 G.os = { clock = G.os.clock }
-G.math.randomseed = server.randomseed
-
-function G.math.random(low, high, ...)
-  local fraction = server.fraction()
-  if low == nil then return fraction end
-  if high == nil then low, high = 1, low end
-  if select('#', ...) > 0 then real_error('wrong number of arguments', 2) end
-  if low > high then real_error('interval is empty', 2) end
-  return G.math.floor(fraction * (high - low + 1)) + low
+function G.math.randomseed(...)
+  server.randomseed(integer(1, ...))
 end
+
+function G.math.random(...)
+  local fraction, count = server.fraction(), real_select('#', ...)
+  if count == 0 then return fraction end
+  if count > 2 then real_error('wrong number of arguments', 3) end
+  local low, high = 1, integer(1, ...)
+  if count == 2 then low, high = high, integer(2, real_select(2, ...)) end
+  if low > high then wrong(count, 'interval is empty') end
+  return real_floor(fraction * (high - low + 1)) + low
+end
+
+for _, name in real_pairs({
+  'next', 'pairs', 'rawget', 'rawset', 'setmetatable', 'getmetatable', 'pcall', 'xpcall', 'loadstring', 'load',
+  'setfenv', 'getfenv',
+}) do
+  G[name] = server.native(G[name])
+end
+G.coroutine.resume = server.native(G.coroutine.resume)
+G.math.random = server.native(G.math.random)
+G.math.randomseed = server.native(G.math.randomseed)
 
 for library, functions in real_pairs(server.libraries) do
   G[library] = functions
@@ -180,7 +296,7 @@ local function describe(err)
   local is_ours = real_type(err) == 'userdata'
   err = reveal(err)
   if real_type(err) ~= 'table' then
-    err = { err = 'ERR ' .. real_tostring(err) }
+    err = { err = 'ERR ' .. real_tostring(placed(err)) }
   end
   if not is_ours or err.line == nil then
     err.source, err.line = server.place()

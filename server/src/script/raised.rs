@@ -61,9 +61,18 @@ pub fn counted(lua: &Lua, text: Vec<u8>) -> Error {
     })
 }
 
-/// A text, to be raised where the script stands.
+/// By what name the function on a level of the stack was called, if that is known.
+pub fn called(lua: &Lua, level: usize) -> Option<String> {
+    lua.inspect_stack(level, |it| {
+        it.names().name.map(std::borrow::Cow::into_owned)
+    })
+    .flatten()
+}
+
+/// A text, to be raised by a function of the server with the place where it was called: none, if that is not in a
+/// script (`luaL_error`).
 pub fn text(lua: &Lua, text: &str) -> Error {
-    let place = place(lua);
+    let place = place_of(lua, 1).unwrap_or_default();
     let text = match &place {
         (Some(source), Some(line)) => {
             let source = source.strip_prefix(['@', '=']).unwrap_or(source);
@@ -111,20 +120,19 @@ fn find(error: &Error) -> Option<&Raised> {
     }
 }
 
-/// Where in a script the call came from: chunk and line of the nearest function of the stack that is a script's own.
+/// Chunk and line of the function on a level of the stack, if there is one; those of C have neither.
+fn place_of(lua: &Lua, level: usize) -> Option<Place> {
+    lua.inspect_stack(level, |debug| {
+        let line = debug.current_line();
+        let source = debug.source().source.filter(|_| line.is_some());
+        (source.map(std::borrow::Cow::into_owned), line)
+    })
+}
+
+/// Where in a script the call came from: the place of the nearest function of the stack that is a script's own.
 pub fn place(lua: &Lua) -> Place {
-    for level in 1..MOST_LEVELS {
-        let place = lua.inspect_stack(level, |debug| {
-            let source = debug.source().source.map(std::borrow::Cow::into_owned);
-            source.zip(debug.current_line())
-        });
-        match place {
-            None => break,
-            Some(Some((source, line))) if source != PRELUDE_NAME => {
-                return (Some(source), Some(line));
-            }
-            Some(_) => {}
-        }
-    }
-    (None, None)
+    (1..MOST_LEVELS)
+        .map_while(|level| place_of(lua, level))
+        .find(|(source, _)| source.as_ref().is_some_and(|it| it != PRELUDE_NAME))
+        .unwrap_or_default()
 }

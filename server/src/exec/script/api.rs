@@ -14,6 +14,9 @@ use crate::stack;
 /// What only the scripts of `EVAL` know.
 const OF_SCRIPTS: [&str; 3] = ["breakpoint", "debug", "replicate_commands"];
 
+/// What a call is told that was given something else than words.
+const NO_WORD: &str = "ERR Lua redis lib command arguments must be strings or integers";
+
 /// What a call without words is told.
 const NO_WORDS: &str = "ERR Please specify at least one argument for this redis lib call";
 
@@ -197,7 +200,7 @@ fn gather(words: &[lua::Word<'_>], request: &mut RequestBuffer) -> Result<(), &'
             lua::Word::Text(text) => request.push(text),
             lua::Word::Number(number) => request.push(&number_text(number)),
             lua::Word::Other => {
-                return Err("ERR Lua redis lib command arguments must be strings or integers");
+                return Err(NO_WORD);
             }
         }
     }
@@ -216,6 +219,9 @@ fn word_of(value: &Value) -> Option<Vec<u8>> {
 /// A number as Redis passes it on: without a point if it is whole.
 fn number_text(number: f64) -> Vec<u8> {
     const WHOLE: f64 = 9_223_372_036_854_775_808.0;
+    if number.is_nan() && number.is_sign_negative() {
+        return b"-nan".to_vec();
+    }
     if number.fract() == 0.0 && (-WHOLE..WHOLE).contains(&number) {
         (number as i64).to_string().into_bytes()
     } else {
@@ -249,12 +255,15 @@ const CHECKED: [(&str, Function); 7] = [
     ("status_reply", status_reply),
 ];
 
-fn whole(value: Option<&Value>) -> Option<i64> {
-    match value {
-        Some(Value::Number(number)) => Some(*number as i64),
-        Some(Value::Integer(number)) => Some(*number),
+/// The number that a value is, or that its text stands for, without what is behind the point.
+fn whole(lua: &Lua, value: Option<&Value>) -> mlua::Result<Option<i64>> {
+    let number = match value {
+        Some(value @ (Value::Number(_) | Value::Integer(_) | Value::String(_))) => {
+            lua.coerce_number(value.clone())?
+        }
         _ => None,
-    }
+    };
+    Ok(number.map(convert::integer))
 }
 
 fn sha1hex(lua: &Lua, values: &MultiValue) -> Checked {
@@ -265,13 +274,13 @@ fn sha1hex(lua: &Lua, values: &MultiValue) -> Checked {
     Ok(Value::String(lua.create_string(hex(&sha_of(&word)))?))
 }
 
-fn log(_: &Lua, values: &MultiValue) -> Checked {
+fn log(lua: &Lua, values: &MultiValue) -> Checked {
     if values.len() < 2 {
         return Err(Fault::Text(
             "ERR redis.log() requires two arguments or more.",
         ));
     }
-    let Some(level) = whole(values.front()) else {
+    let Some(level) = whole(lua, values.front())? else {
         return Err(Fault::Text(
             "ERR First argument must be a number (log level).",
         ));
@@ -288,11 +297,11 @@ fn log(_: &Lua, values: &MultiValue) -> Checked {
     Ok(Value::Nil)
 }
 
-fn setresp(_: &Lua, values: &MultiValue) -> Checked {
+fn setresp(lua: &Lua, values: &MultiValue) -> Checked {
     if values.len() != 1 {
         return Err(Fault::Text("ERR redis.setresp() requires one argument."));
     }
-    let version = match whole(values.front()) {
+    let version = match whole(lua, values.front())? {
         Some(2) => Version::Resp2,
         Some(3) => Version::Resp3,
         _ => return Err(Fault::Text("ERR RESP version must be 2 or 3.")),
@@ -306,12 +315,13 @@ fn setresp(_: &Lua, values: &MultiValue) -> Checked {
 }
 
 /// Effects always go to the log: what a script asks for here is only checked.
-fn set_repl(_: &Lua, values: &MultiValue) -> Checked {
+fn set_repl(lua: &Lua, values: &MultiValue) -> Checked {
     if values.len() != 1 {
         return Err(Fault::Text("ERR redis.set_repl() requires one argument."));
     }
-    match whole(values.front()) {
-        Some(0..4) => Ok(Value::Nil),
+    // What is no number means none.
+    match whole(lua, values.front())?.unwrap_or(0) {
+        0..4 => Ok(Value::Nil),
         _ => Err(Fault::Text(
             "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
         )),
@@ -357,8 +367,7 @@ fn acl_check_cmd(_: &Lua, values: &MultiValue) -> Checked {
         return Err(Fault::Text(NO_WORDS));
     }
     let words: Option<Vec<Vec<u8>>> = values.iter().map(word_of).collect();
-    let text = "ERR redis.acl_check_cmd() require all arguments to be strings";
-    let request = Request::of_words(&words.ok_or(Fault::Text(text))?);
+    let request = Request::of_words(&words.ok_or(Fault::Text(NO_WORD))?);
     RUNNING.with_borrow_mut(|slot| {
         let args = request.args();
         let asked = slot

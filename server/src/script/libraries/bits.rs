@@ -17,7 +17,7 @@ pub fn library(lua: &Lua) -> Result<Table> {
     ];
     for (name, of) in unary {
         add(lua, &bit, name, move |_, values| {
-            integer(of(bits(values, 1, name)?))
+            integer(of(bits(values, 1)?))
         })?;
     }
     let folds: [(&'static str, Binary); 3] = [
@@ -27,9 +27,9 @@ pub fn library(lua: &Lua) -> Result<Table> {
     ];
     for (name, of) in folds {
         add(lua, &bit, name, move |_, values| {
-            let mut all = bits(values, 1, name)?;
+            let mut all = bits(values, 1)?;
             for index in 2..=values.len() {
-                all = of(all, bits(values, index, name)?);
+                all = of(all, bits(values, index)?);
             }
             integer(all)
         })?;
@@ -45,7 +45,7 @@ pub fn library(lua: &Lua) -> Result<Table> {
     ];
     for (name, of) in shifts {
         add(lua, &bit, name, move |_, values| {
-            let (what, by) = (bits(values, 1, name)?, bits(values, 2, name)?);
+            let (what, by) = (bits(values, 1)?, bits(values, 2)?);
             integer(of(what, by & 31))
         })?;
     }
@@ -54,8 +54,8 @@ pub fn library(lua: &Lua) -> Result<Table> {
 }
 
 /// A number as 32 bits: rounded to the nearest integer, ties to the even one, and wrapped.
-fn bits(values: &[Value], index: usize, function: &str) -> std::result::Result<u32, Fault> {
-    let rounded = number(values, index, function)?.round_ties_even();
+fn bits(values: &[Value], index: usize) -> std::result::Result<u32, Fault> {
+    let rounded = number(values, index)?.round_ties_even();
     Ok(rounded.rem_euclid(4_294_967_296.0) as u32)
 }
 
@@ -64,10 +64,10 @@ fn integer(bits: u32) -> Outcome {
 }
 
 fn tohex(lua: &Lua, values: &[Value]) -> Outcome {
-    let what = bits(values, 1, "tohex")?;
+    let what = bits(values, 1)?;
     let wanted = match values.len() {
         0 | 1 => 8,
-        _ => bits(values, 2, "tohex")?.cast_signed(),
+        _ => bits(values, 2)?.cast_signed(),
     };
     let count = wanted.unsigned_abs().min(8) as usize;
     let digits = if wanted < 0 {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use mlua::{Lua, MultiValue, Result, Table, Value};
 use parking_lot::Mutex;
 
+use super::super::convert::integer;
 use super::{Fault, add, number, one};
 
 /// What JSON calls null; `nil` could not stand in a table.
@@ -64,7 +65,7 @@ pub fn library(lua: &Lua) -> Result<Table> {
     let own = Arc::clone(&settings);
     add(lua, &cjson, "encode", move |lua, values| {
         let [value] = values else {
-            return Err(Fault::argument(1, "encode", "expected 1 argument"));
+            return Err(Fault::argument(1, "expected 1 argument"));
         };
         let settings = *own.lock();
         let text = encode::encode(value, settings)?;
@@ -73,9 +74,9 @@ pub fn library(lua: &Lua) -> Result<Table> {
     let own = Arc::clone(&settings);
     add(lua, &cjson, "decode", move |lua, values| {
         if values.len() != 1 {
-            return Err(Fault::argument(1, "decode", "expected 1 argument"));
+            return Err(Fault::argument(1, "expected 1 argument"));
         }
-        let text = super::bytes(values, 1, "decode")?;
+        let text = super::bytes(values, 1)?;
         let settings = *own.lock();
         one(decode::decode(lua, &text, settings)?)
     })?;
@@ -93,19 +94,18 @@ type Shared = Arc<Mutex<Settings>>;
 fn limit(
     values: &[Value],
     index: usize,
-    function: &str,
     bounds: (i64, i64),
 ) -> std::result::Result<Option<i64>, Fault> {
     if matches!(values.get(index - 1), None | Some(Value::Nil)) {
         return Ok(None);
     }
     let (least, most) = bounds;
-    let number = number(values, index, function)? as i64;
+    let number = integer(number(values, index)?);
     if (least..=most).contains(&number) {
         return Ok(Some(number));
     }
     let what = format!("expected integer between {least} and {most}");
-    Err(Fault::argument(index, function, &what))
+    Err(Fault::argument(index, &what))
 }
 
 fn add_limits(lua: &Lua, cjson: &Table, settings: &Shared) -> Result<()> {
@@ -120,7 +120,7 @@ fn add_limits(lua: &Lua, cjson: &Table, settings: &Shared) -> Result<()> {
         let settings = Arc::clone(settings);
         add(lua, cjson, name, move |_, values| {
             let mut now = *settings.lock();
-            if let Some(number) = limit(values, 1, name, (1, most))? {
+            if let Some(number) = limit(values, 1, (1, most))? {
                 *field(&mut now) = number as usize;
                 *settings.lock() = now;
             }
@@ -129,13 +129,12 @@ fn add_limits(lua: &Lua, cjson: &Table, settings: &Shared) -> Result<()> {
     }
     let settings = Arc::clone(settings);
     add(lua, cjson, "encode_sparse_array", move |_, values| {
-        let name = "encode_sparse_array";
         let mut now = *settings.lock();
-        if let Some(convert) = switch(values, name, false)? {
+        if let Some(convert) = switch(values, false)? {
             now.sparse_convert = convert == Switch::On;
         }
-        now.sparse_ratio = limit(values, 2, name, (0, MOST))?.unwrap_or(now.sparse_ratio);
-        now.sparse_safe = limit(values, 3, name, (0, MOST))?.unwrap_or(now.sparse_safe);
+        now.sparse_ratio = limit(values, 2, (0, MOST))?.unwrap_or(now.sparse_ratio);
+        now.sparse_safe = limit(values, 3, (0, MOST))?.unwrap_or(now.sparse_safe);
         *settings.lock() = now;
         Ok(MultiValue::from_iter([
             Value::Boolean(now.sparse_convert),
@@ -153,16 +152,12 @@ enum Switch {
 }
 
 /// On, off, or, where there is that, `"null"`, if one is given.
-fn switch(
-    values: &[Value],
-    function: &str,
-    has_null: bool,
-) -> std::result::Result<Option<Switch>, Fault> {
+fn switch(values: &[Value], has_null: bool) -> std::result::Result<Option<Switch>, Fault> {
     let word = match values.first() {
         None | Some(Value::Nil) => return Ok(None),
         Some(Value::Boolean(true)) => return Ok(Some(Switch::On)),
         Some(Value::Boolean(false)) => return Ok(Some(Switch::Off)),
-        Some(_) => super::bytes(values, 1, function)?,
+        Some(_) => super::bytes(values, 1)?,
     };
     match &word[..] {
         b"off" => Ok(Some(Switch::Off)),
@@ -170,7 +165,7 @@ fn switch(
         b"null" if has_null => Ok(Some(Switch::Null)),
         other => {
             let what = format!("invalid option '{}'", String::from_utf8_lossy(other));
-            Err(Fault::argument(1, function, &what))
+            Err(Fault::argument(1, &what))
         }
     }
 }
@@ -179,7 +174,7 @@ fn add_switches(lua: &Lua, cjson: &Table, settings: &Shared) -> Result<()> {
     let shared = Arc::clone(settings);
     add(lua, cjson, "encode_keep_buffer", move |_, values| {
         let mut now = *shared.lock();
-        if let Some(switch) = switch(values, "encode_keep_buffer", false)? {
+        if let Some(switch) = switch(values, false)? {
             now.keeps_buffer = switch == Switch::On;
             *shared.lock() = now;
         }
@@ -188,7 +183,7 @@ fn add_switches(lua: &Lua, cjson: &Table, settings: &Shared) -> Result<()> {
     let shared = Arc::clone(settings);
     add(lua, cjson, "decode_invalid_numbers", move |_, values| {
         let mut now = *shared.lock();
-        if let Some(switch) = switch(values, "decode_invalid_numbers", false)? {
+        if let Some(switch) = switch(values, false)? {
             now.decode_invalid = switch == Switch::On;
             *shared.lock() = now;
         }
@@ -197,7 +192,7 @@ fn add_switches(lua: &Lua, cjson: &Table, settings: &Shared) -> Result<()> {
     let shared = Arc::clone(settings);
     add(lua, cjson, "encode_invalid_numbers", move |lua, values| {
         let mut now = *shared.lock();
-        if let Some(switch) = switch(values, "encode_invalid_numbers", true)? {
+        if let Some(switch) = switch(values, true)? {
             now.encode_invalid = match switch {
                 Switch::On => Invalid::Written,
                 Switch::Off => Invalid::Refused,

@@ -18,6 +18,8 @@ type Outcome = std::result::Result<MultiValue, Fault>;
 pub enum Fault {
     /// What is wrong, in words for the script.
     Text(String),
+    /// What is wrong with the argument at a place, counted from 1.
+    Argument(usize, String),
     /// Lua has no memory.
     Lua(mlua::Error),
 }
@@ -35,8 +37,8 @@ impl Fault {
     }
 
     /// What is wrong with the argument at `index`, counted from 1.
-    fn argument(index: usize, function: &str, what: &str) -> Fault {
-        Fault::Text(format!("bad argument #{index} to '{function}' ({what})"))
+    fn argument(index: usize, what: &str) -> Fault {
+        Fault::Argument(index, what.to_owned())
     }
 }
 
@@ -64,6 +66,11 @@ fn add(
         let values: Vec<Value> = values.into_iter().collect();
         function(lua, &values).map_err(|fault| match fault {
             Fault::Text(text) => raised::text(lua, &text),
+            Fault::Argument(index, what) => {
+                let name = raised::called(lua, 0);
+                let name = name.as_deref().unwrap_or("?");
+                raised::text(lua, &format!("bad argument #{index} to '{name}' ({what})"))
+            }
             Fault::Lua(error) => error,
         })
     })?;
@@ -86,7 +93,7 @@ fn type_name(value: Option<&Value>) -> &'static str {
 }
 
 /// The argument at `index`, counted from 1, as a number.
-fn number(values: &[Value], index: usize, function: &str) -> std::result::Result<f64, Fault> {
+fn number(values: &[Value], index: usize) -> std::result::Result<f64, Fault> {
     let value = values.get(index - 1);
     let number = match value {
         Some(Value::Number(number)) => Some(*number),
@@ -96,19 +103,19 @@ fn number(values: &[Value], index: usize, function: &str) -> std::result::Result
     };
     number.ok_or_else(|| {
         let what = format!("number expected, got {}", type_name(value));
-        Fault::argument(index, function, &what)
+        Fault::argument(index, &what)
     })
 }
 
 /// The argument at `index`, counted from 1, as bytes.
-fn bytes(values: &[Value], index: usize, function: &str) -> std::result::Result<Vec<u8>, Fault> {
+fn bytes(values: &[Value], index: usize) -> std::result::Result<Vec<u8>, Fault> {
     match values.get(index - 1) {
         Some(Value::String(text)) => Ok(text.as_bytes().to_vec()),
         Some(Value::Number(number)) => Ok(number_text(*number, 14)),
         Some(Value::Integer(number)) => Ok(number.to_string().into_bytes()),
         value => {
             let what = format!("string expected, got {}", type_name(value));
-            Err(Fault::argument(index, function, &what))
+            Err(Fault::argument(index, &what))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use mlua::{Lua, MultiValue, Result, Table, Value};
 
+use super::super::convert::integer;
 use super::{Fault, Outcome, add, bytes, number, one};
 
 /// Tables nested deeper are written as nil.
@@ -18,34 +19,34 @@ pub fn library(lua: &Lua) -> Result<Table> {
     library.raw_set("_DESCRIPTION", "MessagePack C implementation for Lua")?;
     add(lua, &library, "pack", pack)?;
     add(lua, &library, "unpack", |lua, values| {
-        let data = bytes(values, 1, "unpack")?;
+        let data = bytes(values, 1)?;
         unpack(lua, &data, None, 0)
     })?;
     add(lua, &library, "unpack_one", |lua, values| {
-        let data = bytes(values, 1, "unpack_one")?;
-        let start = optional(values, 2, "unpack_one")?;
+        let data = bytes(values, 1)?;
+        let start = optional(values, 2)?;
         unpack(lua, &data, Some(1), start)
     })?;
     add(lua, &library, "unpack_limit", |lua, values| {
-        let data = bytes(values, 1, "unpack_limit")?;
-        let limit = number(values, 2, "unpack_limit")? as i64;
-        let start = optional(values, 3, "unpack_limit")?;
+        let data = bytes(values, 1)?;
+        let limit = integer(number(values, 2)?);
+        let start = optional(values, 3)?;
         unpack(lua, &data, Some(limit), start)
     })?;
     Ok(library)
 }
 
-fn optional(values: &[Value], index: usize, function: &str) -> Checked<i64> {
+fn optional(values: &[Value], index: usize) -> Checked<i64> {
     match values.get(index - 1) {
         None | Some(Value::Nil) => Ok(0),
-        Some(_) => Ok(number(values, index, function)? as i64),
+        Some(_) => Ok(integer(number(values, index)?)),
     }
 }
 
 fn pack(lua: &Lua, values: &[Value]) -> Outcome {
     if values.is_empty() {
         let what = "MessagePack pack needs input.";
-        return Err(Fault::argument(0, "pack", what));
+        return Err(Fault::argument(0, what));
     }
     let mut out = Vec::new();
     for value in values {

@@ -39,16 +39,17 @@ enum Field {
 /// A format on the way.
 struct Format<'f> {
     rest: &'f [u8],
-    function: &'static str,
+    /// Letters and digits that mean nothing are no errors.
+    is_lenient: bool,
     is_little: bool,
     alignment: usize,
 }
 
 impl<'f> Format<'f> {
-    fn new(text: &'f [u8], function: &'static str) -> Format<'f> {
+    fn new(text: &'f [u8]) -> Format<'f> {
         Format {
             rest: text,
-            function,
+            is_lenient: false,
             is_little: cfg!(target_endian = "little"),
             alignment: 1,
         }
@@ -117,9 +118,10 @@ impl<'f> Format<'f> {
                     }
                     continue;
                 }
+                other if self.is_lenient && other.is_ascii_alphanumeric() => continue,
                 other => {
                     let what = format!("invalid format option '{}'", char::from(other));
-                    Err(Fault::argument(1, self.function, &what))
+                    Err(Fault::argument(1, &what))
                 }
             };
         }
@@ -181,8 +183,8 @@ fn get_integer(bytes: &[u8], is_signed: bool, is_little: bool) -> f64 {
 }
 
 fn pack(lua: &Lua, values: &[Value]) -> Outcome {
-    let text = bytes(values, 1, "pack")?;
-    let mut format = Format::new(&text, "pack");
+    let text = bytes(values, 1)?;
+    let mut format = Format::new(&text);
     let mut out = Vec::new();
     let mut index = 2;
     while let Some((field, size)) = format.next()? {
@@ -205,15 +207,15 @@ fn pack(lua: &Lua, values: &[Value]) -> Outcome {
                 put_bytes(&number.to_le_bytes(), format.is_little, &mut out);
             }
             Field::Chars(count) => {
-                let chars = bytes(values, index, "pack")?;
+                let chars = text_or_nil(values, index)?;
                 let count = if count == 0 { chars.len() } else { count };
                 let Some(part) = chars.get(..count) else {
-                    return Err(Fault::argument(index + 1, "pack", "string too short"));
+                    return Err(Fault::argument(index + 1, "string too short"));
                 };
                 out.extend_from_slice(part);
             }
             Field::Text => {
-                out.extend_from_slice(&bytes(values, index, "pack")?);
+                out.extend_from_slice(&text_or_nil(values, index)?);
                 out.push(0);
             }
         }
@@ -222,12 +224,20 @@ fn pack(lua: &Lua, values: &[Value]) -> Outcome {
     one(Value::String(lua.create_string(out)?))
 }
 
-/// Missing numbers are said to be nil here, as Redis' library has pushed one behind its arguments.
+/// What is missing is said to be nil here, as Redis' library has pushed one behind its arguments.
 fn number_or_nil(values: &[Value], index: usize) -> Checked<f64> {
     if index > values.len() {
-        return Err(Fault::argument(index, "pack", "number expected, got nil"));
+        return Err(Fault::argument(index, "number expected, got nil"));
     }
-    number(values, index, "pack")
+    number(values, index)
+}
+
+/// As [`number_or_nil`].
+fn text_or_nil(values: &[Value], index: usize) -> Checked<Vec<u8>> {
+    if index > values.len() {
+        return Err(Fault::argument(index, "string expected, got nil"));
+    }
+    bytes(values, index)
 }
 
 fn put_bytes(little: &[u8], is_little: bool, out: &mut Vec<u8>) {
@@ -239,26 +249,26 @@ fn put_bytes(little: &[u8], is_little: bool, out: &mut Vec<u8>) {
 }
 
 fn unpack(lua: &Lua, values: &[Value]) -> Outcome {
-    let (text, data) = (bytes(values, 1, "unpack")?, bytes(values, 2, "unpack")?);
+    let (text, data) = (bytes(values, 1)?, bytes(values, 2)?);
     let mut at = match values.get(2) {
         None | Some(Value::Nil) => 0,
         Some(_) => {
-            let start = number(values, 3, "unpack")?;
+            let start = number(values, 3)?;
             if start < 1.0 {
                 let what = "offset must be 1 or greater";
-                return Err(Fault::argument(3, "unpack", what));
+                return Err(Fault::argument(3, what));
             }
             start as usize - 1
         }
     };
-    let mut format = Format::new(&text, "unpack");
+    let mut format = Format::new(&text);
     let mut results: Vec<Value> = Vec::new();
     while let Some((field, size)) = format.next()? {
         at = at.saturating_add(format.gap(field, size, at));
         let take = |count: usize| {
             let end = at.checked_add(count);
             end.and_then(|end| data.get(at..end))
-                .ok_or_else(|| Fault::argument(2, "unpack", "data string too short"))
+                .ok_or_else(|| Fault::argument(2, "data string too short"))
         };
         let (value, taken) = match field {
             Field::Padding => {
@@ -317,18 +327,20 @@ fn in_order<const N: usize>(bytes: &[u8], is_little: bool) -> [u8; N] {
 }
 
 fn size(values: &[Value]) -> Outcome {
-    let text = bytes(values, 1, "size")?;
-    let mut format = Format::new(&text, "size");
+    let text = bytes(values, 1)?;
+    let mut format = Format::new(&text);
+    // As in Redis.
+    format.is_lenient = true;
     let mut total: usize = 0;
     while let Some((field, size)) = format.next()? {
         match field {
             Field::Text => {
                 let what = "option 's' has no fixed size";
-                return Err(Fault::argument(1, "size", what));
+                return Err(Fault::argument(1, what));
             }
             Field::Chars(0) => {
                 let what = "option 'c0' has no fixed size";
-                return Err(Fault::argument(1, "size", what));
+                return Err(Fault::argument(1, what));
             }
             _ => {}
         }
@@ -336,7 +348,7 @@ fn size(values: &[Value]) -> Outcome {
         total = total
             .checked_add(more)
             .filter(|&total| total <= i32::MAX as usize)
-            .ok_or_else(|| Fault::argument(1, "size", "item too large to allocate"))?;
+            .ok_or_else(|| Fault::argument(1, "item too large to allocate"))?;
     }
     one(Value::Number(total as f64))
 }
