@@ -184,7 +184,7 @@ fn arguments_are_taken_as_in_redis() {
     let is_comparable = |call: &str| {
         // Redis ends with an error that is a table without a text.
         let is_fatal = call.starts_with("error({");
-        // There are two more levels where `pcall` is.
+        // There is one more level where `pcall` is.
         let levels = ["fenv, 5", "fenv, '5'"];
         let is_deep = call.starts_with("pcall(") && levels.iter().any(|it| call.contains(it));
         !is_fatal && !is_deep

@@ -29,7 +29,8 @@ local function protect(real, missing)
 end
 
 -- What takes the place of a function of Lua looks at its arguments as that one does, and says what is wrong with
--- them in the same words, where the script has called it. It is called by a function of C (`server.native`).
+-- them in the same words, where the script has called it. `level` is how far it is from who calls this to the
+-- function of C in between (`server.native`), 0 if there is none.
 local function wrong(index, what, level)
   level = level or 1
   local name = server.called(level + 2) or '?'
@@ -151,7 +152,7 @@ end
 
 function G.xpcall(...)
   local f, handler = ...
-  if handler == nil and real_select('#', ...) < 2 then wrong(2, 'value expected') end
+  if handler == nil and real_select('#', ...) < 2 then wrong(2, 'value expected', 0) end
   local function check(ok, ...)
     if not ok and server.is_killed() then
       real_error(server.killed(), 0)
@@ -173,7 +174,7 @@ end
 
 local real_resume = coroutine.resume
 function G.coroutine.resume(...)
-  if real_type((...)) ~= 'thread' then wrong(1, 'coroutine expected') end
+  if real_type((...)) ~= 'thread' then wrong(1, 'coroutine expected', 0) end
   return pass_on(real_resume(...))
 end
 
@@ -277,13 +278,12 @@ function G.math.random(...)
   return real_floor(fraction * (high - low + 1)) + low
 end
 
+-- But for those that call back: how deep calls through C may be nested is bounded.
 for _, name in real_pairs({
-  'next', 'pairs', 'rawget', 'rawset', 'setmetatable', 'getmetatable', 'pcall', 'xpcall', 'loadstring', 'load',
-  'setfenv', 'getfenv',
+  'next', 'pairs', 'rawget', 'rawset', 'setmetatable', 'getmetatable', 'loadstring', 'load', 'setfenv', 'getfenv',
 }) do
   G[name] = server.native(G[name])
 end
-G.coroutine.resume = server.native(G.coroutine.resume)
 G.math.random = server.native(G.math.random)
 G.math.randomseed = server.native(G.math.randomseed)
 
