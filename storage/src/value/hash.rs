@@ -401,7 +401,8 @@ impl Hash {
     }
 
     /// When the first field is due, in milliseconds since 1970: has expired, and that for up to [`TICK_MS`] if there
-    /// are many. It may be earlier, never later; `i64::MAX` if none has an expiry. O(1).
+    /// are many. It may be earlier, and later only for one that had expired when it was noted, counted from there;
+    /// `i64::MAX` if none has an expiry. O(1).
     #[inline]
     pub fn soonest_ms(&self) -> i64 {
         match &self.0 {

@@ -275,8 +275,8 @@ impl Members {
         }
     }
 
-    /// A moment before which no member has expired for more than [`crate::table::TICK_MS`], in milliseconds since
-    /// 1970; O(1).
+    /// A moment before which no member has expired for more than [`crate::table::TICK_MS`] since it was noted, in
+    /// milliseconds since 1970; O(1).
     pub fn soonest_ms(&self) -> i64 {
         match &self.0 {
             Shape::Few(list) => {

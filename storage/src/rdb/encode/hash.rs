@@ -38,7 +38,8 @@ fn begin_many(hash: &Hash, out: &mut Draft) -> Option<Rest> {
     let is_large = hash.len() > PIECE_ELEMENTS;
     let base_ms = match is_large {
         _ if !hash.has_expiries() => None,
-        // Looking for the first would take as long as writing them: a moment before it does as well.
+        // Looking for the first would take as long as writing them: a moment before those that have not expired
+        // does as well.
         true => Some(hash.soonest_ms().saturating_sub(TICK_MS).max(0)),
         false => hash.first_expiry_ms(),
     };
@@ -73,10 +74,10 @@ pub(super) fn go_on(
 
 fn write(field: Field<'_>, base_ms: Option<i64>, out: &mut Draft) {
     if let Some(base_ms) = base_ms {
-        let relative = field.expiry_ms.map_or(0, |expiry_ms| {
-            debug_assert!(expiry_ms >= base_ms, "{expiry_ms} comes before {base_ms}");
-            expiry_ms.abs_diff(base_ms) + 1
-        });
+        // One that had expired when it was noted may come before: it has expired at that moment as well.
+        let relative = field
+            .expiry_ms
+            .map_or(0, |it| it.max(base_ms).abs_diff(base_ms) + 1);
         out.length(relative);
     }
     out.item(field.name);
