@@ -1,5 +1,7 @@
 //! Scripts: what they may call, what comes of it, and what becomes of one that does not end.
 
+mod random;
+
 use std::time::{Duration, Instant};
 
 use crate::support::{Client, Kind, Reply, Server, words};

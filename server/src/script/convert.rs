@@ -46,6 +46,15 @@ pub fn integer(number: f64) -> i64 {
     }
 }
 
+/// The same without a sign, as compilers do it on x86: what is beyond 2^64 is nothing.
+pub fn unsigned(number: f64) -> u64 {
+    const HALF: f64 = 9_223_372_036_854_775_808.0;
+    match number >= HALF {
+        true => integer(number - HALF).cast_unsigned() ^ (1 << 63),
+        false => integer(number).cast_unsigned(),
+    }
+}
+
 struct Writer {
     script_version: Version,
     failures: Failures,

@@ -216,13 +216,13 @@ fn word_of(value: &Value) -> Option<Vec<u8>> {
     }
 }
 
-/// A number as Redis passes it on: without a point if it is whole.
+/// A number as Redis passes it on: without a point if it is whole (`double2ll`, util.c).
 fn number_text(number: f64) -> Vec<u8> {
-    const WHOLE: f64 = 9_223_372_036_854_775_808.0;
+    const MOST_WHOLE: f64 = 4_611_686_018_427_387_904.0;
     if number.is_nan() && number.is_sign_negative() {
         return b"-nan".to_vec();
     }
-    if number.fract() == 0.0 && (-WHOLE..WHOLE).contains(&number) {
+    if number.fract() == 0.0 && number.abs() <= MOST_WHOLE {
         (number as i64).to_string().into_bytes()
     } else {
         protocol::number::format_f64(number).as_bytes().to_vec()

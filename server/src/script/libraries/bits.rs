@@ -55,8 +55,10 @@ pub fn library(lua: &Lua) -> Result<Table> {
 
 /// A number as 32 bits: rounded to the nearest integer, ties to the even one, and wrapped.
 fn bits(values: &[Value], index: usize) -> std::result::Result<u32, Fault> {
-    let rounded = number(values, index)?.round_ties_even();
-    Ok(rounded.rem_euclid(4_294_967_296.0) as u32)
+    // 1.5 * 2^52: whatever is added to it ends in its lowest bits. So does LuaBitOp, and gets other numbers
+    // than wrapping for those beyond 2^51.
+    const MAGIC: f64 = 6_755_399_441_055_744.0;
+    Ok((number(values, index)? + MAGIC).to_bits() as u32)
 }
 
 fn integer(bits: u32) -> Outcome {

@@ -176,7 +176,8 @@ fn write_table(table: &Table, depth: usize, out: &mut Vec<u8>) -> Checked<()> {
     Ok(())
 }
 
-/// The values of a text from `start` on; at most `limit` if there is one, with the place to go on from in front.
+/// The values of a text from `start` on; at most `limit` if there is one, with the place to go on from in front. As in
+/// Redis, a limit of 0 is none at the very beginning, and nothing elsewhere.
 fn unpack(lua: &Lua, data: &[u8], limit: Option<i64>, start: i64) -> Outcome {
     let length = data.len();
     if start < 0 || limit.is_some_and(|limit| limit < 0) {
@@ -188,7 +189,8 @@ fn unpack(lua: &Lua, data: &[u8], limit: Option<i64>, start: i64) -> Outcome {
         let text = format!("Start offset {start} greater than input length {length}.");
         return Err(Fault::Text(text));
     }
-    let most = limit.filter(|&limit| limit > 0).unwrap_or(i64::MAX);
+    let limit = limit.filter(|&limit| limit > 0 || start > 0);
+    let most = limit.unwrap_or(i64::MAX);
     let mut reader = Reader {
         lua,
         data,
@@ -199,7 +201,7 @@ fn unpack(lua: &Lua, data: &[u8], limit: Option<i64>, start: i64) -> Outcome {
     while reader.at < length && (values.len() as i64) < most {
         values.push(reader.value()?);
     }
-    if limit.is_some_and(|limit| limit > 0) {
+    if limit.is_some() {
         let next = if reader.at >= length {
             -1.0
         } else {
@@ -259,9 +261,8 @@ impl Reader<'_> {
             0xc0 => Ok(Value::Nil),
             0xc2 => Ok(Value::Boolean(false)),
             0xc3 => Ok(Value::Boolean(true)),
-            0xc4..=0xc6 | 0xd9..=0xdb => {
-                let size = 1 << ((sign - if sign < 0xd9 { 0xc4 } else { 0xd9 }) as usize);
-                let length = self.unsigned(size)?;
+            0xd9..=0xdb => {
+                let length = self.unsigned(1 << (sign - 0xd9))?;
                 self.string(length as usize)
             }
             0xca => {
@@ -269,10 +270,12 @@ impl Reader<'_> {
                 Ok(Value::Number(f32::from_bits(bits).into()))
             }
             0xcb => Ok(Value::Number(f64::from_bits(self.unsigned(8)?))),
-            0xcc..=0xcf => {
+            0xcc..=0xce => {
                 let number = self.unsigned(1 << (sign - 0xcc))?;
                 Ok(Value::Number(number as f64))
             }
+            // Redis' library takes it for signed.
+            0xcf => self.signed(8),
             0xd0..=0xd3 => self.signed(1 << (sign - 0xd0)),
             0xdc | 0xdd => {
                 let count = self.unsigned(if sign == 0xdc { 2 } else { 4 })?;
@@ -311,9 +314,6 @@ impl Reader<'_> {
         let table = self.lua.create_table()?;
         for _ in 0..count {
             let (key, value) = (self.value()?, self.value()?);
-            if key.is_nil() || matches!(key, Value::Number(number) if number.is_nan()) {
-                return Err(Fault::text("Bad data format in input."));
-            }
             table.raw_set(key, value)?;
         }
         self.depth -= 1;

@@ -2,6 +2,7 @@
 
 use mlua::{Lua, MultiValue, Result, Table, Value};
 
+use super::super::convert::{integer, unsigned};
 use super::{Fault, Outcome, add, bytes, number, one};
 
 /// The widest integer.
@@ -94,7 +95,7 @@ impl<'f> Format<'f> {
                     integer(size, option == b'i')
                 }
                 b'f' => Ok(Some((Field::Float, 4))),
-                b'd' | b'n' => Ok(Some((Field::Double, 8))),
+                b'd' => Ok(Some((Field::Double, 8))),
                 b'x' => Ok(Some((Field::Padding, 1))),
                 b's' => Ok(Some((Field::Text, 0))),
                 b'c' => {
@@ -140,20 +141,20 @@ impl<'f> Format<'f> {
     /// How many bytes lie between `at` and the next field of that size.
     fn gap(&self, field: Field, size: usize, at: usize) -> usize {
         let is_aligned = !matches!(field, Field::Chars(_) | Field::Text | Field::Padding);
-        let size = size.min(self.alignment);
-        if !is_aligned || size <= 1 || !size.is_power_of_two() {
+        if !is_aligned || size == 0 {
             return 0;
         }
-        at.next_multiple_of(size) - at
+        // Of sizes that are no powers of two it makes something odd, as in Redis.
+        let alignment = size.min(self.alignment);
+        let mask = alignment - 1;
+        alignment.wrapping_sub(at & mask) & mask
     }
 }
 
 fn put_integer(number: f64, size: usize, is_little: bool, out: &mut Vec<u8>) {
-    // As C turns a double into an integer here: whole numbers, wrapped.
-    let number = if number < 0.0 {
-        (number as i64).cast_unsigned()
-    } else {
-        number as u64
+    let number = match number < 0.0 {
+        true => integer(number).cast_unsigned(),
+        false => unsigned(number),
     };
     let mut wide = number.to_le_bytes().to_vec();
     wide.resize(size.max(8), 0);
@@ -173,13 +174,15 @@ fn get_integer(bytes: &[u8], is_signed: bool, is_little: bool) -> f64 {
         };
         u64::from(bytes[at])
     };
-    let size = bytes.len().min(8);
-    let number = (0..size).fold(0u64, |number, index| number | low(index) << (8 * index));
-    if !is_signed {
-        return number as f64;
+    let size = bytes.len();
+    let number = (0..size.min(8)).fold(0u64, |number, index| number | low(index) << (8 * index));
+    // What C does on x86: the shift goes by the lowest six bits of what it is told, which is seen beyond 8 bytes.
+    let sign = u64::MAX.wrapping_shl((8 * size as u32).wrapping_sub(1));
+    match is_signed {
+        true if number & sign != 0 => (number | sign).cast_signed() as f64,
+        true => number.cast_signed() as f64,
+        false => number as f64,
     }
-    let unused = 64 - 8 * size as u32;
-    ((number << unused).cast_signed() >> unused) as f64
 }
 
 fn pack(lua: &Lua, values: &[Value]) -> Outcome {
@@ -312,7 +315,7 @@ fn unpack(lua: &Lua, values: &[Value]) -> Outcome {
 
 fn last_size(results: &mut Vec<Value>) -> Checked<usize> {
     match results.pop() {
-        Some(Value::Number(size)) if size >= 0.0 => Ok(size as usize),
+        Some(Value::Number(size)) => Ok(unsigned(size) as usize),
         _ => Err(Fault::text("format 'c0' needs a previous size")),
     }
 }

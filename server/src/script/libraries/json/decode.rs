@@ -304,17 +304,30 @@ fn number_length(text: &[u8]) -> usize {
     if starts(b"inf") || starts(b"nan") {
         return sign + 3;
     }
-    if starts(b"0x") {
-        let digits = rest[2..]
-            .iter()
-            .take_while(|it| it.is_ascii_hexdigit())
-            .count();
-        return sign + if digits > 0 { 2 + digits } else { 1 };
-    }
-    let digits = |from: usize| {
+    let count = |from: usize, is_digit: fn(&u8) -> bool| {
         let rest = rest.get(from..).unwrap_or_default();
-        rest.iter().take_while(|it| it.is_ascii_digit()).count()
+        rest.iter().take_while(|it| is_digit(it)).count()
     };
+    let digits = |from: usize| count(from, u8::is_ascii_digit);
+    if starts(b"0x") {
+        let hex = |from: usize| count(from, u8::is_ascii_hexdigit);
+        let whole = hex(2);
+        let mut length = 2 + whole;
+        if rest.get(length) == Some(&b'.') && whole + hex(length + 1) > 0 {
+            length += 1 + hex(length + 1);
+        }
+        if length == 2 {
+            return sign + 1;
+        }
+        if matches!(rest.get(length), Some(b'p' | b'P')) {
+            let sign = usize::from(matches!(rest.get(length + 1), Some(b'+' | b'-')));
+            let exponent = digits(length + 1 + sign);
+            if exponent > 0 {
+                length += 1 + sign + exponent;
+            }
+        }
+        return sign + length;
+    }
     let mut length = digits(0);
     if rest.get(length) == Some(&b'.') {
         length += 1 + digits(length + 1);
@@ -340,10 +353,36 @@ fn c_number(text: &[u8]) -> Option<f64> {
         "nan" => Some(f64::NAN),
         "inf" | "infinity" => Some(sign * f64::INFINITY),
         word => match word.strip_prefix("0x") {
-            Some(digits) => u64::from_str_radix(digits, 16)
-                .ok()
-                .map(|number| sign * number as f64),
+            Some(digits) => hexadecimal(digits).map(|number| sign * number),
             None => word.parse::<f64>().ok().map(|number| sign * number),
         },
     }
+}
+
+/// A hexadecimal number, perhaps with a point and a power of two, rounded as doubles are.
+fn hexadecimal(text: &str) -> Option<f64> {
+    let (digits, power) = text.split_once('p').unwrap_or((text, "0"));
+    let (whole, rest) = digits.split_once('.').unwrap_or((digits, ""));
+    let mut number: u64 = 0;
+    let mut power: i64 = power.parse().ok()?;
+    let mut is_more = false;
+    for (digit, is_rest) in whole
+        .chars()
+        .map(|it| (it, false))
+        .chain(rest.chars().map(|it| (it, true)))
+    {
+        let digit = u64::from(digit.to_digit(16)?);
+        if number >> 58 == 0 {
+            number = number << 4 | digit;
+            power = power.saturating_sub(if is_rest { 4 } else { 0 });
+        } else {
+            is_more |= digit > 0;
+            power = power.saturating_add(if is_rest { 0 } else { 4 });
+        }
+    }
+    // What does not fit only matters where the number would lie half way between two doubles.
+    let number = (number | u64::from(is_more)) as f64;
+    // In two steps, so that neither power is too large where their sum is not.
+    let power = power.clamp(-2_200, 2_200) as i32;
+    Some(number * 2f64.powi(power / 2) * 2f64.powi(power - power / 2))
 }
