@@ -106,6 +106,8 @@ const scenarios = {
 
   async monitor() {
     const r = open();
+    // It asks for INFO when it has connected, which is not to be seen.
+    await r.ping();
     const monitor = await r.monitor();
     const seen = [];
     monitor.on('monitor', (time, args, source, database) => seen.push([Number(time) > 1e9, args, source, database]));
