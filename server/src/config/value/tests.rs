@@ -519,7 +519,9 @@ fn every_value_reads_back_from_its_print() {
         let first = set(id.spec().name, &text);
         if !first.starts_with('-') {
             let again = set(id.spec().name, first.as_bytes());
-            let is_lossy = first.contains('\u{fffd}') || id == options::REPLICAOF.id;
+            // Changes of a save point are cut to 32 bits, as in Redis.
+            let is_cut = id == options::SAVE.id && first.ends_with(" -1");
+            let is_lossy = first.contains('\u{fffd}') || id == options::REPLICAOF.id || is_cut;
             assert!(
                 first == again || is_lossy,
                 "seed {seed}: {id:?} {text:?} {first} {again}"
