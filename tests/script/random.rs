@@ -13,6 +13,89 @@ const SHOW: &str = "local function show(v, d) local t = type(v) \
     return '{' .. table.concat(o, ',') .. '}' elseif t == 'userdata' then return 'null' \
     elseif t == 'number' then return string.format('%.17g', v) else return t .. tostring(v) end end ";
 
+/// Letters of `struct`, and what is none of them.
+const FORMATS: &[char] = &[
+    'b', 'B', 'h', 'H', 'l', 'L', 'T', 'i', 'I', 'f', 'd', 'x', 's', 'c', ' ', '<', '>', '!', '0',
+    '1', '3', '4', '9', 'n',
+];
+/// What `struct.pack` is given.
+const VALUES: &[&str] = &[
+    "0",
+    "1",
+    "-1",
+    "255",
+    "256",
+    "65535",
+    "-32768",
+    "2147483648",
+    "4294967301",
+    "-1099511627776",
+    "1.5",
+    "-2.7",
+    "'abc'",
+    "''",
+];
+/// Functions of `bit`.
+const BITS: &[&str] = &[
+    "band", "bor", "bxor", "lshift", "rshift", "arshift", "rol", "ror", "tobit", "bnot", "bswap",
+    "tohex",
+];
+/// Numbers, as a script writes them.
+const NUMBERS: &[&str] = &[
+    "0",
+    "1",
+    "-1",
+    "0.5",
+    "-0.5",
+    "1.5",
+    "31",
+    "32",
+    "33",
+    "-8",
+    "100",
+    "2147483648",
+    "-1099511627776",
+    "1e300",
+    "-1e15",
+    "4611686018427387904",
+    "5e18",
+    "123456.789",
+    "1e17",
+    "1e21",
+    "5e-324",
+    "1.7976931348623157e308",
+    "-0",
+];
+/// What `tonumber` is given.
+const TEXTS: &[&str] = &[
+    "1",
+    "0x1F",
+    "1e5",
+    " 12 ",
+    "1e",
+    "0x",
+    "-0",
+    ".5",
+    "5.",
+    "1_0",
+    "1e400",
+    "0b1",
+    "1 2",
+    "",
+    "  ",
+    "+5",
+    "--5",
+    "999999999999999999999999999999",
+];
+/// What stands before the letter of `string.format`.
+const WIDTHS: &[&str] = &[
+    "", "-", "+", " ", "0", "#", "5", "-8", "08", ".3", "5.2", ".0", "+.4",
+];
+/// Its letters.
+const KINDS: &[&str] = &[
+    "d", "i", "o", "x", "X", "e", "E", "f", "g", "G", "u", "c", "q", "s",
+];
+
 /// How many rounds of calls there are; a full run takes another seed each time.
 const ROUNDS: usize = 300;
 const FULL_ROUNDS: usize = 30_000;
@@ -100,82 +183,6 @@ type Call = (String, Vec<Vec<u8>>);
 
 /// One call of each kind.
 fn round(rng: &mut Rng) -> Vec<Call> {
-    const FORMATS: &[char] = &[
-        'b', 'B', 'h', 'H', 'l', 'L', 'T', 'i', 'I', 'f', 'd', 'x', 's', 'c', ' ', '<', '>', '!',
-        '0', '1', '3', '4', '9', 'n',
-    ];
-    const VALUES: &[&str] = &[
-        "0",
-        "1",
-        "-1",
-        "255",
-        "256",
-        "65535",
-        "-32768",
-        "2147483648",
-        "4294967301",
-        "-1099511627776",
-        "1.5",
-        "-2.7",
-        "'abc'",
-        "''",
-    ];
-    const BITS: &[&str] = &[
-        "band", "bor", "bxor", "lshift", "rshift", "arshift", "rol", "ror", "tobit", "bnot",
-        "bswap", "tohex",
-    ];
-    const NUMBERS: &[&str] = &[
-        "0",
-        "1",
-        "-1",
-        "0.5",
-        "-0.5",
-        "1.5",
-        "31",
-        "32",
-        "33",
-        "-8",
-        "100",
-        "2147483648",
-        "-1099511627776",
-        "1e300",
-        "-1e15",
-        "4611686018427387904",
-        "5e18",
-        "123456.789",
-        "1e17",
-        "1e21",
-        "5e-324",
-        "1.7976931348623157e308",
-        "-0",
-    ];
-    const TEXTS: &[&str] = &[
-        "1",
-        "0x1F",
-        "1e5",
-        " 12 ",
-        "1e",
-        "0x",
-        "-0",
-        ".5",
-        "5.",
-        "1_0",
-        "1e400",
-        "0b1",
-        "1 2",
-        "",
-        "  ",
-        "+5",
-        "--5",
-        "999999999999999999999999999999",
-    ];
-    const WIDTHS: &[&str] = &[
-        "", "-", "+", " ", "0", "#", "5", "-8", "08", ".3", "5.2", ".0", "+.4",
-    ];
-    const KINDS: &[&str] = &[
-        "d", "i", "o", "x", "X", "e", "E", "f", "g", "G", "u", "c", "q", "s",
-    ];
-
     let mut text = json(rng, 0);
     if rng.bool() {
         text = damaged(rng, &text);

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use mlua::{Lua, MultiValue, Result, Table, Value};
 use parking_lot::Mutex;
 
-use super::super::convert::integer;
 use super::{Fault, add, number, one};
+use crate::script::convert::integer;
 
 /// What JSON calls null; `nil` could not stand in a table.
 pub(super) const NULL: Value = Value::NULL;

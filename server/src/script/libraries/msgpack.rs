@@ -2,8 +2,8 @@
 
 use mlua::{Lua, MultiValue, Result, Table, Value};
 
-use super::super::convert::integer;
 use super::{Fault, Outcome, add, bytes, number, one};
+use crate::script::convert::integer;
 
 /// Tables nested deeper are written as nil.
 const MOST_DEPTH: usize = 16;

@@ -2,8 +2,8 @@
 
 use mlua::{Lua, MultiValue, Result, Table, Value};
 
-use super::super::convert::{integer, unsigned};
 use super::{Fault, Outcome, add, bytes, number, one};
+use crate::script::convert::{integer, unsigned};
 
 /// The widest integer.
 const MOST_INTEGER_BYTES: usize = 32;

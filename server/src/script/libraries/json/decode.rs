@@ -143,13 +143,19 @@ impl Decoder<'_> {
             return Token::Error("invalid number");
         }
         let text = text.strip_prefix(b"+").unwrap_or(text);
-        match protocol::number::parse_f64(text).or_else(|| c_number(text)) {
+        match protocol::number::parse_f64(text).or_else(|| self.as_in_c(text)) {
             Some(number) => {
                 self.at += length;
                 Token::Number(number)
             }
             None => Token::Error("invalid number"),
         }
+    }
+
+    /// A number that C reads and others do not, such as a hexadecimal one: so does Lua.
+    fn as_in_c(&self, text: &[u8]) -> Option<f64> {
+        let text = self.lua.create_string(text).ok()?;
+        self.lua.coerce_number(Value::String(text)).ok()?
     }
 
     /// The string that begins here; an error stands where it is wrong.
@@ -340,49 +346,4 @@ fn number_length(text: &[u8]) -> usize {
         }
     }
     sign + length
-}
-
-/// A number that C reads and others do not.
-fn c_number(text: &[u8]) -> Option<f64> {
-    let (sign, rest) = match text.strip_prefix(b"-") {
-        Some(rest) => (-1.0, rest),
-        None => (1.0, text),
-    };
-    let word = std::str::from_utf8(rest).ok()?.to_ascii_lowercase();
-    match &word[..] {
-        "nan" => Some(f64::NAN),
-        "inf" | "infinity" => Some(sign * f64::INFINITY),
-        word => match word.strip_prefix("0x") {
-            Some(digits) => hexadecimal(digits).map(|number| sign * number),
-            None => word.parse::<f64>().ok().map(|number| sign * number),
-        },
-    }
-}
-
-/// A hexadecimal number, perhaps with a point and a power of two, rounded as doubles are.
-fn hexadecimal(text: &str) -> Option<f64> {
-    let (digits, power) = text.split_once('p').unwrap_or((text, "0"));
-    let (whole, rest) = digits.split_once('.').unwrap_or((digits, ""));
-    let mut number: u64 = 0;
-    let mut power: i64 = power.parse().ok()?;
-    let mut is_more = false;
-    for (digit, is_rest) in whole
-        .chars()
-        .map(|it| (it, false))
-        .chain(rest.chars().map(|it| (it, true)))
-    {
-        let digit = u64::from(digit.to_digit(16)?);
-        if number >> 58 == 0 {
-            number = number << 4 | digit;
-            power = power.saturating_sub(if is_rest { 4 } else { 0 });
-        } else {
-            is_more |= digit > 0;
-            power = power.saturating_add(if is_rest { 0 } else { 4 });
-        }
-    }
-    // What does not fit only matters where the number would lie half way between two doubles.
-    let number = (number | u64::from(is_more)) as f64;
-    // In two steps, so that neither power is too large where their sum is not.
-    let power = power.clamp(-2_200, 2_200) as i32;
-    Some(number * 2f64.powi(power / 2) * 2f64.powi(power - power / 2))
 }
