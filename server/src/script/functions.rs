@@ -200,8 +200,10 @@ impl Functions {
         let mut libraries = coming.libraries.into_values();
         libraries.try_for_each(|library| merged.add(library))?;
         *known = merged;
+        // Collecting garbage takes a while: others may look at what is known meanwhile.
+        drop(known);
         callbacks.of_libraries.extend(registered);
-        callbacks.retain(&known);
+        callbacks.retain(&self.known.read());
         Ok(())
     }
 
